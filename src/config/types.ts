@@ -1,0 +1,181 @@
+/**
+ * The configuration after loading: complete, typed and frozen. Every default is filled in, durations are milliseconds and sizes are bytes
+ * (the names say so), every name refers to something that exists. `undefined` means "not given, and there is no default here".
+ */
+export type Config = {
+  readonly project: string;
+  /** Absolute path of the file that was read. */
+  readonly file: string;
+  /** Absolute path of the folder it lies in; relative paths of the configuration start here. */
+  readonly folder: string;
+  /** Compose files as written, later ones on top; `undefined`: the usual names, see `resolveComposeFiles`. */
+  readonly compose: readonly string[] | undefined;
+  readonly registry: Registry | undefined;
+  readonly images: Readonly<Record<string, Image>>;
+  /** Released services, by the name they have in the compose file. */
+  readonly services: Readonly<Record<string, ReleasedService>>;
+  /** Backing services by name; `undefined`: every service of the compose file that is not released. */
+  readonly backing: readonly string[] | undefined;
+  readonly environments: Readonly<Record<string, Environment>>;
+};
+
+export type Registry = {
+  /** Host, optional port, optional path: `registry.example.com/shop`. */
+  readonly address: string;
+  readonly login: RegistryLogin | undefined;
+  /** Plain HTTP instead of HTTPS. */
+  readonly insecure: boolean;
+};
+
+export type RegistryLogin = {
+  /** May hold `${NAME}`, see `interpolate`. */
+  readonly username: string;
+  /** Name of the environment variable that holds the password. The value is never part of a configuration. */
+  readonly passwordVariable: string;
+};
+
+export type Image = {
+  readonly name: string;
+  /** Full name in the registry without tag: `registry.example.com/shop/web`. */
+  readonly repository: string;
+  readonly context: string;
+  /** Relative to the context. */
+  readonly dockerfile: string;
+  readonly target: string | undefined;
+  readonly platforms: readonly string[];
+  /** Build arguments as written; `resolveArguments` fills in `${NAME}`. */
+  readonly args: Readonly<Record<string, string>>;
+  /** Names of build secrets. */
+  readonly secrets: readonly string[];
+  /** An argument takes a value from the environment, so each environment needs an image of its own. */
+  readonly perEnvironment: boolean;
+};
+
+export type ReleasedService = {
+  readonly name: string;
+  readonly image: string;
+  /** Port that the container listens on; `undefined` for a worker. */
+  readonly port: number | undefined;
+  readonly health: Health;
+  /** Host names with optional path, as written; `resolveRoutes` fills in `${NAME}` and takes them apart. */
+  readonly routes: readonly string[];
+  /** `undefined`: what the compose file says. */
+  readonly replicas: number | undefined;
+  /** Longest time that open requests of the old release are waited for. */
+  readonly drainMs: number;
+  /** Time between SIGTERM and SIGKILL; `undefined`: what the compose file says. */
+  readonly stopGraceMs: number | undefined;
+};
+
+export type HealthProbe =
+  | { readonly kind: "http"; readonly path: string; readonly status: StatusExpectation }
+  | { readonly kind: "tcp" }
+  | { readonly kind: "docker" }
+  | { readonly kind: "command"; readonly command: readonly string[] };
+
+export type Health = {
+  readonly probe: HealthProbe;
+  /** From the end of one probe to the start of the next. */
+  readonly intervalMs: number;
+  /** For one probe. */
+  readonly timeoutMs: number;
+  /** Passes in a row that make a container healthy. */
+  readonly successes: number;
+  /** From the container's start until it has to be healthy; failures before that do not count. */
+  readonly startPeriodMs: number;
+};
+
+/** The status codes that pass. */
+export type StatusExpectation = "2xx" | readonly number[];
+
+export type Environment = {
+  readonly name: string;
+  readonly target: ComposeTarget;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: { readonly names: readonly string[]; readonly onHost: boolean };
+  readonly strategy: Strategy;
+  readonly smoke: readonly SmokeTest[];
+  /** Public URL as written, may hold `${NAME}`; see `resolvePublicUrls`. */
+  readonly url: string | undefined;
+  /** URL that verification asks; the public URL when not given. */
+  readonly verifyUrl: string | undefined;
+  readonly bakeMs: number;
+  /** For a whole deployment. */
+  readonly timeoutMs: number;
+  readonly lease: { readonly ttlMs: number };
+  readonly room: { readonly memoryBytes: number | undefined; readonly onShortage: "refuse" | "in-place" };
+  /** Successful releases that stay ready for a rollback. */
+  readonly keep: number;
+  readonly tagPrefix: string;
+  /** What this environment runs before traffic moves, the project's unless it says otherwise. */
+  readonly migrations: Migrations | undefined;
+};
+
+export type ComposeTarget = {
+  readonly kind: "compose";
+  readonly hosts: readonly Host[];
+  /** Name of the host whose environment record is the authority. */
+  readonly home: string;
+  /** Folder of Shiplock on each host: absolute, or starting with `~/` for the home folder of the user. */
+  readonly folder: string;
+  readonly proxy: { readonly http: number; readonly https: number; readonly tls: "auto" | "internal" | "off" };
+};
+
+export type Host = {
+  /** Unique in its environment. */
+  readonly name: string;
+  readonly connection: HostConnection;
+};
+
+export type HostConnection =
+  | {
+      readonly kind: "ssh";
+      readonly user: string | undefined;
+      /** Host name, address, or an alias of the user's ssh_config. */
+      readonly address: string;
+      readonly port: number | undefined;
+    }
+  | { readonly kind: "local" };
+
+/** A count, or a share of the whole (replicas, hosts) in per cent. */
+export type Amount = { readonly count: number } | { readonly percent: number };
+
+export type Strategy =
+  | {
+      readonly kind: "rolling";
+      readonly maxSurge: Amount;
+      readonly maxUnavailable: Amount;
+      /** Hosts in one batch. */
+      readonly batch: Amount;
+      /** Hosts worked on at the same moment. */
+      readonly parallel: number;
+    }
+  | { readonly kind: "recreate" }
+  | { readonly kind: "in-place" };
+
+export type SmokeTest =
+  | {
+      readonly kind: "http";
+      readonly service: string;
+      readonly path: string;
+      readonly status: StatusExpectation;
+      /** Text that the body has to contain. */
+      readonly body: string | undefined;
+      /** Headers with the value they must have. */
+      readonly headers: Readonly<Record<string, string>>;
+      /** Dotted paths into the JSON answer with the value they must have. */
+      readonly json: Readonly<Record<string, string | number | boolean | null>>;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: "command"; readonly service: string; readonly command: readonly string[]; readonly timeoutMs: number };
+
+export type Migrations = {
+  /** Service whose environment and networks the container gets; `undefined` when only an image was named. */
+  readonly service: string | undefined;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+};
+
+/** One host name and path that leads to a service. */
+export type Route = { readonly host: string; readonly path: string };

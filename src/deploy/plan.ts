@@ -1,0 +1,176 @@
+import { strategies } from "./strategies/table.ts";
+import type { DraftStep, StrategyOptions, StrategyService } from "./strategies/types.ts";
+import { amountOf, replicasOf } from "./strategies/types.ts";
+import type { Assignment, DeploymentKind, Origin, Place, Plan, Step, StepAction } from "./types.ts";
+
+export type PlanHost = {
+  name: string;
+  /** What answers on this host now. */
+  assignment: Assignment;
+  /** Backing services that have no container yet. */
+  missingBacking: readonly string[];
+  /** Whether the proxy has to be set up or its configuration changed, and whether the change closes connections that are open. */
+  proxy: "ready" | "set-up" | "reload";
+  /** What of the live release is on this host. */
+  live: { place: Place; services: readonly StrategyService[] } | null;
+};
+
+export type PlanMigration = { service: string; command: readonly string[]; timeoutMs: number };
+
+/** All that a plan is made of: facts gathered beforehand, and choices already taken. */
+export type PlanFacts = {
+  deployment: string;
+  kind: DeploymentKind;
+  project: string;
+  environment: string;
+  origin: Origin;
+  createdAt: string;
+  homeHost: string;
+  hosts: readonly PlanHost[];
+  release: { id: string; images: readonly string[]; services: readonly StrategyService[]; migration: PlanMigration | null };
+  live: { release: string; place: Place } | null;
+  place: Place;
+  warm: boolean;
+  strategy: StrategyOptions;
+  /** How long everything must stay healthy before the commit point, in milliseconds. */
+  bakeMs: number;
+  /** Facts a person should know, beside those the strategy adds. */
+  notes: readonly string[];
+};
+
+/**
+ * Makes the plan of a deployment: pure data from facts. `plan` prints it and `deploy` runs it.
+ * Steps of one host follow each other; hosts of a batch run beside each other, batches one after another; everything that does not touch
+ * what serves (files, pulls, backing services, proxy) happens on all hosts before the first container is replaced.
+ */
+export function assemblePlan(facts: PlanFacts): Plan {
+  const strategy = strategies[facts.strategy.kind];
+  const prepared = facts.hosts.map((host) => prepareHost(host, facts, strategy.proxied));
+  const preparedIds = prepared.map((steps) => lastId(steps));
+  const migration = migrateStep(facts, preparedIds);
+  const before = migration === null ? preparedIds : [migration.id];
+  const replaced = replaceHosts(facts, before);
+  const verify = step(null, "verify", { kind: "verify", bakeMs: facts.bakeMs }, verifyTitle(facts), replaced.ends);
+  const commit = step(facts.homeHost, "commit", { kind: "commit" }, `record ${facts.release.id} as live`, [verify.id]);
+  const cleaned = facts.hosts.map((host) => cleanHost(host, facts, commit.id, strategy.proxied));
+  const close = step(facts.homeHost, "close", { kind: "close" }, "close the operation", cleaned.map(lastId));
+  const gap = facts.live === null ? null : strategy.gap(facts.strategy);
+  return {
+    version: 1,
+    deployment: facts.deployment,
+    kind: facts.kind,
+    project: facts.project,
+    environment: facts.environment,
+    from: facts.live?.release ?? null,
+    to: facts.release.id,
+    place: facts.place,
+    fromPlace: facts.live?.place ?? null,
+    warm: facts.warm,
+    strategy: facts.strategy.kind,
+    homeHost: facts.homeHost,
+    hosts: facts.hosts.map((host) => host.name),
+    steps: [...prepared.flat(), ...(migration === null ? [] : [migration]), ...replaced.steps, verify, commit, ...cleaned.flat(), close],
+    createdAt: facts.createdAt,
+    origin: facts.origin,
+    notes: [...(gap === null ? [] : [gap]), ...proxyNotes(facts), ...facts.notes],
+  };
+}
+
+/** The steps that come before the commit point, in the plan's order: what `abort` undoes. */
+export function stepsBeforeCommit(plan: Plan): Step[] {
+  const index = plan.steps.findIndex((candidate) => candidate.action.kind === "commit");
+  return plan.steps.slice(0, index);
+}
+
+function prepareHost(host: PlanHost, facts: PlanFacts, proxied: boolean): Step[] {
+  const drafts: DraftStep[] = [
+    { action: { kind: "ship-files" }, title: "write the release's files" },
+    { action: { kind: "pull", images: facts.release.images }, title: `pull ${facts.release.images.join(", ")} by digest` },
+  ];
+  if (host.missingBacking.length > 0) {
+    const names = host.missingBacking.join(", ");
+    drafts.push({ action: { kind: "backing", services: host.missingBacking }, title: `start backing services for the first time: ${names}` });
+  }
+  if (proxied && host.proxy !== "ready") {
+    const title = host.proxy === "set-up" ? "set up the proxy" : "give the proxy its new routes (reload)";
+    drafts.push({ action: { kind: "proxy", final: false }, title });
+  }
+  return chain(host.name, drafts, []);
+}
+
+function migrateStep(facts: PlanFacts, needs: readonly string[]): Step | null {
+  const { migration, id } = facts.release;
+  if (migration === null) return null;
+  return step(facts.homeHost, "migrate", { kind: "migrate", ...migration }, `migrate with ${migration.command.join(" ")}, once for ${id}`, needs);
+}
+
+function replaceHosts(facts: PlanFacts, before: readonly string[]): { steps: Step[]; ends: string[] } {
+  const size = amountOf(facts.strategy.batch, facts.hosts.length, 1);
+  const steps: Step[] = [];
+  let needs = before;
+  for (let first = 0; first < facts.hosts.length; first += size) {
+    const batch = facts.hosts.slice(first, first + size);
+    const lanes = batch.map((host) => chain(host.name, replaceDrafts(host, facts), needs));
+    steps.push(...lanes.flat());
+    needs = lanes.map(lastId);
+  }
+  return { steps, ends: [...needs] };
+}
+
+function replaceDrafts(host: PlanHost, facts: PlanFacts): DraftStep[] {
+  const fresh = replicasOf(facts.place, facts.release.services);
+  const create: DraftStep = {
+    action: { kind: "create", replicas: fresh },
+    title: facts.warm ? `take up the kept containers in slot ${facts.place}` : `create ${fresh.length} containers in slot ${facts.place}`,
+  };
+  const strategy = strategies[facts.strategy.kind];
+  const steps = strategy.steps(
+    { place: facts.place, services: facts.release.services, live: host.live, assignment: host.assignment },
+    facts.strategy,
+  );
+  return facts.place === "direct" ? steps : [create, ...steps];
+}
+
+function cleanHost(host: PlanHost, facts: PlanFacts, after: string, proxied: boolean): Step[] {
+  const keep = facts.place === "direct" ? null : (facts.live?.place ?? null);
+  const drafts: DraftStep[] = [{ action: { kind: "publish" }, title: "write compose.yaml and .env for working by hand" }];
+  if (proxied) drafts.push({ action: { kind: "proxy", final: true }, title: "take routes of the old release out of the proxy, if any" });
+  drafts.push({ action: { kind: "retire", keep }, title: "stop the old release and keep it for the way back" });
+  drafts.push({ action: { kind: "tidy" }, title: "remove what no rollback needs" });
+  return chain(host.name, drafts, [after]);
+}
+
+function chain(host: string, drafts: readonly DraftStep[], first: readonly string[]): Step[] {
+  const counts = new Map<string, number>();
+  let needs = first;
+  return drafts.map((draft) => {
+    const label = draft.action.kind === "proxy" && draft.action.final ? "proxy-final" : draft.action.kind;
+    const count = (counts.get(label) ?? 0) + 1;
+    counts.set(label, count);
+    const made = step(host, count === 1 ? label : `${label}-${count}`, draft.action, draft.title, needs);
+    needs = [made.id];
+    return made;
+  });
+}
+
+function step(host: string | null, name: string, action: StepAction, title: string, needs: readonly string[]): Step {
+  return { id: `${host ?? "environment"}/${name}`, host, action, title, needs: [...needs] };
+}
+
+function lastId(steps: readonly Step[]): string {
+  const last = steps.at(-1);
+  if (last === undefined) throw new Error("a host has no steps");
+  return last.id;
+}
+
+function verifyTitle(facts: PlanFacts): string {
+  const hosts = facts.hosts.length === 1 ? "the host" : `${facts.hosts.length} hosts`;
+  const bake = facts.bakeMs === 0 ? "" : ` for ${facts.bakeMs / 1000} s`;
+  return `observe digests, health and traffic on ${hosts}${bake}, and the public address`;
+}
+
+function proxyNotes(facts: PlanFacts): string[] {
+  const reloaded = facts.hosts.filter((host) => host.proxy === "reload").map((host) => host.name);
+  if (reloaded.length === 0) return [];
+  return [`routes change: the environment's router reloads on ${reloaded.join(", ")}, which closes its WebSockets and may reset idle connections`];
+}

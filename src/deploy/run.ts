@@ -1,0 +1,208 @@
+import type { JournalEntry } from "../environments/record/types.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
+import type { GraphNode } from "./graph.ts";
+import { reversed, runGraph } from "./graph.ts";
+import { stepsBeforeCommit } from "./plan.ts";
+import type { Evidence, Plan, Step, StepKind } from "./types.ts";
+
+/**
+ * What carries a plan's steps out on a target.
+ *
+ * `perform` is convergent: it looks at the world first, acts only where something is missing, and may be called again after any crash. It returns when its
+ * effect is observed, not when a command returned. `undo` brings back what was before, looks first too, and may be called for a step that never began.
+ * Steps of different hosts are called at the same time; steps of one host one after another. Both end within their own deadlines and soon after
+ * `signal` aborts.
+ */
+export type StepWorker = {
+  perform(step: Step, run: StepRun): Promise<Evidence>;
+  undo(step: Step, run: StepRun): Promise<Evidence>;
+};
+
+export type StepRun = { signal: AbortSignal; log: (line: string) => void };
+
+export type StepEvent = {
+  kind: "step-began" | "step-done" | "step-failed" | "undo-began" | "undo-done" | "undo-failed" | "step-log";
+  step: Step;
+  at: string;
+  text?: string;
+  evidence?: Evidence;
+};
+
+export type RunOptions = {
+  plan: Plan;
+  worker: StepWorker;
+  fence: number;
+  /** Hosts worked on at once. */
+  parallel: number;
+  /** Writes journal entries; returns when they are synced. */
+  append: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Aborted when the user interrupts: the deployment then goes back, if it is before its commit point. */
+  signal: AbortSignal;
+  /** Aborted when the right to change the environment is gone: nothing more is attempted, not even going back. */
+  lost: AbortSignal;
+  now: () => Date;
+  onEvent: (event: StepEvent) => void;
+  /** Steps that began before this run and were not undone since: empty on the first run, read from the journal on a resume. */
+  begun?: ReadonlySet<string>;
+};
+
+export type StepFailure = { step: Step; error: unknown };
+
+export type RunResult =
+  | { kind: "completed" }
+  /** It failed (or was interrupted) before the commit point and everything is as it was. */
+  | { kind: "undone"; cause: StepFailure | "interrupted" }
+  /** The right to act was lost in the middle: whoever holds the environment now decides. */
+  | { kind: "lost"; cause: StepFailure | "interrupted" }
+  /** Going back failed too, or something after the commit point did: a person or `resume` is needed. */
+  | { kind: "stuck"; cause: StepFailure | "interrupted"; undo: readonly StepFailure[]; committed: boolean };
+
+/** Steps that only look: they need no journal entry before they begin. */
+const observing: ReadonlySet<StepKind> = new Set(["ready", "drain", "verify"]);
+
+type Work = GraphNode & { step: Step };
+
+/**
+ * Runs a plan from its beginning. Resuming is the same call: every step looks first. On a failure before the commit point, everything that began is undone
+ * in reverse order; after it, the way is only forward.
+ */
+export async function runPlan(options: RunOptions): Promise<RunResult> {
+  const journal = openJournal(options);
+  const began = new Set(options.begun);
+  let committed = false;
+  const forward = await runGraph(
+    options.plan.steps.map(toWork),
+    options.parallel,
+    async ({ step }) => {
+      if (isOvertaken(step, options)) return;
+      began.add(step.id);
+      await performStep(step, options, journal, committed ? neverAborted : options.signal);
+      if (step.action.kind === "commit") committed = true;
+    },
+    () => options.lost.aborted || (options.signal.aborted && !committed),
+  );
+  await journal.flush();
+  const [failure] = forward.failed;
+  if (failure === undefined && forward.skipped.length === 0) return { kind: "completed" };
+  const cause: StepFailure | "interrupted" =
+    failure === undefined || options.signal.aborted ? "interrupted" : { step: failure.node.step, error: failure.error };
+  if (options.lost.aborted) return { kind: "lost", cause };
+  // A commit that failed may have happened: only a fresh look at the record can tell, so nothing is undone on a guess.
+  const commitInDoubt = forward.failed.some(({ node }) => node.step.action.kind === "commit");
+  if (committed || commitInDoubt) return { kind: "stuck", cause, undo: [], committed };
+  const undone = await undoPlan(options, began);
+  if (undone.length === 0) return { kind: "undone", cause };
+  return options.lost.aborted ? { kind: "lost", cause } : { kind: "stuck", cause, undo: undone, committed: false };
+}
+
+/**
+ * Undoes every step before the commit point that began, the last one first.
+ * @param began ids of the steps that may have had an effect; the journal tells them after a crash
+ * @returns the failures; empty when everything is as it was
+ */
+export async function undoPlan(options: Omit<RunOptions, "signal">, began: ReadonlySet<string>): Promise<StepFailure[]> {
+  const journal = openJournal(options);
+  const steps = stepsBeforeCommit(options.plan).filter((step) => began.has(step.id));
+  const result = await runGraph(
+    reversed(steps.map(toWork)),
+    options.parallel,
+    async ({ step }) => undoStep(step, options, journal),
+    () => options.lost.aborted,
+  );
+  await journal.flush();
+  const failures = result.failed.map(({ node, error }) => ({ step: node.step, error }));
+  if (failures.length > 0 || result.skipped.length === 0) return failures;
+  const error = new ShiplockError({ code: "deploy/not-undone", blame: "person", message: "the right to act was lost before everything was undone" });
+  return result.skipped.map(({ step }) => ({ step, error }));
+}
+
+/** The steps of a journal that may have had an effect: whatever began, whether or not its end was written, unless it was undone since. */
+export function stepsThatBegan(entries: readonly JournalEntry[]): Set<string> {
+  const last = new Map(entries.map((entry) => [entry.step, entry.event]));
+  return new Set([...last].filter(([, event]) => event !== "undone").map(([step]) => step));
+}
+
+/**
+ * Traffic only moves forward: when a host had already been on its way to a later assignment, an earlier one is not set again, since replicas it names may have
+ * been stopped by then.
+ */
+function isOvertaken(step: Step, options: RunOptions): boolean {
+  if (step.action.kind !== "shift") return false;
+  const later = options.plan.steps.slice(options.plan.steps.indexOf(step) + 1);
+  return later.some((other) => other.host === step.host && other.action.kind === "shift" && options.begun?.has(other.id) === true);
+}
+
+const neverAborted = new AbortController().signal;
+
+function toWork(step: Step): Work {
+  return { id: step.id, needs: step.needs, lane: step.host, step };
+}
+
+type Journal = ReturnType<typeof openJournal>;
+
+/** `note` keeps an entry until the next `before`; `before` returns when all entries so far are synced. */
+function openJournal(options: Pick<RunOptions, "append" | "now" | "fence" | "lost">) {
+  let waiting: JournalEntry[] = [];
+  const entry = (step: Step, event: JournalEntry["event"], summary?: string): JournalEntry => ({
+    step: step.id,
+    event,
+    at: options.now().toISOString(),
+    fence: options.fence,
+    ...(summary === undefined ? {} : { summary }),
+  });
+  async function flush(): Promise<void> {
+    if (waiting.length === 0 || options.lost.aborted) return;
+    const entries = waiting;
+    waiting = [];
+    await options.append(entries);
+  }
+  return {
+    note(step: Step, event: JournalEntry["event"], summary?: string): void {
+      waiting.push(entry(step, event, summary));
+    },
+    async before(step: Step, event: JournalEntry["event"]): Promise<void> {
+      waiting.push(entry(step, event));
+      await flush();
+    },
+    flush,
+  };
+}
+
+async function performStep(step: Step, options: RunOptions, journal: Journal, signal: AbortSignal): Promise<void> {
+  const tell = teller(step, options);
+  tell("step-began");
+  try {
+    if (observing.has(step.action.kind)) journal.note(step, "began");
+    else await journal.before(step, "began");
+    const evidence = await options.worker.perform(step, {
+      signal: AbortSignal.any([signal, options.lost]),
+      log: (line) => tell("step-log", { text: line }),
+    });
+    journal.note(step, "done", evidence.summary);
+    tell("step-done", { evidence });
+  } catch (error) {
+    journal.note(step, "failed", messageOf(error));
+    tell("step-failed", { text: messageOf(error) });
+    throw error;
+  }
+}
+
+async function undoStep(step: Step, options: Omit<RunOptions, "signal">, journal: Journal): Promise<void> {
+  const tell = teller(step, options);
+  if (observing.has(step.action.kind)) return;
+  tell("undo-began");
+  try {
+    await journal.before(step, "undoing");
+    const evidence = await options.worker.undo(step, { signal: options.lost, log: (line) => tell("step-log", { text: line }) });
+    journal.note(step, "undone", evidence.summary);
+    tell("undo-done", { evidence });
+  } catch (error) {
+    tell("undo-failed", { text: messageOf(error) });
+    throw error;
+  }
+}
+
+function teller(step: Step, options: Pick<RunOptions, "now" | "onEvent">) {
+  return (kind: StepEvent["kind"], more: Partial<StepEvent> = {}): void =>
+    options.onEvent({ kind, step, at: options.now().toISOString(), ...more });
+}

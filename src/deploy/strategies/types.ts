@@ -1,0 +1,61 @@
+import type { Assignment, Place, ReplicaRef, StepAction } from "../types.ts";
+
+/** A number of replicas or hosts, or a share of them in per cent. */
+export type Amount = { count: number } | { percent: number };
+
+export type StrategyOptions =
+  | { kind: "rolling"; maxSurge: Amount; maxUnavailable: Amount; batch: Amount; parallel: number }
+  | { kind: "recreate"; batch: Amount; parallel: number }
+  | { kind: "in-place"; batch: Amount; parallel: number };
+
+export type StrategyKind = StrategyOptions["kind"];
+
+export type StrategyService = {
+  name: string;
+  /** Replicas per host. */
+  replicas: number;
+  /** Whether the proxy sends it requests. A worker is released with the others but takes no traffic. */
+  takesTraffic: boolean;
+  /** Longest time to wait for its requests in flight, in milliseconds. */
+  drainMs: number;
+};
+
+/** What a strategy knows of one host: what runs there now and what shall run. */
+export type StrategyFacts = {
+  place: Place;
+  services: readonly StrategyService[];
+  /** The live release on this host; null where nothing is live yet. */
+  live: { place: Place; services: readonly StrategyService[] } | null;
+  /** What answers on this host now. */
+  assignment: Assignment;
+};
+
+export type DraftStep = { action: StepAction; title: string };
+
+/**
+ * A strategy: a pure function from "what runs now, what shall run" on one host to the steps that lead there, in order.
+ * The first steps may rely on the release's containers being created (not started) in `place`; after the last one all traffic of the host
+ * is on the new release. The steps before the plan's commit point must each be undoable.
+ */
+export type Strategy = {
+  kind: StrategyKind;
+  /** Whether the proxy carries the release's traffic, or the service's own published ports. */
+  proxied: boolean;
+  /** Steps for one host. */
+  steps(facts: StrategyFacts, options: StrategyOptions): DraftStep[];
+  /** A sentence on the gap its user has to expect; null where no request is lost. */
+  gap(options: StrategyOptions): string | null;
+};
+
+/** Every replica of every service in a place. */
+export function replicasOf(place: Place, services: readonly StrategyService[]): ReplicaRef[] {
+  return services.flatMap((service) =>
+    Array.from({ length: service.replicas }, (_, index) => ({ service: service.name, place, replica: index + 1 })),
+  );
+}
+
+/** An amount of a total, at least `atLeast`; per cents are rounded up. */
+export function amountOf(amount: Amount, total: number, atLeast = 0): number {
+  const value = "count" in amount ? amount.count : Math.ceil((amount.percent * total) / 100);
+  return Math.max(atLeast, Math.min(value, Number.MAX_SAFE_INTEGER));
+}

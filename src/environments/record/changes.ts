@@ -1,0 +1,100 @@
+import type { DeploymentState } from "../../deploy/states.ts";
+import type { Plan } from "../../deploy/types.ts";
+import type { ReleaseDocument } from "../../release/types.ts";
+import type { DeploymentEntry, EnvironmentState, HealthyRelease, LiveRelease } from "./types.ts";
+
+/** How many deployments the environment itself remembers; the ledger keeps all. */
+const rememberedDeployments = 50;
+
+/** An environment in which nothing has happened yet. */
+export function emptyState(project: string, environment: string): EnvironmentState {
+  return {
+    version: 1,
+    project,
+    environment,
+    live: null,
+    healthy: [],
+    withdrawn: [],
+    automaticPaused: null,
+    operation: null,
+    behind: [],
+    deployments: [],
+  };
+}
+
+/** The state once a plan's deployment has begun. Whatever operation stood there must have been ended before. */
+export function withOperation(
+  state: EnvironmentState,
+  plan: Plan,
+  document: ReleaseDocument,
+  fence: number,
+  at: string,
+): EnvironmentState {
+  const entry: DeploymentEntry = {
+    deployment: plan.deployment,
+    kind: plan.kind,
+    release: plan.to,
+    from: plan.from,
+    commit: document.release.commit,
+    ref: document.release.ref,
+    state: "running",
+    origin: plan.origin,
+    startedAt: at,
+    endedAt: null,
+    outcome: null,
+  };
+  return {
+    ...state,
+    operation: {
+      deployment: plan.deployment,
+      release: plan.to,
+      document: document.name,
+      previousDocument: state.live?.document ?? null,
+      fence,
+      committed: false,
+      startedAt: at,
+    },
+    deployments: [entry, ...state.deployments].slice(0, rememberedDeployments),
+  };
+}
+
+/**
+ * The state at the commit point: the new release is live. A rollback withdraws what it leaves and pauses automatic deployments; a deployment of
+ * a withdrawn release on purpose lifts that mark.
+ */
+export function withCommitted(state: EnvironmentState, plan: Plan, live: LiveRelease): EnvironmentState {
+  const { place, by, replicas, strategy, ...healthy } = live;
+  const left = plan.kind === "rollback" && state.live !== null && state.live.release !== live.release ? state.live.release : null;
+  const withdrawn = state.withdrawn.filter((entry) => entry.release !== live.release);
+  return {
+    ...state,
+    live,
+    healthy: rememberHealthy(state.healthy, healthy),
+    withdrawn: left === null ? withdrawn : [{ release: left, at: live.at, by: live.by, deployment: plan.deployment }, ...withdrawn],
+    automaticPaused:
+      left === null
+        ? liftedBy(state, plan)
+        : { since: live.at, by: live.by, reason: `rolled back from ${left} to ${live.release}` },
+    operation: state.operation === null ? null : { ...state.operation, committed: true },
+  };
+}
+
+/** The state once a deployment has ended; `state` is one of the final ones. */
+export function withEnded(state: EnvironmentState, deployment: string, final: DeploymentState, outcome: string, at: string): EnvironmentState {
+  return {
+    ...state,
+    operation: final === "failed" ? state.operation : null,
+    deployments: state.deployments.map((entry) =>
+      entry.deployment === deployment ? { ...entry, state: final, outcome, endedAt: at } : entry,
+    ),
+  };
+}
+
+function rememberHealthy(known: readonly HealthyRelease[], release: HealthyRelease): HealthyRelease[] {
+  return [release, ...known.filter((entry) => entry.release !== release.release)];
+}
+
+/** A deliberate deployment of something new ends the pause that a rollback began; a rollback to the live release leaves it. */
+function liftedBy(state: EnvironmentState, plan: Plan): EnvironmentState["automaticPaused"] {
+  return plan.kind === "rollback" ? state.automaticPaused : null;
+}

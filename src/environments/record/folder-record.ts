@@ -1,0 +1,134 @@
+import type { Plan } from "../../deploy/types.ts";
+import { ShiplockError } from "../../errors.ts";
+import type { HostFiles } from "../../hosts/types.ts";
+import type { EnvironmentRecord, EnvironmentState, JournalEntry, MigrationResult } from "./types.ts";
+
+/** Revisions kept behind the newest, for whoever wants to look back by hand. */
+const keptRevisions = 20;
+
+/**
+ * The environment record as a folder on the home host. A revision is a file that is created exclusively, so of two writers exactly one wins; `current` is a link that
+ * makes reading quick, and a reader that finds a newer revision behind it takes that one.
+ */
+export function folderRecord(files: HostFiles, folder: string): EnvironmentRecord {
+  const records = `${folder}/record`;
+  const operation = (deployment: string): string => `${folder}/operations/${deployment}`;
+  const prepared = new Set<string>();
+  const appended = new Set<string>();
+
+  async function read(): Promise<{ revision: number; state: EnvironmentState } | null> {
+    let found = parseRevision(await files.read(`${records}/current`), `${records}/current`);
+    for (;;) {
+      const path = revisionPath(records, (found?.revision ?? 0) + 1);
+      const next = parseRevision(await files.read(path), path);
+      if (next === null) return found;
+      found = next;
+    }
+  }
+
+  async function swap(expected: number, state: EnvironmentState): Promise<boolean> {
+    const revision = expected + 1;
+    await ensureFolder(records);
+    const won = await files.createExclusive(revisionPath(records, revision), `${JSON.stringify({ revision, state }, null, 1)}\n`);
+    if (!won) return false;
+    await files.symlinkAtomic(revisionName(revision), `${records}/current`);
+    if (revision > keptRevisions) await files.remove(revisionPath(records, revision - keptRevisions));
+    return true;
+  }
+
+  async function writeOperation(plan: Plan): Promise<void> {
+    await ensureFolder(operation(plan.deployment));
+    await files.write(`${operation(plan.deployment)}/plan.json`, `${JSON.stringify(plan, null, 1)}\n`, { mode: 0o600 });
+  }
+
+  async function append(deployment: string, entries: readonly JournalEntry[]): Promise<void> {
+    // Whoever takes up another's journal begins on a new line: a crash may have cut the last one.
+    const start = appended.has(deployment) ? "" : "\n";
+    const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+    await files.append(`${operation(deployment)}/journal.jsonl`, start + lines, { sync: true });
+    appended.add(deployment);
+  }
+
+  async function journal(deployment: string): Promise<JournalEntry[]> {
+    const text = await readText(`${operation(deployment)}/journal.jsonl`);
+    // A crash may have cut the last line; an entry that is not whole was never synced, so its effect never began.
+    return (text ?? "").split("\n").flatMap((line) => parseLine(line));
+  }
+
+  async function writeRelease(name: string, text: string): Promise<void> {
+    await ensureFolder(`${folder}/releases`);
+    await files.write(`${folder}/releases/${name}.json`, text, { mode: 0o600 });
+  }
+
+  async function readMigration(release: string): Promise<MigrationResult | null> {
+    const text = await readText(`${folder}/migrations/${release}.json`);
+    return text === null ? null : (JSON.parse(text) as MigrationResult);
+  }
+
+  async function writeMigration(release: string, result: MigrationResult): Promise<void> {
+    await ensureFolder(`${folder}/migrations`);
+    await files.write(`${folder}/migrations/${release}.json`, `${JSON.stringify(result)}\n`, { mode: 0o600 });
+  }
+
+  async function readText(path: string): Promise<string | null> {
+    const bytes = await files.read(path);
+    return bytes === null ? null : new TextDecoder().decode(bytes);
+  }
+
+  async function ensureFolder(path: string): Promise<void> {
+    if (prepared.has(path)) return;
+    await files.mkdirs(path, 0o700);
+    prepared.add(path);
+  }
+
+  return {
+    read,
+    swap,
+    writeOperation,
+    readPlan: async (deployment) => {
+      const text = await readText(`${operation(deployment)}/plan.json`);
+      return text === null ? null : (JSON.parse(text) as Plan);
+    },
+    append,
+    journal,
+    readRelease: (name) => readText(`${folder}/releases/${name}.json`),
+    writeRelease,
+    readMigration,
+    writeMigration,
+  };
+}
+
+function revisionName(revision: number): string {
+  return `${String(revision).padStart(8, "0")}.json`;
+}
+
+function revisionPath(records: string, revision: number): string {
+  return `${records}/${revisionName(revision)}`;
+}
+
+function parseRevision(bytes: Uint8Array | null, path: string): { revision: number; state: EnvironmentState } | null {
+  if (bytes === null) return null;
+  try {
+    const parsed = JSON.parse(new TextDecoder().decode(bytes)) as { revision: number; state: EnvironmentState };
+    if (parsed.state.version !== 1) throw new Error(`version ${String(parsed.state.version)} is newer than this Shiplock`);
+    return parsed;
+  } catch (cause) {
+    throw new ShiplockError({
+      code: "record/unreadable",
+      blame: "person",
+      message: `the environment record cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      where: path,
+      remedy: "use the Shiplock version that wrote it, or restore the newest readable revision beside it",
+      cause,
+    });
+  }
+}
+
+function parseLine(line: string): JournalEntry[] {
+  if (line === "") return [];
+  try {
+    return [JSON.parse(line) as JournalEntry];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,81 @@
+import { ShiplockError } from "../../errors.ts";
+import type { EnvironmentState, HealthyRelease } from "./types.ts";
+
+/**
+ * Where a rollback goes: the newest release that was healthy here, is not the live one and is not withdrawn; or the one that `to` names (release id or a
+ * prefix of at least four characters, commit, or tag).
+ * @param gone releases whose images can no longer be had; they are passed over, and named where one was asked for
+ * @throws ShiplockError `rollback/nowhere`, `rollback/unknown`, `rollback/ambiguous`, `rollback/live`, `rollback/images-gone`
+ */
+export function chooseRollback(state: EnvironmentState, to: string | null, gone: ReadonlySet<string> = new Set()): HealthyRelease {
+  return to === null ? previousHealthy(state, gone) : namedHealthy(state, to, gone);
+}
+
+/** Everything a rollback may choose, best first: healthy here, not live, not withdrawn, images there. */
+export function rollbackCandidates(state: EnvironmentState, gone: ReadonlySet<string> = new Set()): HealthyRelease[] {
+  const withdrawn = new Set(state.withdrawn.map((entry) => entry.release));
+  return state.healthy.filter(
+    (entry) => entry.release !== state.live?.release && !withdrawn.has(entry.release) && !gone.has(entry.release),
+  );
+}
+
+function previousHealthy(state: EnvironmentState, gone: ReadonlySet<string>): HealthyRelease {
+  const [first] = rollbackCandidates(state, gone);
+  if (first !== undefined) return first;
+  const withdrawn = state.withdrawn.map((entry) => entry.release);
+  throw new ShiplockError({
+    code: "rollback/nowhere",
+    blame: "gate",
+    message: `${state.environment} has no release to go back to: nothing else was healthy here and is not withdrawn`,
+    remedy: "deploy a commit that works, or name a release with --to",
+    details: withdrawn.length === 0 ? [] : [`withdrawn here: ${withdrawn.join(", ")}`],
+  });
+}
+
+function namedHealthy(state: EnvironmentState, to: string, gone: ReadonlySet<string>): HealthyRelease {
+  const found = state.healthy.filter((entry) => names(entry, to));
+  const [first, ...others] = found;
+  if (first === undefined) {
+    throw new ShiplockError({
+      code: "rollback/unknown",
+      blame: "gate",
+      message: `no release named "${printable(to)}" was ever healthy in ${state.environment}`,
+      remedy: `choose one of: ${rollbackCandidates(state, gone).map((entry) => entry.release).join(", ") || "(none)"}; a tag of another environment does not count here`,
+    });
+  }
+  if (others.length > 0 && !found.some((entry) => entry.release === to)) {
+    throw new ShiplockError({
+      code: "rollback/ambiguous",
+      blame: "usage",
+      message: `"${printable(to)}" names ${found.length} releases of ${state.environment}: ${found.map((entry) => entry.release).join(", ")}`,
+      remedy: "give the release's whole id",
+    });
+  }
+  const chosen = found.find((entry) => entry.release === to) ?? first;
+  if (chosen.release === state.live?.release) {
+    throw new ShiplockError({
+      code: "rollback/live",
+      blame: "gate",
+      message: `${chosen.release} is what ${state.environment} runs already`,
+      remedy: "name another release, or run `shiplock drift` if you doubt that it runs",
+    });
+  }
+  if (gone.has(chosen.release)) {
+    throw new ShiplockError({
+      code: "rollback/images-gone",
+      blame: "gate",
+      message: `the images of ${chosen.release} are neither in the registry nor on the hosts`,
+      remedy: "build that commit again with `shiplock deploy --ref`, or choose another release",
+    });
+  }
+  return chosen;
+}
+
+function names(entry: HealthyRelease, to: string): boolean {
+  if (entry.release === to || entry.commit === to || Object.values(entry.tags).includes(to)) return true;
+  return to.length >= 4 && (entry.release.startsWith(to) || (/^[0-9a-f]{7,}$/.test(to) && entry.commit.startsWith(to)));
+}
+
+function printable(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}

@@ -1,0 +1,101 @@
+import type { DeploymentState } from "../../deploy/states.ts";
+import type { DeploymentKind, Origin, Place, Plan } from "../../deploy/types.ts";
+
+/** A release that was live and observed healthy in this environment. */
+export type HealthyRelease = {
+  release: string;
+  /** Name of its release document in this record. */
+  document: string;
+  commit: string;
+  ref: string | null;
+  /** `image name → tag` as pushed, for people and for `--to`. */
+  tags: Readonly<Record<string, string>>;
+  deployment: string;
+  /** When it was recorded live, ISO 8601. */
+  at: string;
+};
+
+export type LiveRelease = HealthyRelease & { place: Place; by: string; replicas: Readonly<Record<string, number>>; strategy: string };
+
+export type Withdrawn = { release: string; at: string; by: string; deployment: string };
+
+/** One attempt, as the environment itself remembers it (the newest few; the ledger keeps all). */
+export type DeploymentEntry = {
+  deployment: string;
+  kind: DeploymentKind;
+  release: string;
+  from: string | null;
+  commit: string;
+  ref: string | null;
+  state: DeploymentState;
+  origin: Origin;
+  startedAt: string;
+  endedAt: string | null;
+  outcome: string | null;
+};
+
+/** The deployment in progress. `committed` tells which way it can go: before it back, after it forward. */
+export type Operation = {
+  deployment: string;
+  release: string;
+  /** Names of the release documents of the new release and of the one that was live when it began. */
+  document: string;
+  previousDocument: string | null;
+  fence: number;
+  committed: boolean;
+  startedAt: string;
+};
+
+/** The authority on the present of one environment (DESIGN.md). */
+export type EnvironmentState = {
+  version: 1;
+  project: string;
+  environment: string;
+  live: LiveRelease | null;
+  /** Newest first; the live release is among them. */
+  healthy: readonly HealthyRelease[];
+  withdrawn: readonly Withdrawn[];
+  /** Automatic deployments are paused by a rollback until someone lifts it. */
+  automaticPaused: { since: string; by: string; reason: string } | null;
+  operation: Operation | null;
+  /** Hosts that were skipped and hold an older release. They take no traffic until they are brought up to date. */
+  behind: readonly { host: string; since: string; reason: string }[];
+  /** Newest first. */
+  deployments: readonly DeploymentEntry[];
+};
+
+export type JournalEntry = {
+  step: string;
+  event: "began" | "done" | "failed" | "undoing" | "undone";
+  at: string;
+  fence: number;
+  summary?: string;
+};
+
+/**
+ * The environment record on its home host.
+ *
+ * Order: `read` at any time, without the lease. Everything that writes needs the lease, except where said. `openOperation` stores the plan and is
+ * synced before it returns; only then may the first effect happen. `append` returns when the entries are synced.
+ * After a failure of any write the caller must `read` again before it decides: the write may or may not have happened.
+ */
+export type EnvironmentRecord = {
+  /** The newest state and its revision; null where nothing was ever deployed. */
+  read(): Promise<{ revision: number; state: EnvironmentState } | null>;
+  /**
+   * Compare-and-swap: writes `state` as revision `expected + 1`; false if someone else was first. `expected` is 0 for the first one.
+   */
+  swap(expected: number, state: EnvironmentState): Promise<boolean>;
+  writeOperation(plan: Plan): Promise<void>;
+  readPlan(deployment: string): Promise<Plan | null>;
+  append(deployment: string, entries: readonly JournalEntry[]): Promise<void>;
+  journal(deployment: string): Promise<JournalEntry[]>;
+  /** Text of a release document as `writeRelease` stored it; null if the environment never had it. */
+  readRelease(release: string): Promise<string | null>;
+  writeRelease(release: string, text: string): Promise<void>;
+  /** What a migration of a release came to; null if it never ended. Written once. */
+  readMigration(release: string): Promise<MigrationResult | null>;
+  writeMigration(release: string, result: MigrationResult): Promise<void>;
+};
+
+export type MigrationResult = { release: string; exitCode: number; endedAt: string; command: readonly string[]; lastLines: readonly string[] };

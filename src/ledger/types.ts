@@ -1,0 +1,176 @@
+/**
+ * The ledger: the history over all environments and projects. It holds nothing that the environment record needs: a deployment, a
+ * rollback and a resume work without it, and a ledger on another machine may begin to hear of a deployment in its middle.
+ *
+ * The contract, for every implementation:
+ *
+ * - **Order of calls.** A deployment is opened before anything is written about it; its release may be recorded before or after,
+ *   or be unknown here. Everything about a deployment that was not opened is refused with `ledger/unknown-deployment`.
+ * - **What may be repeated.** Every write is idempotent: telling the same again changes nothing and is no error. Telling something
+ *   else under the same key (a release id, a deployment id, a sequence number) is refused with `ledger/conflict`, and the first
+ *   stays. Steps are the exception: a step's last word counts. Log chunks are the other: they have no key, each call appends.
+ * - **Concurrency.** Calls may overlap, within a process and between processes; each takes effect completely or not at all, and
+ *   waits a bounded time for others (`ledger/busy`).
+ * - **After a failure.** A call that has returned is on stable storage. A call that failed left nothing behind. A process that was
+ *   killed leaves the ledger readable, without its last unreturned call.
+ * - **Secrets.** Payloads, outcomes and log text come in masked; the ledger masks nothing.
+ *
+ * All times are milliseconds since the epoch. Payloads are JSON values; they come back as `unknown`, for their owner to check.
+ */
+export type Ledger = {
+  /** Records a release once. Errors: `ledger/conflict` when this id was recorded with another content. */
+  recordRelease(release: ReleaseEntry): Promise<void>;
+  /**
+   * The release of `project` with this id, or the only one whose id begins so. An exact id wins over longer ones.
+   * `null` when there is none. Errors: `ledger/ambiguous-release` when several begin so.
+   */
+  findRelease(project: string, idOrPrefix: string): Promise<ReleaseEntry | null>;
+  /** The releases of `project` made from a commit (whole or its first characters), newest first, at most 100. */
+  releasesByCommit(project: string, commitOrPrefix: string): Promise<ReleaseEntry[]>;
+
+  /**
+   * Opens a deployment in the state it has. When it is open already, what is stored is returned unchanged, whatever state it has
+   * reached since. Errors: `ledger/conflict` when the id belongs to another deployment.
+   */
+  openDeployment(deployment: NewDeployment): Promise<DeploymentEntry>;
+  /** The deployment with this id, or `null`. */
+  findDeployment(id: string): Promise<DeploymentEntry | null>;
+  /**
+   * Moves a deployment to another state if the transition table allows it, judged against what is stored at that moment. The first
+   * `running` sets `startedAt`; a final state sets `endedAt`. To the state it is in already: nothing changes.
+   * Errors: `ledger/unknown-deployment`, `ledger/transition-refused`.
+   */
+  transition(change: Transition): Promise<DeploymentEntry>;
+  /** The deployments of a project, newest first by `createdAt` (then by id), a page at a time; quick however long the history is. */
+  history(query: HistoryQuery): Promise<DeploymentEntry[]>;
+  /** The newest deployment of an environment, whatever became of it, or `null`. */
+  latest(project: string, environment: string): Promise<DeploymentEntry | null>;
+
+  /** Records gate answers of one judgement; a deployment is judged more than once. The key is deployment, time and gate. */
+  recordGateAnswers(deployment: string, answers: readonly GateAnswer[]): Promise<void>;
+  /** All gate answers of a deployment, oldest first. */
+  gateAnswers(deployment: string): Promise<GateAnswer[]>;
+
+  /** Records what is known of a step on a host now, in place of what was known before. */
+  recordStep(deployment: string, step: StepEntry): Promise<void>;
+  /** The steps of a deployment, in the order in which they were first recorded. */
+  steps(deployment: string): Promise<StepEntry[]>;
+
+  /**
+   * Appends events, all or none. Sequence numbers are given by whoever owns the deployment; gaps are allowed.
+   * Errors: `ledger/unknown-deployment`, `ledger/conflict` when a sequence number has another event already.
+   */
+  appendEvents(deployment: string, events: readonly LedgerEvent[]): Promise<void>;
+  /** The events after a sequence number (0 for all), in order, at most `limit` (1,000). */
+  events(deployment: string, afterSequence: number, limit?: number): Promise<LedgerEvent[]>;
+
+  /**
+   * Appends text to a deployment's log. Text of any length is cut into chunks; past the deployment's limit (bytes) the rest is
+   * dropped, and the first chunk that is dropped leaves one line that says so. Answers whether everything was kept.
+   */
+  appendLog(deployment: string, text: LogText): Promise<{ complete: boolean }>;
+  /** The log in order, from after a sequence number; holds a bounded number of chunks in memory and no lock between them. */
+  readLog(deployment: string, options?: { after?: number; source?: string }): AsyncIterable<LogChunk>;
+
+  /**
+   * Writes a complete and consistent copy to a new file, which the same implementation can open; others may write meanwhile.
+   * Nothing is left at `toPath` unless it is whole. Errors: `ledger/backup-exists` when the file is there already.
+   */
+  backup(toPath: string): Promise<void>;
+  /** Lets go of everything. May be repeated; no other call may follow. */
+  close(): Promise<void>;
+};
+
+/**
+ * What the ledger has to know of the deployment states: the transition table's judgement, and which states are the end.
+ * Passed in, because the table belongs to whoever runs deployments.
+ */
+export type StateRules = {
+  canTransition(from: string, to: string): boolean;
+  isFinal(state: string): boolean;
+};
+
+export type ReleaseEntry = {
+  id: string;
+  project: string;
+  commit: string;
+  createdAt: number;
+  payload: unknown;
+};
+
+export type DeploymentKind = "deploy" | "promote" | "rollback";
+
+export type DeploymentEntry = {
+  id: string;
+  project: string;
+  environment: string;
+  kind: DeploymentKind;
+  release: string;
+  /** The release that was live before, if any. */
+  fromRelease: string | null;
+  state: string;
+  who: string;
+  /** The reason that was given, if any. */
+  why: string | null;
+  /** From where: a machine and folder, a workflow run, a server. */
+  origin: string;
+  commit: string;
+  /** The branch or tag that was asked for, if any. */
+  ref: string | null;
+  createdAt: number;
+  startedAt: number | null;
+  endedAt: number | null;
+  /** One sentence: how it ended, or why it stands where it stands. */
+  outcome: string | null;
+};
+
+export type NewDeployment = Omit<DeploymentEntry, "startedAt" | "endedAt" | "outcome">;
+
+export type Transition = { deployment: string; to: string; at: number; outcome?: string };
+
+export type HistoryQuery = {
+  project: string;
+  environment?: string;
+  /** How many at most, 1 to 1,000. */
+  limit: number;
+  /** A deployment's id (the last of the page before): only older ones. Errors: `ledger/unknown-deployment`. */
+  before?: string;
+};
+
+export type GateAnswer = {
+  at: number;
+  gate: string;
+  answer: "pass" | "wait" | "block";
+  reason: string;
+  payload: unknown;
+};
+
+export type StepEntry = {
+  step: string;
+  /** `null` for a step that belongs to no host. */
+  host: string | null;
+  state: string;
+  startedAt: number | null;
+  endedAt: number | null;
+  evidence: unknown;
+};
+
+export type LedgerEvent = {
+  /** Counts from 1 within its deployment. */
+  sequence: number;
+  at: number;
+  kind: string;
+  payload: unknown;
+};
+
+export type LogText = {
+  at: number;
+  /** What speaks: a step, a host, a container. */
+  source: string;
+  text: string;
+};
+
+export type LogChunk = LogText & {
+  /** Counts from 1 within its deployment; given by the ledger. */
+  sequence: number;
+};

@@ -1,0 +1,244 @@
+import { z } from "zod";
+import { type Clock, systemClock } from "../../clock.ts";
+import type { ShiplockError } from "../../errors.ts";
+import { registryError } from "./errors.ts";
+import { checkDigest, digestOf, MANIFEST_TYPES, parseJson, readManifest } from "./manifest.ts";
+import { answerChallenge } from "./login.ts";
+import { apiHost, formatReference, isDigest, isTag, nameOf } from "./reference.ts";
+import { resolveImage } from "./resolve.ts";
+import { type Budget, type HttpAnswer, type HttpRequest, send, type Transport } from "./transport.ts";
+import type { CallOptions, ImageReference, Registry, RegistryAccess, Repository } from "./types.ts";
+
+export type RegistryOptions = {
+  /** How a registry is reached (`docker.io`, `registry.example.com:5000`), asked whenever that registry wants a login. */
+  access: (registry: string) => Promise<RegistryAccess>;
+  fetch?: typeof globalThis.fetch;
+  clock?: Clock;
+  random?: () => number;
+  /** Milliseconds for one call with all its attempts (60,000). */
+  deadlineMs?: number;
+  /** Milliseconds for one attempt (15,000). */
+  attemptTimeoutMs?: number;
+  /** How often a request is sent at most (5). */
+  attempts?: number;
+};
+
+type Action = "pull" | "pull,push";
+type Wanted = Pick<HttpRequest, "method" | "body" | "maxBytes"> & {
+  /** Below `/v2/<repository>/`, or from the registry's root. */
+  path: string;
+  action: Action;
+  headers?: Readonly<Record<string, string>>;
+};
+
+const MANIFEST_BYTES = 4 * 1024 * 1024;
+const errorBody = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().catch("") })) });
+const TAGS_PER_PAGE = 1000;
+const TAGS_AT_MOST = 10_000;
+
+/** A client for registries that speak the OCI distribution protocol. Does nothing until it is called. */
+export function createRegistryClient(options: RegistryOptions): Registry {
+  const transport: Transport = {
+    fetch: options.fetch ?? globalThis.fetch,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    attempts: options.attempts ?? 5,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? 15_000,
+  };
+  /** Authorization headers that were accepted, by registry, repository and action. What has expired is noticed by the 401. */
+  const logins = new Map<string, string>();
+
+  function budgetOf(call: CallOptions): Budget {
+    return { deadline: transport.clock.elapsed() + (options.deadlineMs ?? 60_000), signal: call.signal };
+  }
+
+  async function ask(at: ImageReference, wanted: Wanted, budget: Budget): Promise<HttpAnswer> {
+    const { registry, repository } = at;
+    const where = formatReference(at);
+    const access = await options.access(registry);
+    const base = `${access.insecure ? "http" : "https"}://${apiHost(registry)}/v2/${repository}/`;
+    const { action, path, headers, ...rest } = wanted;
+    const request = { ...rest, url: new URL(path, base), insecure: access.insecure, where };
+    const key = `${registry} ${repository} ${action}`;
+    const sendAs = (login: string | null | undefined) =>
+      send(transport, { ...request, headers: { ...headers, ...(login ? { authorization: login } : {}) } }, budget);
+
+    const answer = await sendAs(logins.get(key));
+    if (answer.status !== 401) return answer;
+    logins.delete(key);
+    const scope = `repository:${repository}:${action}`;
+    const challenge = answer.headers.get("www-authenticate");
+    const login = await answerChallenge(transport, challenge, { access, scope, where, budget });
+    if (login === null)
+      throw registryError("registry/unauthorized", `${registry} wants one, and none is given`, { where });
+    const second = await sendAs(login);
+    if (second.status !== 401) logins.set(key, login);
+    return second;
+  }
+
+  async function readAt(reference: ImageReference, budget: Budget) {
+    const where = formatReference(reference);
+    const name = nameOf(reference);
+    const headers = { accept: MANIFEST_TYPES.join(", ") };
+    const wanted = {
+      method: "GET",
+      path: `manifests/${name}`,
+      action: "pull",
+      headers,
+      maxBytes: MANIFEST_BYTES,
+    } as const;
+    const answer = await ask(reference, wanted, budget);
+    if (answer.status !== 200) throw refusal(answer, where);
+    const claimed = claimedDigest(answer, where);
+    if (claimed !== null) checkDigest(answer.body, claimed, where);
+    const digest = isDigest(name) ? checkDigest(answer.body, name, where) : (claimed ?? digestOf(answer.body));
+    const mediaType = answer.headers.get("content-type")?.split(";")[0]?.trim() ?? null;
+    return readManifest(answer.body, { digest, mediaType, where });
+  }
+
+  async function putAt(at: ImageReference, mediaType: string, bytes: Uint8Array, budget: Budget): Promise<void> {
+    const where = formatReference(at);
+    const headers = { "content-type": mediaType };
+    const path = `manifests/${nameOf(at)}`;
+    const answer = await ask(
+      at,
+      { method: "PUT", path, action: "pull,push", headers, body: bytes, maxBytes: 65_536 },
+      budget,
+    );
+    if (answer.status < 200 || answer.status > 299) throw refusal(answer, where);
+    const claimed = claimedDigest(answer, where);
+    if (claimed !== null) checkDigest(bytes, claimed, where);
+  }
+
+  const client: Registry = {
+    resolve: (reference, call) => resolveImage(client, reference, call),
+    manifest: (reference, call = {}) => readAt(reference, budgetOf(call)),
+
+    async exists(reference, call = {}) {
+      const headers = { accept: MANIFEST_TYPES.join(", ") };
+      const path = `manifests/${nameOf(reference)}`;
+      const wanted = { method: "HEAD", path, action: "pull", headers, maxBytes: MANIFEST_BYTES } as const;
+      const answer = await ask(reference, wanted, budgetOf(call));
+      if (answer.status === 404) return false;
+      if (answer.status !== 200) throw refusal(answer, formatReference(reference));
+      return true;
+    },
+
+    async tag(repository, fromDigest, toTag, call = {}) {
+      const budget = budgetOf(call);
+      const target = { ...place(repository), tag: checkTag(toTag) };
+      const manifest = await readAt({ ...place(repository), digest: fromDigest }, budget);
+      await putAt(target, manifest.mediaType, manifest.bytes, budget);
+    },
+
+    async putManifest(repository, { mediaType, bytes, tag }, call = {}) {
+      const budget = budgetOf(call);
+      const digest = digestOf(bytes);
+      if (tag !== undefined) checkTag(tag);
+      await putAt({ ...place(repository), digest }, mediaType, bytes, budget);
+      if (tag !== undefined) await putAt({ ...place(repository), tag }, mediaType, bytes, budget);
+      return digest;
+    },
+
+    async blob(repository, digest, { maxBytes = MANIFEST_BYTES, ...call } = {}) {
+      const at = { ...place(repository), digest };
+      const where = formatReference(at);
+      if (!isDigest(digest)) throw registryError("registry/bad-reference", `the digest ${JSON.stringify(digest)}`);
+      const answer = await ask(
+        at,
+        { method: "GET", path: `blobs/${digest}`, action: "pull", maxBytes },
+        budgetOf(call),
+      );
+      if (answer.status !== 200) throw refusal(answer, where);
+      checkDigest(answer.body, digest, where);
+      return answer.body;
+    },
+
+    async listTags(repository, call = {}) {
+      const budget = budgetOf(call);
+      const at = place(repository);
+      const where = formatReference(at);
+      const tags = new Set<string>();
+      let path: string | null = `tags/list?n=${TAGS_PER_PAGE}`;
+      while (path !== null) {
+        const answer: HttpAnswer = await ask(
+          at,
+          { method: "GET", path, action: "pull", maxBytes: MANIFEST_BYTES },
+          budget,
+        );
+        if (answer.status === 404) return [];
+        if (answer.status !== 200) throw refusal(answer, where);
+        const before = tags.size;
+        for (const tag of tagsOf(answer, where)) tags.add(tag);
+        if (tags.size > TAGS_AT_MOST)
+          throw registryError("registry/bad-answer", `more than ${TAGS_AT_MOST} tags`, { where });
+        // A page without anything new would go on for ever.
+        path = tags.size === before ? null : nextPage(answer, where);
+      }
+      return [...tags].sort();
+    },
+  };
+  return client;
+}
+
+function place({ registry, repository }: Repository): ImageReference {
+  return { registry, repository, tag: null, digest: null };
+}
+
+function checkTag(tag: string): string {
+  if (!isTag(tag)) throw registryError("registry/bad-reference", `the tag ${JSON.stringify(tag)}`);
+  return tag;
+}
+
+function claimedDigest(answer: HttpAnswer, where: string): string | null {
+  const claimed = answer.headers.get("docker-content-digest");
+  if (claimed !== null && !isDigest(claimed))
+    throw registryError("registry/bad-answer", "a digest that is none", { where });
+  return claimed;
+}
+
+/** The path and query of the next page's Link header; its host is not followed, so a login never leaves for another. */
+function nextPage(answer: HttpAnswer, where: string): string | null {
+  const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
+  if (target === undefined) return null;
+  const url = URL.parse(target, "http://registry.invalid/");
+  if (url === null || !url.pathname.startsWith("/v2/")) {
+    throw registryError("registry/bad-answer", "a next page that is none", { where });
+  }
+  return `${url.pathname}${url.search}`;
+}
+
+function tagsOf(answer: HttpAnswer, where: string): string[] {
+  const { tags } = (parseJson(answer.body, where) ?? {}) as { tags?: unknown };
+  if (tags === null || tags === undefined) return [];
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string")) return tags;
+  throw registryError("registry/bad-answer", "no list of tags", { where });
+}
+
+/** The error for an answer that is no success: by its status, and by the codes of the distribution specification. */
+function refusal(answer: HttpAnswer, where: string): ShiplockError {
+  const { status } = answer;
+  const found = errorsOf(answer);
+  const said = found.map(({ code, message }) => `${code}: ${message}`);
+  const what = `${where}${said[0] ? ` (${said[0]})` : ` (status ${status})`}`;
+  const has = (...codes: string[]) => found.some(({ code }) => codes.includes(code));
+  const challenge = answer.headers.get("www-authenticate") ?? "";
+  if (status === 403 || (status === 401 && (has("DENIED") || challenge.includes("insufficient_scope")))) {
+    return registryError("registry/denied", what, { where });
+  }
+  if (status === 401) return registryError("registry/unauthorized", what, { where });
+  // A manifest whose parts are missing is refused with 400 by some and 404 by others.
+  if (status === 404 || has("MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN")) {
+    return registryError("registry/not-found", what, { where });
+  }
+  return registryError("registry/bad-answer", what, { where });
+}
+
+function errorsOf(answer: HttpAnswer): { code: string; message: string }[] {
+  try {
+    return errorBody.parse(parseJson(answer.body, "")).errors;
+  } catch {
+    // Not every refusal has a body to read; the status says enough then.
+    return [];
+  }
+}

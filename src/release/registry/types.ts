@@ -1,0 +1,88 @@
+/**
+ * The registry: where images lie between the build and the hosts. Every implementation keeps to this:
+ *
+ * - **Content is what its digest says.** Whatever comes back was hashed and compared; a mismatch is `registry/bad-answer`, never data.
+ * - **What may be repeated.** Everything: reads change nothing, writes are whole and convergent (the same bytes under the same name).
+ * - **Concurrency.** Calls may overlap. Two that set one tag leave it at one of theirs.
+ * - **After a failure.** A manifest is stored completely or not at all. A tag that could not be moved stays where it was.
+ * - **Time.** Every call ends within the deadline given at construction, retries included, or at once when its signal is aborted, with
+ *   the signal's reason.
+ *
+ * Errors of all calls: `registry/unauthorized` (login missing or wrong), `registry/denied` (logged in, but may not), `registry/not-found`,
+ * `registry/unavailable` (network, time-out, 5xx), `registry/rate-limited`, `registry/bad-answer`, `registry/bad-reference`.
+ * No error carries a credential or token.
+ */
+export type Registry = {
+  /** What a tag or digest stands for, platform by platform; `null` when the registry does not have it. */
+  resolve(reference: ImageReference, call?: CallOptions): Promise<ResolvedImage | null>;
+  /** The manifest or index, as the registry holds it. The digest counts where a reference has tag and digest. */
+  manifest(reference: ImageReference, call?: CallOptions): Promise<Manifest>;
+  /** Whether the registry has it. A registry that hides what one may not see answers `registry/denied`, not `false`. */
+  exists(reference: ImageReference, call?: CallOptions): Promise<boolean>;
+  /** Lets `toTag` name the manifest with this digest, byte for byte; no layer is moved. */
+  tag(repository: Repository, fromDigest: string, toTag: string, call?: CallOptions): Promise<void>;
+  /** Stores a manifest under its digest and, if given, a tag. What it names has to be there. Answers the digest. */
+  putManifest(repository: Repository, manifest: NewManifest, call?: CallOptions): Promise<string>;
+  /** A small blob, as a configuration; at most `maxBytes` (4 MiB). */
+  blob(repository: Repository, digest: string, call?: CallOptions & { maxBytes?: number }): Promise<Uint8Array>;
+  /** All tags of a repository, sorted; at most 10,000. Empty when the repository has none or does not exist. */
+  listTags(repository: Repository, call?: CallOptions): Promise<string[]>;
+};
+
+export type CallOptions = { signal?: AbortSignal };
+
+export type Repository = {
+  /** Host and port, for example `registry.example.com:5000`; `docker.io` for Docker Hub. */
+  registry: string;
+  /** The path in the registry, for example `library/nginx`. */
+  repository: string;
+};
+
+export type ImageReference = Repository & { tag: string | null; digest: string | null };
+
+/** How one registry is reached. Asked for anew whenever the registry demands a login; kept in memory only. */
+export type RegistryAccess = {
+  credentials: { username: string; password: string } | null;
+  /** Plain http; never used unless this says so. */
+  insecure: boolean;
+};
+
+export type Descriptor = {
+  mediaType: string;
+  digest: string;
+  /** Bytes. */
+  size: number;
+  platform?: { os: string; architecture: string; variant?: string | undefined } | undefined;
+  annotations?: Readonly<Record<string, string>> | undefined;
+};
+
+export type ManifestContent =
+  | { kind: "index"; manifests: readonly Descriptor[] }
+  | { kind: "image"; config: Descriptor; layers: readonly Descriptor[] };
+
+export type Manifest = {
+  digest: string;
+  mediaType: string;
+  /** Exactly as stored; their hash is the digest. */
+  bytes: Uint8Array;
+  content: ManifestContent;
+};
+
+export type NewManifest = { mediaType: string; bytes: Uint8Array; tag?: string };
+
+export type PlatformImage = {
+  /** Digest of the platform's manifest. */
+  manifest: string;
+  /** Digest of its configuration. */
+  config: string;
+  /** Bytes of the manifest itself. */
+  size: number;
+  mediaType: string;
+};
+
+export type ResolvedImage = {
+  /** Present when the reference names an index and not a single manifest. */
+  index?: { digest: string; mediaType: string };
+  /** By platform: `linux/amd64`, `linux/arm64`, `linux/arm/v7`. */
+  platforms: Readonly<Record<string, PlatformImage>>;
+};

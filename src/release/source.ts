@@ -1,0 +1,98 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ShiplockError } from "../errors.ts";
+import { type ProgramResult, runProgram } from "../process.ts";
+
+/** A commit as it was asked for. `ref` is the branch or tag that was named; null if it was a bare commit. */
+export type Commit = { hash: string; time: string; subject: string; ref: string | null };
+
+const gitTimeoutMs = 60_000;
+
+/**
+ * The commit that a branch, tag or hash names in a repository. A branch that is only on `origin` counts. Nothing is fetched.
+ * @param name null for what is checked out now
+ * @throws ShiplockError `source/no-repository`, `source/unknown-ref`
+ */
+export async function resolveCommit(repository: string, name: string | null): Promise<Commit> {
+  const candidates = name === null ? ["HEAD"] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/remotes/origin/${name}`, name];
+  for (const candidate of candidates) {
+    const result = await git(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${candidate}^{commit}`]);
+    if (result.exitCode !== 0) continue;
+    const hash = result.stdout.trim();
+    const [time = "", subject = ""] = (await gitText(repository, ["log", "-1", "--format=%cI%n%s", hash])).split("\n");
+    const ref = name === null ? await currentBranch(repository) : candidate === name ? null : name;
+    return { hash, time, subject, ref };
+  }
+  await requireRepository(repository);
+  throw new ShiplockError({
+    code: "source/unknown-ref",
+    blame: "usage",
+    message: `the repository has no branch, tag or commit ${JSON.stringify(name ?? "HEAD")}`,
+    where: repository,
+    remedy: "check the spelling, or run `git fetch` first: Shiplock fetches nothing by itself",
+  });
+}
+
+/**
+ * Writes a clean checkout of a commit into a new folder: what is committed and nothing else.
+ * @throws ShiplockError `source/checkout-failed`
+ */
+export async function checkOut(repository: string, commit: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const archive = join(folder, "..", `${commit}.tar`);
+  const packed = await git(repository, ["archive", "--format=tar", `--output=${archive}`, commit]);
+  if (packed.exitCode !== 0) throw checkoutFailed(packed.stderr);
+  const unpacked = await runProgram("tar", ["--extract", "--file", archive, "--directory", folder], { timeoutMs: gitTimeoutMs });
+  await rm(archive, { force: true });
+  if (unpacked.exitCode !== 0) throw checkoutFailed(unpacked.stderr);
+}
+
+/** The folder that holds the repository's files. */
+export async function repositoryRoot(folder: string): Promise<string> {
+  await requireRepository(folder);
+  return (await gitText(folder, ["rev-parse", "--show-toplevel"])).trim();
+}
+
+/** The commits that are in `to` and not in `from`, newest first, as `sha7 subject`; null where git does not know one of them. */
+export async function commitsBetween(repository: string, from: string, to: string, limit: number): Promise<string[] | null> {
+  const result = await git(repository, ["log", `--max-count=${limit}`, "--format=%h %s", "--abbrev=7", `${from}..${to}`, "--"]);
+  return result.exitCode === 0 ? result.stdout.split("\n").filter((line) => line !== "") : null;
+}
+
+/** Whether `ancestor` lies behind `descendant`; null where git does not know one of them. */
+export async function isAncestor(repository: string, ancestor: string, descendant: string): Promise<boolean | null> {
+  const result = await git(repository, ["merge-base", "--is-ancestor", ancestor, descendant]);
+  if (result.exitCode === 0) return true;
+  return result.exitCode === 1 ? false : null;
+}
+
+async function currentBranch(repository: string): Promise<string | null> {
+  const result = await git(repository, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
+  return result.exitCode === 0 ? result.stdout.trim() : null;
+}
+
+async function requireRepository(folder: string): Promise<void> {
+  const result = await git(folder, ["rev-parse", "--git-dir"]);
+  if (result.exitCode === 0) return;
+  throw new ShiplockError({
+    code: "source/no-repository",
+    blame: "usage",
+    message: "this folder is not in a git repository",
+    where: folder,
+    remedy: "run the command inside your repository, or pass --project FOLDER",
+  });
+}
+
+async function gitText(folder: string, args: readonly string[]): Promise<string> {
+  const result = await git(folder, args);
+  if (result.exitCode === 0) return result.stdout;
+  throw new ShiplockError({ code: "source/git-failed", message: `git ${args[0] ?? ""} failed: ${result.stderr.trim()}`, where: folder });
+}
+
+function git(folder: string, args: readonly string[]): Promise<ProgramResult> {
+  return runProgram("git", ["-C", folder, ...args], { timeoutMs: gitTimeoutMs });
+}
+
+function checkoutFailed(stderr: string): ShiplockError {
+  return new ShiplockError({ code: "source/checkout-failed", message: `the commit could not be checked out: ${stderr.trim()}`, remedy: "look for a full disk in the temporary folder" });
+}

@@ -1,0 +1,59 @@
+import { request } from "node:http";
+import { ShiplockError } from "./errors.ts";
+
+export type SocketRequest = {
+  socketPath: string;
+  method?: string;
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+  timeoutMs: number;
+  signal?: AbortSignal;
+  /** Most bytes of the answer that are kept. */
+  keepBytes?: number;
+};
+
+export type SocketAnswer = { status: number; headers: Readonly<Record<string, string>>; body: string };
+
+/**
+ * One HTTP request over a Unix socket, on a connection of its own.
+ * @throws ShiplockError `http/no-answer` when there is no whole answer in time
+ */
+export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void =>
+      reject(new ShiplockError({ code: "http/no-answer", message: `${options.method ?? "GET"} ${options.path}: ${why}` }));
+    const outgoing = request(
+      {
+        socketPath: options.socketPath,
+        method: options.method ?? "GET",
+        path: options.path,
+        headers: { connection: "close", ...options.headers },
+        agent: false,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        incoming.on("data", (chunk: Buffer) => {
+          size += chunk.length;
+          if (size <= (options.keepBytes ?? 4 * 1024 * 1024)) chunks.push(chunk);
+        });
+        incoming.on("error", (error) => fail(error.message));
+        incoming.on("end", () => {
+          clearTimeout(timer);
+          const headers = Object.fromEntries(
+            Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
+          );
+          resolve({ status: incoming.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString("utf8") });
+        });
+      },
+    );
+    const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`)), options.timeoutMs);
+    outgoing.on("error", (error) => {
+      clearTimeout(timer);
+      fail(error.message);
+    });
+    outgoing.end(options.body);
+  });
+}

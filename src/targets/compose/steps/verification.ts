@@ -1,0 +1,94 @@
+import type { ReplicaRef } from "../../../deploy/types.ts";
+import { replicasOf } from "../../../deploy/strategies/types.ts";
+import { ShiplockError } from "../../../errors.ts";
+import { sameAssignment } from "../../../proxy/caddy/traffic.ts";
+import { requestOverSocket } from "../../../socket-http.ts";
+import { containerName, label } from "../layout.ts";
+import type { ComposeHost, ComposeRun } from "../run.ts";
+import { strategyServices } from "../services.ts";
+import { imageOf, isRecorded } from "./images.ts";
+import { lastLines, probeOnce, serviceOf } from "./readiness.ts";
+
+const bakeIntervalMs = 1_000;
+const publicTimeoutMs = 10_000;
+
+/**
+ * Observes that the release runs: on every host the right number of containers, of the recorded digests, healthy, not restarting, with all traffic on them, for the whole
+ * bake time; then that the public addresses answer. It believes nothing it did not see.
+ * @throws ShiplockError `verify/…`
+ */
+export async function verifyRelease(run: ComposeRun, bakeMs: number, signal: AbortSignal): Promise<string> {
+  const hosts = [...run.hosts.values()];
+  const restarts = new Map<string, number>();
+  const end = run.clock.elapsed() + bakeMs;
+  for (;;) {
+    await Promise.all(hosts.map((host) => observeHost(host, run, restarts, signal)));
+    const left = end - run.clock.elapsed();
+    if (left <= 0) break;
+    await run.clock.wait(Math.min(bakeIntervalMs, left), signal);
+  }
+  const addresses = (await Promise.all(hosts.map((host) => observePublic(host, run, signal)))).reduce((sum, count) => sum + count, 0);
+  await observeUrl(run, signal);
+  const containers = [...restarts.keys()].length;
+  return `${containers} containers run the recorded digests, healthy${bakeMs === 0 ? "" : ` for ${bakeMs / 1000} s`}; ${addresses} public addresses answer`;
+}
+
+async function observeHost(host: ComposeHost, run: ComposeRun, restarts: Map<string, number>, signal: AbortSignal): Promise<void> {
+  const { document, plan } = run;
+  const wanted = replicasOf(plan.place, strategyServices(document.snapshot));
+  await Promise.all(wanted.map((replica) => observeReplica(host, run, replica, restarts, signal)));
+  const summaries = await host.host.engine.listContainers({ labels: [`${label.project}=${plan.project}`, `${label.environment}=${plan.environment}`, `${label.kind}=app`] });
+  const inPlace = summaries.filter((container) => container.labels[label.place] === plan.place);
+  if (inPlace.length !== wanted.length) throw notVerified("verify/count", `${host.name} runs ${inPlace.length} containers of the release, not ${wanted.length}`);
+  if (plan.place === "direct") return;
+  const final = plan.steps.findLast((step) => step.host === host.name && step.action.kind === "shift")?.action;
+  const current = await host.traffic.current();
+  if (final?.kind === "shift" && !sameAssignment(current, final.after)) throw notVerified("verify/traffic", `traffic on ${host.name} is not where the plan put it`);
+}
+
+async function observeReplica(host: ComposeHost, run: ComposeRun, replica: ReplicaRef, restarts: Map<string, number>, signal: AbortSignal): Promise<void> {
+  const name = containerName(host.layout.id, replica);
+  const container = await host.host.engine.inspectContainer(name);
+  if (container === null || !container.state.running) throw notVerified("verify/not-running", `${name} does not run on ${host.name}`, await lastLines(host, name));
+  const service = serviceOf(run.document, replica.service);
+  const image = imageOf(run.document, service.image);
+  if (!isRecorded(image, container.imageId) && !isRecorded(image, container.manifestDigest ?? "")) {
+    throw notVerified("verify/digest", `${name} on ${host.name} runs ${container.imageId}, which is no digest of ${run.document.release.id}`);
+  }
+  if (container.labels[label.release] !== run.document.release.id) throw notVerified("verify/label", `${name} on ${host.name} is labelled ${container.labels[label.release] ?? "(nothing)"}`);
+  const key = `${host.name}/${name}`;
+  const before = restarts.get(key) ?? container.restartCount;
+  restarts.set(key, before);
+  if (container.restartCount > before) throw notVerified("verify/restarted", `${name} on ${host.name} restarted while it was watched`, await lastLines(host, name));
+  const failure = await probeOnce(host, replica, service, container, signal);
+  if (failure !== null) throw notVerified("verify/unhealthy", `${name} on ${host.name} is not healthy any more: ${failure}`, await lastLines(host, name));
+}
+
+/** Asks every public host name at this host's own edge, as a user's request would come in. */
+async function observePublic(host: ComposeHost, run: ComposeRun, signal: AbortSignal): Promise<number> {
+  if (run.plan.place === "direct") return 0;
+  const routes = run.document.snapshot.services.flatMap((service) => service.routes);
+  if (routes.length === 0) return 0;
+  const socketPath = await host.host.forwardTcp("127.0.0.1", run.settings.proxy.http);
+  const statuses = await Promise.all(
+    routes.map(async (route) => {
+      const answer = await requestOverSocket({ socketPath, path: route.path, headers: { host: route.host }, timeoutMs: publicTimeoutMs, signal });
+      return { route, status: answer.status };
+    }),
+  );
+  const wrong = statuses.find(({ status }) => status >= 500);
+  if (wrong !== undefined) throw notVerified("verify/public", `http://${wrong.route.host}${wrong.route.path} answers ${wrong.status} on ${host.name}`);
+  return routes.length;
+}
+
+async function observeUrl(run: ComposeRun, signal: AbortSignal): Promise<void> {
+  const urls = run.settings.verifyUrl === null ? run.document.snapshot.publicUrls : [run.settings.verifyUrl];
+  for (const url of urls) {
+    const status = await run.fetchPublic(url, AbortSignal.any([signal, AbortSignal.timeout(publicTimeoutMs)]));
+    if (status === null || status >= 500) throw notVerified("verify/public", `${url} ${status === null ? "does not answer" : `answers ${status}`} from the machine that deploys`);
+  }
+}
+
+function notVerified(code: string, message: string, details: readonly string[] = []): ShiplockError {
+  return new ShiplockError({ code, message, details, remedy: "the old release serves again; mend what is said here and deploy again" });
+}

@@ -1,0 +1,214 @@
+import type { PlanHost } from "../../deploy/plan.ts";
+import { type Place, type Slot, slots } from "../../deploy/types.ts";
+import { ShiplockError } from "../../errors.ts";
+import type { Container, ContainerSummary } from "../../hosts/engine.ts";
+import { asObject, asText } from "../../json.ts";
+import { routerServices, routerConfigText, bothReleases } from "./place.ts";
+import { label, routerService } from "./layout.ts";
+import type { ComposeHost } from "./run.ts";
+import { strategyServices } from "./services.ts";
+import { backingServices } from "./steps/infrastructure.ts";
+import { claimedNames, edgeName, hostNames, routeTaken } from "./steps/proxy-setup.ts";
+import type { Survey, SurveyRequest } from "../types.ts";
+import type { Translation } from "./translate.ts";
+
+export type SurveyHost = Omit<ComposeHost, "translation"> & { translate(place: Place): Promise<Translation> };
+
+export type SurveySettings = {
+  proxy: { http: number; https: number; tls: "off" | "internal" | "auto" };
+  room: { memoryBytes: number | null };
+};
+
+/** Looks at every host, chooses the place of the new release, and refuses what could not work, before anything is touched. */
+export async function surveyHosts(hosts: readonly SurveyHost[], request: SurveyRequest, home: string, settings: SurveySettings): Promise<Survey> {
+  const project = request.document.release.project;
+  const environment = request.document.snapshot.environment;
+  const filter = [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=app`];
+  const containers = await Promise.all(hosts.map((host) => host.host.engine.listContainers({ all: true, labels: filter })));
+  const { place, warm } = await choosePlace(hosts, containers, request);
+  const looked = await Promise.all(hosts.map((host, index) => surveyHost(host, containers[index] ?? [], place, request, settings)));
+  return { home, hosts: looked.map((entry) => entry.plan), place, warm, notes: [...new Set(looked.flatMap((entry) => entry.notes))] };
+}
+
+/**
+ * The slot of the new release: one whose kept containers are this very release with today's configuration, otherwise a free one. The live slot is never chosen.
+ */
+async function choosePlace(hosts: readonly SurveyHost[], containers: readonly ContainerSummary[][], request: SurveyRequest): Promise<{ place: Place; warm: boolean }> {
+  if (request.strategy === "in-place") return { place: "direct", warm: false };
+  const live = request.state?.live?.place ?? null;
+  for (const slot of slots) {
+    if (slot !== live && (await isKept(slot, hosts, containers, request))) return { place: slot, warm: true };
+  }
+  const used = new Set(containers.flat().map((container) => container.labels[label.place]));
+  const free = slots.find((slot) => slot !== live && !used.has(slot)) ?? slots.find((slot) => slot !== live);
+  return { place: free ?? "a", warm: false };
+}
+
+async function isKept(slot: Slot, hosts: readonly SurveyHost[], containers: readonly ContainerSummary[][], request: SurveyRequest): Promise<boolean> {
+  const there = containers.map((list) => list.filter((container) => container.labels[label.place] === slot));
+  if (there.some((list) => list.length === 0 || list.some((container) => container.labels[label.release] !== request.document.release.id))) return false;
+  const wanted = request.document.snapshot.services.reduce((sum, service) => sum + service.replicas, 0);
+  if (there.some((list) => list.length !== wanted)) return false;
+  const fits = await Promise.all(
+    hosts.map(async (host, index) => {
+      const translation = await host.translate(slot);
+      const hashes = new Map(translation.containers.map((spec) => [spec.name, spec.configHash]));
+      return (there[index] ?? []).every((container) => hashes.get(container.name) === container.labels["com.docker.compose.config-hash"]);
+    }),
+  );
+  return fits.every(Boolean);
+}
+
+async function surveyHost(
+  host: SurveyHost,
+  containers: readonly ContainerSummary[],
+  place: Place,
+  request: SurveyRequest,
+  settings: SurveySettings,
+): Promise<{ plan: PlanHost; notes: string[] }> {
+  const { engine } = host.host;
+  const { document, previous } = request;
+  const proxied = place !== "direct";
+  const translation = await host.translate(place);
+  const routerName = translation.containers.find((spec) => spec.service === routerService)?.name ?? "";
+  const [backing, assignment, router, edge, claimed, configBefore] = await Promise.all([
+    backingServices(host, document.release.project, document.snapshot.environment),
+    proxied ? host.traffic.current() : {},
+    proxied ? engine.inspectContainer(routerName) : null,
+    proxied ? engine.inspectContainer(edgeName) : null,
+    claimedNames(host.host, host.layout),
+    host.host.files.read(`${host.layout.proxy}/caddy.json`),
+  ]);
+  await Promise.all([refuseMissingMounts(host, request), refuseForeignNames(host, translation, request)]);
+  for (const name of hostNames(document.snapshot.services)) {
+    const owner = claimed.get(name);
+    if (proxied && owner !== undefined && owner !== host.layout.id) throw routeTaken(name, owner, host.name);
+  }
+  const taken = await listeningPorts(host);
+  if (proxied && edge?.state.running !== true) refuseTakenPort(host.name, "the edge", [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])], taken);
+  if (proxied && router?.state.running !== true) refuseTakenPort(host.name, "the compose file", document.snapshot.services.flatMap((service) => service.published.map((port) => port.hostPort)), taken);
+  await refuseTooLittleRoom(host, request, settings);
+  const missingBacking = document.snapshot.backing.filter((service) => !backing.has(service) && translation.containers.some((spec) => spec.service === service));
+  const config = wantedConfig(host, request, place);
+  const proxy = !proxied ? "ready" : proxyState(router, edge, translation, claimed, request, { before: configBefore, wanted: config });
+  const liveOn = request.state?.live ?? null;
+  const livePlace = liveOn === null || previous === null || !containers.some((container) => container.labels[label.place] === liveOn.place) ? null : liveOn.place;
+  const live = livePlace === null || previous === null ? null : { place: livePlace, services: strategyServices(previous.snapshot) };
+  const notes = [...backing].flatMap(([service, there]) => {
+    const spec = translation.containers.find((candidate) => candidate.service === service);
+    return spec !== undefined && spec.configHash !== there.configHash
+      ? [`the backing service ${service} on ${host.name} was created from another definition; it is not touched, and \`docker compose up -d\` by hand would recreate it`]
+      : [];
+  });
+  return { plan: { name: host.name, assignment, missingBacking, proxy, live }, notes };
+}
+
+function wantedConfig(host: SurveyHost, request: SurveyRequest, place: Place): string {
+  if (place === "direct") return "";
+  const after = routerServices(request.document.snapshot);
+  const before = request.previous === null || request.state?.live?.place === "direct" ? [] : routerServices(request.previous.snapshot);
+  return routerConfigText(before.length === 0 ? after : bothReleases(before, after), host.layout);
+}
+
+function proxyState(
+  router: Container | null,
+  edge: Container | null,
+  translation: Translation,
+  claimed: ReadonlyMap<string, string>,
+  request: SurveyRequest,
+  config: { before: Uint8Array | null; wanted: string },
+): PlanHost["proxy"] {
+  const spec = translation.containers.find((candidate) => candidate.service === routerService);
+  const fits = router?.state.running === true && router.labels["com.docker.compose.config-hash"] === spec?.configHash;
+  if (edge?.state.running !== true || !fits) return "set-up";
+  if (config.before === null || new TextDecoder().decode(config.before) !== config.wanted) return "reload";
+  return hostNames(request.document.snapshot.services).every((name) => claimed.has(name)) ? "ready" : "set-up";
+}
+
+async function refuseMissingMounts(host: SurveyHost, request: SurveyRequest): Promise<void> {
+  const missing = await Promise.all(
+    request.document.snapshot.hostPaths.map(async (path) => ((await host.host.files.stat(path)) === null ? path : null)),
+  );
+  const names = missing.filter((path) => path !== null);
+  if (names.length === 0) return;
+  throw new ShiplockError({
+    code: "compose/host-path-missing",
+    blame: "usage",
+    message: `${host.name} does not have ${names.join(", ")}, which the compose file mounts`,
+    remedy: "create it on the host, or mount a path inside the repository, which Shiplock brings along",
+  });
+}
+
+/** Volumes and networks with an explicit name may meet those of another environment. */
+async function refuseForeignNames(host: SurveyHost, translation: Translation, request: SurveyRequest): Promise<void> {
+  const own = host.layout.id;
+  const volumes = await Promise.all(translation.volumes.map(async (body) => ({ kind: "volume", found: await host.host.engine.inspectVolume(asText(body["Name"]) ?? "") })));
+  const networks = await Promise.all(translation.networks.map(async (body) => ({ kind: "network", found: await host.host.engine.inspectNetwork(asText(body["Name"]) ?? "") })));
+  for (const { kind, found } of [...volumes, ...networks]) {
+    const owner = found?.labels["com.docker.compose.project"];
+    if (found === null || owner === undefined || owner === own) continue;
+    throw new ShiplockError({
+      code: "compose/name-collision",
+      blame: "usage",
+      message: `the ${kind} "${found.name}" on ${host.name} belongs to ${owner}, and ${request.document.snapshot.environment} would share it`,
+      remedy: `leave out \`name:\` of the ${kind} in the compose file, or put a variable of the environment into it`,
+    });
+  }
+}
+
+function refuseTakenPort(host: string, who: string, ports: readonly number[], taken: ReadonlySet<number>): void {
+  const busy = ports.filter((port) => taken.has(port));
+  if (busy.length === 0) return;
+  throw new ShiplockError({
+    code: "host/port-taken",
+    blame: "usage",
+    message: `port ${busy.join(", ")} on ${host} is taken by something else, and ${who} wants it`,
+    remedy: "stop what listens there (`ss -ltnp` shows it), or choose another port",
+  });
+}
+
+/** Ports on which something listens, read from the kernel's own table. */
+async function listeningPorts(host: SurveyHost): Promise<Set<number>> {
+  const tables = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => host.host.files.read(path)));
+  const listening = "0A";
+  const ports = tables.flatMap((table) =>
+    new TextDecoder()
+      .decode(table ?? new Uint8Array())
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === listening)
+      .map((fields) => Number.parseInt(fields[1]?.split(":").at(-1) ?? "", 16)),
+  );
+  return new Set(ports.filter(Number.isInteger));
+}
+
+/** Two releases stand beside each other for a while; what the new one is limited to (or what the environment states) must be free. */
+async function refuseTooLittleRoom(host: SurveyHost, request: SurveyRequest, settings: SurveySettings): Promise<void> {
+  if (request.strategy !== "rolling") return;
+  const wanted = settings.room.memoryBytes ?? limitedMemory(request);
+  if (wanted === 0) return;
+  const text = new TextDecoder().decode((await host.host.files.read("/proc/meminfo")) ?? new Uint8Array());
+  const available = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) * 1024;
+  if (Number.isNaN(available) || available >= wanted) return;
+  throw new ShiplockError({
+    code: "host/no-room",
+    blame: "gate",
+    message: `${host.name} has ${megabytes(available)} MB of memory free, and the new release beside the old one wants ${megabytes(wanted)} MB`,
+    remedy: "give the host more memory, lower the services' limits, or choose `strategy: recreate`, which stops the old release first",
+  });
+}
+
+function limitedMemory(request: SurveyRequest): number {
+  const services = asObject(request.document.snapshot.model["services"]) ?? {};
+  return request.document.snapshot.services.reduce((sum, service) => {
+    const definition = asObject(services[service.name]);
+    const limits = asObject(asObject(asObject(definition?.["deploy"])?.["resources"])?.["limits"]);
+    const bytes = Number(limits?.["memory"] ?? definition?.["mem_limit"] ?? 0);
+    return sum + (Number.isFinite(bytes) ? bytes : 0) * service.replicas;
+  }, 0);
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1024 / 1024);
+}
+

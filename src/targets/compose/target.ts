@@ -1,0 +1,196 @@
+import type { Clock } from "../../clock.ts";
+import type { Place, ReplicaRef } from "../../deploy/types.ts";
+import { folderRecord } from "../../environments/record/folder-record.ts";
+import { ShiplockError } from "../../errors.ts";
+import type { Connector, Host, HostAddress, LeaseOwner } from "../../hosts/types.ts";
+import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
+import type { ReleaseDocument } from "../../release/types.ts";
+import type { LeaseResult, LogRequest, LogLine, Target, TargetSession } from "../types.ts";
+import type { ComposeProgram } from "./compose-program.ts";
+import { containerName, label, layoutOf, placedName } from "./layout.ts";
+import { mergeStreams } from "./merge-streams.ts";
+import { observeHost } from "./observe.ts";
+import type { ComposeHost, ComposeRun, ComposeSettings, RegistryAuth } from "./run.ts";
+import { readUpstreams } from "./steps/proxy-setup.ts";
+import { type SurveyHost, type SurveySettings, surveyHosts } from "./survey.ts";
+import { type Translation, translate } from "./translate.ts";
+import { composeWorker } from "./worker.ts";
+
+export type ComposeTargetOptions = {
+  project: string;
+  environment: string;
+  hosts: readonly HostAddress[];
+  /** Name of the host whose record is the authority. */
+  home: string;
+  /** Shiplock's folder on the hosts. */
+  root: string;
+  settings: ComposeSettings & SurveySettings;
+  connector: Connector;
+  compose: ComposeProgram;
+  auth: RegistryAuth | null;
+  clock: Clock;
+  connectTimeoutMs: number;
+  fetchPublic: ComposeRun["fetchPublic"];
+};
+
+type OpenHost = Omit<ComposeHost, "translation"> & { apiVersion(): Promise<string> };
+
+/** Hosts with Docker Engine, reached over SSH. Does nothing until it is opened. */
+export function composeTarget(options: ComposeTargetOptions): Target {
+  return { open: (signal) => openSession(options, signal) };
+}
+
+async function openSession(options: ComposeTargetOptions, signal: AbortSignal): Promise<TargetSession> {
+  const connections = await connectAll(options, signal);
+  const hosts = connections.map((host) => openHost(host, options));
+  const home = hosts.find((host) => host.name === options.home);
+  if (home === undefined) throw new ShiplockError({ code: "target/no-home", blame: "bug", message: `${options.home} is no host of ${options.environment}` });
+  const record = folderRecord(home.host.files, home.layout.folder);
+  let closing = false;
+
+  function translator(document: ReleaseDocument, secrets: Readonly<Record<string, string>>) {
+    // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them.
+    const known = new Map<string, Promise<Translation>>();
+    return async (host: OpenHost, place: Place): Promise<Translation> => {
+      const apiVersion = await host.apiVersion();
+      const owner = { uid: host.host.facts.uid, gid: host.host.facts.gid };
+      const key = JSON.stringify([host.layout.folder, apiVersion, owner, place]);
+      const made =
+        known.get(key) ??
+        translate({ compose: options.compose, document, place, layout: host.layout, owner, proxyImage: options.settings.proxyImage, apiVersion, secrets });
+      known.set(key, made);
+      return made;
+    };
+  }
+
+  return {
+    hosts: hosts.map((host) => host.name),
+    home: home.name,
+    record,
+    acquire: (owner, ttlMs) => acquireAll(hosts, owner, ttlMs),
+    leaseHolder: async () => {
+      const state = await home.host.inspectLease(home.layout.folder);
+      return state.kind === "held" && state.owner !== null ? { owner: state.owner, heartbeatAgeMs: state.heartbeatAgeMs, expired: state.expired } : null;
+    },
+    survey: (request) => {
+      const translateFor = translator(request.document, request.secrets);
+      const surveyed: SurveyHost[] = hosts.map((host) => ({ ...host, translate: (place) => translateFor(host, place) }));
+      return surveyHosts(surveyed, request, home.name, options.settings);
+    },
+    worker: async (request) => {
+      const translateFor = translator(request.document, request.secrets);
+      const full = await Promise.all(
+        hosts.map(async (host): Promise<ComposeHost> => ({
+          ...host,
+          translation: request.abort ? nothing : await translateFor(host, request.plan.place),
+        })),
+      );
+      const byName = new Map(full.map((host) => [host.name, host]));
+      return composeWorker({
+        plan: request.plan,
+        fence: request.fence,
+        document: request.document,
+        previous: request.previous,
+        hosts: byName,
+        home: byName.get(home.name) as ComposeHost,
+        record,
+        auth: options.auth,
+        settings: options.settings,
+        clock: options.clock,
+        fetchPublic: options.fetchPublic,
+      });
+    },
+    observe: (state, document) => Promise.all(hosts.map((host) => observeHost(host, options.project, options.environment, state, document))),
+    logs: (request) => logsOf(hosts, options, request),
+    lost: Promise.race(hosts.map((host) => host.host.lost)).then((lost) => (closing ? new Promise<string>(() => undefined) : lost.message)),
+    close: async () => {
+      closing = true;
+      await Promise.all(hosts.map((host) => host.host.close()));
+    },
+  };
+}
+
+const nothing: Translation = { text: "", dotenv: "", containers: [], networks: [], volumes: [] };
+
+/** All hosts or none: what was opened is closed again when another cannot be reached, and every failure is named. */
+async function connectAll(options: ComposeTargetOptions, signal: AbortSignal): Promise<Host[]> {
+  const settled = await Promise.allSettled(
+    options.hosts.map((address) => options.connector.connect(address, { connectTimeoutMs: options.connectTimeoutMs, signal })),
+  );
+  const opened = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  if (failures.length === 0) return opened;
+  await Promise.all(opened.map((host) => host.close()));
+  throw failures[0];
+}
+
+function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
+  const layout = layoutOf(options.project, options.environment, options.root, host.facts.home);
+  let apiVersion: Promise<string> | null = null;
+  return {
+    name: host.name,
+    host,
+    layout,
+    traffic: caddyTraffic({
+      files: host.files,
+      folder: layout.proxy,
+      upstreams: () => readUpstreams(host, layout),
+      names: (replica: ReplicaRef) => [containerName(layout.id, replica), placedName(replica.service, replica.place)],
+    }),
+    apiVersion: () => {
+      apiVersion ??= host.engine.info().then((info) => info.apiVersion);
+      return apiVersion;
+    },
+  };
+}
+
+async function acquireAll(hosts: readonly OpenHost[], owner: LeaseOwner, ttlMs: number): Promise<LeaseResult> {
+  const sorted = [...hosts].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const granted: { release(): Promise<void> }[] = [];
+  let fence = 0;
+  let tookOver: LeaseOwner | null = null;
+  const release = async (): Promise<void> => {
+    await Promise.all(granted.map((lease) => lease.release()));
+  };
+  for (const host of sorted) {
+    const answer = await host.host.lease({ folder: host.layout.folder, owner, ttlMs });
+    if (answer.kind === "granted") {
+      granted.push(answer);
+      fence = Math.max(fence, answer.fence);
+      tookOver ??= answer.tookOver ?? null;
+      continue;
+    }
+    await release();
+    if (answer.kind === "held") return { kind: "held", host: host.name, owner: answer.owner, heartbeatAgeMs: answer.heartbeatAgeMs };
+    throw new ShiplockError({
+      code: "lease/stuck",
+      blame: "person",
+      message: `the lease on ${host.name} has expired, but its owner's session cannot be ended: ${answer.reason}`,
+      remedy: "end that process on the host as root, then run the command again",
+      details: answer.owner === null ? [] : [`held by ${answer.owner.who} from ${answer.owner.from} since ${answer.owner.since}`],
+    });
+  }
+  return { kind: "granted", fence, tookOver, release };
+}
+
+async function* logsOf(hosts: readonly OpenHost[], options: ComposeTargetOptions, request: LogRequest): AsyncIterable<LogLine> {
+  const streams: AsyncIterable<LogLine>[] = [];
+  for (const host of hosts) {
+    const containers = await host.host.engine.listContainers({
+      all: true,
+      labels: [`${label.project}=${options.project}`, `${label.environment}=${options.environment}`],
+    });
+    for (const container of containers) {
+      const service = container.labels[label.service] ?? container.labels["com.docker.compose.service"] ?? "";
+      if (request.services.length > 0 ? !request.services.includes(service) : container.labels[label.kind] !== "app" || container.status !== "running") continue;
+      streams.push(containerLog(host, container.id, container.name, service, request));
+    }
+  }
+  yield* mergeStreams(streams);
+}
+
+async function* containerLog(host: OpenHost, id: string, name: string, service: string, request: LogRequest): AsyncIterable<LogLine> {
+  for await (const { line } of host.host.engine.logs(id, { tail: request.tail, follow: request.follow, signal: request.signal })) {
+    yield { host: host.name, container: name, service, line };
+  }
+}

@@ -1,0 +1,90 @@
+import type { Place } from "../../deploy/types.ts";
+import { ShiplockError } from "../../errors.ts";
+import { asObject, asText, type JsonObject } from "../../json.ts";
+import type { ReleaseDocument } from "../../release/types.ts";
+import type { ComposeProgram } from "./compose-program.ts";
+import type { Layout } from "./layout.ts";
+import { composeText, placeModel } from "./place.ts";
+import type { RecordedContainer } from "./recorder.ts";
+import { imageVariable } from "./tokens.ts";
+
+/** A container to create, and what Compose says it is. */
+export type ContainerSpec = RecordedContainer & { service: string; configHash: string };
+
+/** All that a final compose file means to an engine. Holds secret values: it is never stored. */
+export type Translation = {
+  text: string;
+  dotenv: string;
+  containers: readonly ContainerSpec[];
+  networks: readonly JsonObject[];
+  volumes: readonly JsonObject[];
+};
+
+export type TranslateRequest = {
+  compose: ComposeProgram;
+  document: ReleaseDocument;
+  place: Place;
+  layout: Layout;
+  owner: { uid: number; gid: number };
+  proxyImage: string;
+  apiVersion: string;
+  /** Today's values. */
+  secrets: Readonly<Record<string, string>>;
+};
+
+/** What a release in a place of a host is made of. Pure but for running Compose on this machine; touches no host. */
+export async function translate(request: TranslateRequest): Promise<Translation> {
+  const { document, layout } = request;
+  const model = placeModel({
+    snapshot: document.snapshot,
+    release: document.release.id,
+    project: document.release.project,
+    place: request.place,
+    layout,
+    owner: request.owner,
+    proxyImage: request.proxyImage,
+  });
+  const text = composeText(model, layout);
+  const images = imageReferences(document);
+  const recording = await request.compose.translate({
+    text,
+    project: layout.id,
+    directory: layout.folder,
+    env: { ...images, ...request.secrets },
+    apiVersion: request.apiVersion,
+  });
+  return {
+    text,
+    dotenv: dotenvText(images, document.snapshot.secrets.onHost ? request.secrets : {}),
+    networks: recording.networks,
+    volumes: recording.volumes,
+    containers: recording.containers.map((container) => withFinalLabels(container, layout)),
+  };
+}
+
+/** What is in `.env`: the images by digest, so that nothing resolves a tag. */
+export function imageReferences(document: ReleaseDocument): Record<string, string> {
+  return Object.fromEntries(
+    document.snapshot.services.map((service) => {
+      const image = document.release.images[service.image];
+      if (image === undefined) {
+        throw new ShiplockError({ code: "release/image-missing", blame: "bug", message: `release ${document.release.id} has no image "${service.image}"` });
+      }
+      return [imageVariable(service.name), `${image.repository}@${image.digest}`];
+    }),
+  );
+}
+
+function dotenvText(images: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>): string {
+  const quote = (value: string): string => `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+  const lines = Object.entries({ ...images, ...secrets }).map(([name, value]) => `${name}=${quote(value)}`);
+  return `# Written by Shiplock: the images that run, by digest.\n${lines.join("\n")}\n`;
+}
+
+function withFinalLabels(container: RecordedContainer, layout: Layout): ContainerSpec {
+  const labels = asObject(container.body["Labels"]) ?? {};
+  const final: JsonObject = { ...labels, "com.docker.compose.project.config_files": layout.compose };
+  const service = asText(labels["com.docker.compose.service"]) ?? "";
+  const configHash = asText(labels["com.docker.compose.config-hash"]) ?? "";
+  return { ...container, service, configHash, body: { ...container.body, Labels: final } };
+}

@@ -1,0 +1,89 @@
+import type { PlanFacts, PlanHost } from "../deploy/plan.ts";
+import type { StepWorker } from "../deploy/run.ts";
+import type { StrategyKind } from "../deploy/strategies/types.ts";
+import type { Place, Plan } from "../deploy/types.ts";
+import type { EnvironmentRecord, EnvironmentState } from "../environments/record/types.ts";
+import type { LeaseOwner } from "../hosts/types.ts";
+import type { ReleaseDocument } from "../release/types.ts";
+
+/**
+ * What carries the containers of one environment.
+ *
+ * `open` connects and changes nothing. Reading (`record`, `survey`, `observe`, `logs`) needs no lease. `worker` may be used only while a lease that
+ * `acquire` gave is held. `close` ends every connection, whatever is pending; it is called exactly once, also after a failure.
+ */
+export type Target = { open(signal: AbortSignal): Promise<TargetSession> };
+
+export type TargetSession = {
+  readonly hosts: readonly string[];
+  readonly home: string;
+  readonly record: EnvironmentRecord;
+  /**
+   * The right to change the environment, on every host or on none. The hosts are asked in sorted order, so two deployers cannot wait for each other.
+   * @throws ShiplockError `lease/stuck` when an expired owner cannot be ended
+   */
+  acquire(owner: LeaseOwner, ttlMs: number): Promise<LeaseResult>;
+  /** Who holds the lease now; null if nobody does. */
+  leaseHolder(): Promise<{ owner: LeaseOwner; heartbeatAgeMs: number; expired: boolean } | null>;
+  /**
+   * What a plan needs to know of the hosts. It refuses what could not work before anything is touched: mounts that are missing, names and ports that belong to
+   * others, too little room.
+   */
+  survey(request: SurveyRequest): Promise<Survey>;
+  /** What carries out the steps of a plan. `abort` says that nothing new will be created, so no secret is needed. */
+  worker(request: WorkerRequest): Promise<StepWorker>;
+  /** What runs, as seen now. */
+  observe(state: EnvironmentState | null, document: ReleaseDocument | null): Promise<Observation[]>;
+  /** Lines of the released (or named) services, oldest first. */
+  logs(request: LogRequest): AsyncIterable<LogLine>;
+  /** Resolves when the lease or a connection is gone while it was needed: the reason. */
+  readonly lost: Promise<string>;
+  close(): Promise<void>;
+};
+
+export type LeaseResult =
+  | { kind: "granted"; fence: number; tookOver: LeaseOwner | null; release(): Promise<void> }
+  | { kind: "held"; host: string; owner: LeaseOwner; heartbeatAgeMs: number };
+
+export type SurveyRequest = {
+  document: ReleaseDocument;
+  previous: ReleaseDocument | null;
+  state: EnvironmentState | null;
+  strategy: StrategyKind;
+  secrets: Readonly<Record<string, string>>;
+};
+
+export type Survey = { home: string; hosts: PlanHost[]; place: Place; warm: boolean; notes: string[] };
+
+export type WorkerRequest = {
+  plan: Plan;
+  fence: number;
+  document: ReleaseDocument;
+  previous: ReleaseDocument | null;
+  secrets: Readonly<Record<string, string>>;
+  abort: boolean;
+};
+
+/** What is seen on one host against what the record says. */
+export type Observation = {
+  host: string;
+  containers: readonly ObservedContainer[];
+  /** Each a sentence: what runs is not what is recorded. */
+  drift: readonly string[];
+};
+
+export type ObservedContainer = {
+  name: string;
+  service: string;
+  release: string;
+  place: string;
+  status: string;
+  health: string | null;
+  restarts: number;
+  imageId: string;
+};
+
+export type LogRequest = { services: readonly string[]; tail: number; follow: boolean; signal: AbortSignal };
+export type LogLine = { host: string; container: string; service: string; line: string };
+
+export type { PlanFacts };

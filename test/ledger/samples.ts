@@ -1,0 +1,37 @@
+import type { NewDeployment, ReleaseEntry, StateRules } from "../../src/ledger/types.ts";
+
+/** A small transition table of the tests' own: the ledger takes whichever it is given. */
+export const states: StateRules = {
+  canTransition: (from, to) => (MOVES[from] ?? []).includes(to),
+  isFinal: (state) => (MOVES[state] ?? []).length === 0,
+};
+
+const MOVES: Readonly<Record<string, readonly string[]>> = {
+  queued: ["running", "cancelled"],
+  running: ["paused", "succeeded", "failed"],
+  paused: ["running", "failed"],
+};
+
+export function release(id: string, change: Partial<ReleaseEntry> = {}): ReleaseEntry {
+  const payload = { images: { web: `sha256:${id}` }, note: "quote ' and \" and \n and ☃" };
+  return { id, project: "shop", commit: `c0ffee${id}`, createdAt: 1000, payload, ...change };
+}
+
+export function deployment(id: string, change: Partial<NewDeployment> = {}): NewDeployment {
+  return {
+    id,
+    project: "shop",
+    environment: "staging",
+    kind: "deploy",
+    release: "r1",
+    fromRelease: null,
+    state: "queued",
+    who: "ada",
+    why: null,
+    origin: "ada@laptop:~/shop",
+    commit: "c0ffee",
+    ref: "main",
+    createdAt: 1000,
+    ...change,
+  };
+}
