@@ -66,7 +66,7 @@ function start() {
   server.keepAliveTimeout = 75_000;
   server.headersTimeout = 80_000;
   server.on("upgrade", upgrade);
-  const starting = setTimeout(() => server.listen(port, () => log(`listening on ${port}`)), startDelayMs);
+  const starting = setTimeout(() => server.listen(port, () => log(`listening on ${server.address().port}`)), startDelayMs);
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(server, starting, signal));
 }
 
@@ -82,7 +82,6 @@ function stop(server, starting, signal) {
   // Connections without a request close now, the others once they are answered; then nothing keeps the process alive.
   if (server.listening) server.close();
   for (const webSocket of webSockets) webSocket.goAway();
-  callAgent.destroy();
   process.exitCode = 0;
 }
 

@@ -24,7 +24,12 @@ export function resolveEnvironment(config: Config, name: string): Environment {
  * The build arguments of an image with `${NAME}` filled in from the environment's variables, then from `env` (the variables of the process).
  * Errors: `config/unset-variable`, naming variable and argument.
  */
-export function resolveArguments(config: Config, image: string, environment: Environment, env: Variables): Readonly<Record<string, string>> {
+export function resolveArguments(
+  config: Config,
+  image: string,
+  environment: Environment,
+  env: Variables,
+): Readonly<Record<string, string>> {
   const found = Object.hasOwn(config.images, image) ? config.images[image] : undefined;
   const variables = variablesOf(environment, env);
   const filled = Object.entries(found?.args ?? {}).map(
@@ -37,7 +42,11 @@ export function resolveArguments(config: Config, image: string, environment: Env
  * The routes of every routed service in this environment. Errors: `config/unset-variable`, `config/invalid-route` for a text that is none once
  * it is filled in, or an address that two services claim.
  */
-export function resolveRoutes(config: Config, environment: Environment, env: Variables): Readonly<Record<string, readonly Route[]>> {
+export function resolveRoutes(
+  config: Config,
+  environment: Environment,
+  env: Variables,
+): Readonly<Record<string, readonly Route[]>> {
   const variables = variablesOf(environment, env);
   const claimed = new Map<string, string>();
   const routes = Object.values(config.services).map((service) => {
@@ -47,7 +56,8 @@ export function resolveRoutes(config: Config, environment: Environment, env: Var
       if ("problem" in route) throw invalidRoute(`The route ${quote(text)} ${route.problem}.`, where);
       const address = `${route.host}${route.path}`;
       const other = claimed.get(address);
-      if (other !== undefined) throw invalidRoute(`The route ${quote(text)} leads to the service ${quote(other)} already.`, where);
+      if (other !== undefined)
+        throw invalidRoute(`The route ${quote(text)} leads to the service ${quote(other)} already.`, where);
       claimed.set(address, service.name);
       return route;
     });
@@ -70,7 +80,12 @@ export function resolvePublicUrls(
     const filled = interpolate(text, variables, where);
     const problem = urlProblem(filled);
     if (problem === undefined) return filled;
-    throw new ShiplockError({ code: "config/invalid-url", blame: "usage", message: `The text of ${key} ${problem}.`, where });
+    throw new ShiplockError({
+      code: "config/invalid-url",
+      blame: "usage",
+      message: `The text of ${key} ${problem}.`,
+      where,
+    });
   };
   return { url: fill("url"), verifyUrl: fill("verifyUrl") };
 }

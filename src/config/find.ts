@@ -13,7 +13,11 @@ export const FILE_NAMES = ["shiplock.yml", "shiplock.yaml", "shiplock.config.ts"
  *
  * Errors: `config/not-found`, `config/ambiguous` (two in one folder), `config/unreadable`.
  */
-export async function findConfig(path: string | undefined, cwd: string, readFile: ReadFile): Promise<{ path: string; text: string }> {
+export async function findConfig(
+  path: string | undefined,
+  cwd: string,
+  readFile: ReadFile,
+): Promise<{ path: string; text: string }> {
   if (path !== undefined) {
     const wanted = resolve(cwd, path);
     const text = await readIfThere(wanted, readFile);
@@ -24,7 +28,9 @@ export async function findConfig(path: string | undefined, cwd: string, readFile
     const found = await findIn(folder, readFile);
     if (found !== undefined) return found;
     if (folder === dirname(folder) || (await exists(join(folder, ".git"), readFile))) {
-      throw notFound(`There is no ${oneOf(FILE_NAMES)} in ${plain(resolve(cwd))}, nor in a folder above it up to ${plain(folder)}.`);
+      throw notFound(
+        `There is no ${oneOf(FILE_NAMES)} in ${plain(resolve(cwd))}, nor in a folder above it up to ${plain(folder)}.`,
+      );
     }
   }
 }
@@ -57,7 +63,10 @@ export async function resolveComposeFiles(
 
 async function findIn(folder: string, readFile: ReadFile): Promise<{ path: string; text: string } | undefined> {
   const files = await Promise.all(
-    FILE_NAMES.map(async (name) => ({ path: join(folder, name), text: await readIfThere(join(folder, name), readFile) })),
+    FILE_NAMES.map(async (name) => ({
+      path: join(folder, name),
+      text: await readIfThere(join(folder, name), readFile),
+    })),
   );
   const found = files.flatMap(({ path, text }) => (text === undefined ? [] : [{ path, text }]));
   if (found.length > 1) {

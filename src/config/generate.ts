@@ -8,4 +8,7 @@ const page = new URL("docs/configuration.md", root);
 await mkdir(new URL("schema/", root), { recursive: true });
 await writeFile(new URL("schema/shiplock.schema.json", root), jsonSchemaText());
 const text = await readFile(page, "utf8");
-await writeFile(page, text.replace(/(?<=<!-- keys -->\n)[^]*(?=\n<!-- \/keys -->)/, () => keyTable()));
+await writeFile(
+  page,
+  text.replace(/(?<=<!-- keys -->\n)[^]*(?=\n<!-- \/keys -->)/, () => keyTable()),
+);

@@ -23,12 +23,15 @@ export function parseTemplate(text: string): { parts: readonly TemplatePart[] } 
       parts.push({ kind: "text", text: "$" });
       continue;
     }
-    if (bare !== undefined) return { problem: `$${bare} is not filled in: write \${${bare}}, or $$${bare} for a real dollar sign` };
+    if (bare !== undefined)
+      return { problem: `$${bare} is not filled in: write \${${bare}}, or $$${bare} for a real dollar sign` };
     if (closing === "") return { problem: `${quote(whole)} lacks its closing brace; $$ is a real dollar sign` };
     const reference = /^([A-Za-z_]\w*)(?::(-|\?)([^]*))?$/.exec(inside ?? "");
     const [, name, operator, rest] = reference ?? [];
     if (name === undefined || rest?.includes("${")) {
-      return { problem: `${quote(whole)} is not one of \${NAME}, \${NAME:-default}, \${NAME:?message}; $$ is a real dollar sign` };
+      return {
+        problem: `${quote(whole)} is not one of \${NAME}, \${NAME:-default}, \${NAME:?message}; $$ is a real dollar sign`,
+      };
     }
     const fallback = operator === "-" ? rest : undefined;
     parts.push({ kind: "variable", name, fallback, demand: operator === "?" ? rest : undefined });

@@ -11,7 +11,11 @@ export function jsonSchemaText(): string {
       delete jsonSchema.secret;
     },
   });
-  const head = { $schema, title: "Shiplock configuration", description: "shiplock.yml: what is built, what runs, and where." };
+  const head = {
+    $schema,
+    title: "Shiplock configuration",
+    description: "shiplock.yml: what is built, what runs, and where.",
+  };
   return `${JSON.stringify({ ...head, ...rest }, null, 2)}\n`;
 }
 

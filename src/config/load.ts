@@ -63,7 +63,10 @@ function checkConfig(path: string, file: string, read: ReadResult, env: Variable
 
 function locateProblem(problem: Problem, read: ReadResult): LocatedProblem {
   const meant = problem.suggestion === undefined ? "" : ` (did you mean ${quote(problem.suggestion)}?)`;
-  return { where: read.locate(problem.path, problem.at), sentence: `${formatPath(problem.path)}: ${problem.sentence}${meant}` };
+  return {
+    where: read.locate(problem.path, problem.at),
+    sentence: `${formatPath(problem.path)}: ${problem.sentence}${meant}`,
+  };
 }
 
 function invalid(file: string, problems: readonly LocatedProblem[]): ShiplockError {

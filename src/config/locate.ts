@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter, type Node, type Pair, type YAMLMap } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type LineCounter,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from "yaml";
 import type { SourceLocation } from "../errors.ts";
 
 /** Finds where in the source a key path was written. A missing key is answered with the nearest key above it that is there. */
@@ -20,7 +31,8 @@ export function yamlLocator(file: string, document: Document, lines: LineCounter
       found = next;
     }
     // A key without a value ("images:") has a node of no length: the key says more.
-    const hasText = found.value?.range !== undefined && found.value.range !== null && found.value.range[1] > found.value.range[0];
+    const hasText =
+      found.value?.range !== undefined && found.value.range !== null && found.value.range[1] > found.value.range[0];
     const node = complete && at === "value" && hasText ? found.value : (found.key ?? found.value);
     return nodeLocation(file, node, lines);
   };
@@ -43,7 +55,8 @@ function childOf(document: Document, parent: Node | undefined, key: PropertyKey)
 
 function pairOf(document: Document, map: YAMLMap, key: string, depth: number): Found | undefined {
   const own = map.items.find((pair) => isScalar(pair.key) && !isMergeKey(pair) && String(pair.key.value ?? "") === key);
-  if (own !== undefined) return { key: isNode(own.key) ? own.key : undefined, value: isNode(own.value) ? own.value : undefined };
+  if (own !== undefined)
+    return { key: isNode(own.key) ? own.key : undefined, value: isNode(own.value) ? own.value : undefined };
   // Anchors may be circular, so the depth is bounded.
   if (depth > 20) return undefined;
   for (const pair of map.items) {

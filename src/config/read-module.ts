@@ -1,13 +1,17 @@
 import { messageOf, ShiplockError } from "../errors.ts";
+import { formatPath, plain } from "./display.ts";
 import type { Locate } from "./locate.ts";
 import type { LocatedProblem, ReadResult } from "./read-yaml.ts";
-import { formatPath, plain } from "./display.ts";
 
 /**
  * Takes the default export of `shiplock.config.ts` as the value of the configuration. Places are the file alone: a program has no lines for
  * its values. Errors: `config/unreadable` when the program cannot be loaded.
  */
-export async function readModule(file: string, path: string, importModule: (path: string) => Promise<unknown>): Promise<ReadResult> {
+export async function readModule(
+  file: string,
+  path: string,
+  importModule: (path: string) => Promise<unknown>,
+): Promise<ReadResult> {
   const exported = await load(file, path, importModule);
   const locate: Locate = () => ({ file });
   const problems: LocatedProblem[] = [];
@@ -27,7 +31,8 @@ async function load(file: string, path: string, importModule: (path: string) => 
       blame: "usage",
       message: `${plain(file)} cannot be loaded: ${plain(messageOf(cause))}`,
       where: { file },
-      remedy: "It has to be TypeScript that Node runs by stripping types, with the configuration as its default export.",
+      remedy:
+        "It has to be TypeScript that Node runs by stripping types, with the configuration as its default export.",
       cause,
     });
   }

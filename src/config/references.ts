@@ -14,7 +14,9 @@ export function referenceProblems(raw: unknown): readonly Problem[] {
     ...slotNames(raw),
     ...backingServices(raw),
     ...migrationNames(raw, ["migrations"]),
-    ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) => repeated(valueAt(image, ["secrets"]), ["images", name, "secrets"])),
+    ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) =>
+      repeated(valueAt(image, ["secrets"]), ["images", name, "secrets"]),
+    ),
     ...entriesOf(valueAt(raw, ["environments"])).flatMap(([name]) => environmentNames(raw, ["environments", name])),
     ...tagPrefixes(raw),
   ];
@@ -26,19 +28,22 @@ function environmentNames(raw: unknown, path: Path): readonly Problem[] {
     ...hostNames(environment, [...path, "target", "compose"]),
     ...secretNames(environment, path),
     ...migrationNames(raw, [...path, "migrations"]),
-    ...itemsOf(valueAt(environment, ["smoke"])).flatMap((test, index) => smokeService(raw, test, [...path, "smoke", index])),
+    ...itemsOf(valueAt(environment, ["smoke"])).flatMap((test, index) =>
+      smokeService(raw, test, [...path, "smoke", index]),
+    ),
   ];
 }
 
 // Mappings become plain objects, where such a name would be found without having been written.
 function reservedNames(raw: unknown, path: Path, seen: Set<unknown>): readonly Problem[] {
-  // Anchors may be circular.
-  if (seen.has(raw)) return [];
+  // Anchors may be circular, and names of ours lie nowhere deeper.
+  if (seen.has(raw) || path.length > 20) return [];
   if (typeof raw === "object" && raw !== null) seen.add(raw);
   const below = [...entriesOf(raw), ...itemsOf(raw).map((item, index) => [index, item] as const)];
   return below.flatMap(([key, value]) => {
     const here: Path = [...path, key];
-    if (typeof key === "string" && key in Object.prototype) return [{ path: here, at: "key", sentence: "this name is reserved; choose another" }];
+    if (typeof key === "string" && key in Object.prototype)
+      return [{ path: here, at: "key", sentence: "this name is reserved; choose another" }];
     return reservedNames(value, here, seen);
   });
 }
@@ -53,7 +58,8 @@ function serviceImages(raw: unknown): readonly Problem[] {
 // The service "web" has replicas named "web-a", "web-b" and "web-c", one for each slot.
 function slotNames(raw: unknown): readonly Problem[] {
   const services = entriesOf(valueAt(raw, ["services"])).map(([name]) => name);
-  const clash = (name: string) => services.find((other) => name === `${other}-a` || name === `${other}-b` || name === `${other}-c`);
+  const clash = (name: string) =>
+    services.find((other) => name === `${other}-a` || name === `${other}-b` || name === `${other}-c`);
   const problem = (path: Path, at: Problem["at"], name: string): readonly Problem[] => {
     const other = clash(name);
     if (other === undefined) return [];
@@ -71,7 +77,13 @@ function backingServices(raw: unknown): readonly Problem[] {
   const released = new Set(entriesOf(valueAt(raw, ["services"])).map(([name]) => name));
   const both = itemsOf(valueAt(raw, ["backing"])).flatMap((name, index): Problem[] => {
     if (typeof name !== "string" || !released.has(name)) return [];
-    return [{ path: ["backing", index], at: "value", sentence: `${quote(name)} is a released service, so it cannot be a backing one` }];
+    return [
+      {
+        path: ["backing", index],
+        at: "value",
+        sentence: `${quote(name)} is a released service, so it cannot be a backing one`,
+      },
+    ];
   });
   return [...both, ...repeated(valueAt(raw, ["backing"]), ["backing"])];
 }
@@ -93,7 +105,13 @@ function hostNames(environment: unknown, path: Path): readonly Problem[] {
     const before = hosts.slice(0, index);
     const here: Path = [...path, "hosts", index];
     if (before.some((other) => other?.name === host.name)) {
-      return [{ path: here, at: "value", sentence: `there is a host named ${quote(host.name)} already; give this one another name` }];
+      return [
+        {
+          path: here,
+          at: "value",
+          sentence: `there is a host named ${quote(host.name)} already; give this one another name`,
+        },
+      ];
     }
     const same = before.find((other) => other !== undefined && addressOf(other) === addressOf(host));
     if (same === undefined) return [];
@@ -101,7 +119,10 @@ function hostNames(environment: unknown, path: Path): readonly Problem[] {
   });
   const names = hosts.flatMap((host) => host?.name ?? []);
   if (names.length < hosts.length) return problems;
-  return [...problems, ...dangling(valueAt(environment, ["target", "compose", "home"]), names, "host", "hosts", [...path, "home"])];
+  return [
+    ...problems,
+    ...dangling(valueAt(environment, ["target", "compose", "home"]), names, "host", "hosts", [...path, "home"]),
+  ];
 }
 
 function addressOf(host: NonNullable<ReturnType<typeof hostOf>>): string {
@@ -115,7 +136,9 @@ function secretNames(environment: unknown, path: Path): readonly Problem[] {
   const variables = new Set(entriesOf(valueAt(environment, ["variables"])).map(([name]) => name));
   const both = names.flatMap((name, index): Problem[] => {
     if (typeof name !== "string" || !variables.has(name)) return [];
-    return [{ path: [...here, index], at: "value", sentence: "this name is under variables too; it can be only one of both" }];
+    return [
+      { path: [...here, index], at: "value", sentence: "this name is under variables too; it can be only one of both" },
+    ];
   });
   return [...both, ...repeated(names, here)];
 }
@@ -133,7 +156,13 @@ function smokeService(raw: unknown, test: unknown, path: Path): readonly Problem
   }
   const name = textOf(named);
   if (asks && name !== undefined && names.includes(name) && !withPort.includes(name)) {
-    return [{ path: [...path, "service"], at: "value", sentence: `the service ${quote(name)} has no port, so nothing can be asked by HTTP` }];
+    return [
+      {
+        path: [...path, "service"],
+        at: "value",
+        sentence: `the service ${quote(name)} has no port, so nothing can be asked by HTTP`,
+      },
+    ];
   }
   return dangling(named, names, "released service", "services", [...path, "service"]);
 }
@@ -152,7 +181,13 @@ function tagPrefixes(raw: unknown): readonly Problem[] {
   });
 }
 
-function dangling(value: unknown, names: readonly string[], what: string, list: string, path: Path): readonly Problem[] {
+function dangling(
+  value: unknown,
+  names: readonly string[],
+  what: string,
+  list: string,
+  path: Path,
+): readonly Problem[] {
   if (typeof value !== "string" || names.includes(value)) return [];
   const suggestion = nearest(value, names);
   const sentence = `there is no ${what} ${describeValue(value)} under ${list}`;

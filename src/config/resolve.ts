@@ -48,7 +48,9 @@ export function resolveConfig(input: ConfigInput, file: string): Config {
     images: mapValues(input.images, (image, name) => resolveImage(image, name, input)),
     services: mapValues(input.services, resolveService),
     backing: input.backing,
-    environments: mapValues(input.environments, (environment, name) => resolveEnvironmentInput(environment, name, input)),
+    environments: mapValues(input.environments, (environment, name) =>
+      resolveEnvironmentInput(environment, name, input),
+    ),
   });
 }
 
@@ -63,6 +65,7 @@ function resolveImage(image: ConfigInput["images"][string], name: string, input:
     platforms: image.platforms ?? ["linux/amd64"],
     args,
     secrets: image.secrets ?? [],
+    network: image.network,
     perEnvironment: Object.values(args).some((value) => variablesIn(value).length > 0),
   };
 }
@@ -112,7 +115,9 @@ function resolveEnvironmentInput(environment: EnvironmentInput, name: string, in
     name,
     target: resolveTarget(environment.target),
     variables: environment.variables ?? {},
-    secrets: Array.isArray(secrets) ? { names: secrets, onHost: false } : { names: secrets.names, onHost: secrets.onHost ?? false },
+    secrets: Array.isArray(secrets)
+      ? { names: secrets, onHost: false }
+      : { names: secrets.names, onHost: secrets.onHost ?? false },
     strategy: resolveStrategy(environment.strategy ?? "rolling"),
     smoke: (environment.smoke ?? []).map((test) => resolveSmokeTest(test, onlyService)),
     url: environment.url,
@@ -120,7 +125,10 @@ function resolveEnvironmentInput(environment: EnvironmentInput, name: string, in
     bakeMs: milliseconds(environment.bake ?? "5s"),
     timeoutMs: milliseconds(environment.timeout ?? "15m"),
     lease: { ttlMs: milliseconds(environment.lease?.ttl ?? "30s") },
-    room: { memoryBytes: room?.memory === undefined ? undefined : bytes(room.memory), onShortage: room?.onShortage ?? "refuse" },
+    room: {
+      memoryBytes: room?.memory === undefined ? undefined : bytes(room.memory),
+      onShortage: room?.onShortage ?? "refuse",
+    },
     keep: environment.keep ?? 5,
     tagPrefix: environment.tagPrefix ?? name,
     migrations: migrations === false ? undefined : resolveMigrations(migrations, input),
@@ -135,7 +143,7 @@ function resolveTarget(target: EnvironmentInput["target"]): ComposeTarget {
     hosts,
     home: compose.home ?? checked(hosts[0], "host").name,
     folder: (compose.folder ?? "~/.shiplock").replace(/(?<=.)\/+$/, ""),
-    proxy: { http: compose.proxy?.http ?? 80, https: compose.proxy?.https ?? 443, tls: compose.proxy?.tls ?? "auto" },
+    proxy: { http: compose.proxy?.http ?? 80, https: compose.proxy?.https ?? 443, tls: compose.proxy?.tls ?? "auto", image: compose.proxy?.image ?? "caddy:2", },
   };
 }
 
@@ -198,7 +206,10 @@ function checked<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-function mapValues<From, To>(record: Readonly<Record<string, From>>, map: (value: From, name: string) => To): Record<string, To> {
+function mapValues<From, To>(
+  record: Readonly<Record<string, From>>,
+  map: (value: From, name: string) => To,
+): Record<string, To> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
 }
 

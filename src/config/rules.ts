@@ -15,11 +15,17 @@ export function ruleProblems(raw: unknown, environment: Variables): readonly Pro
   const services = entriesOf(valueAt(raw, ["services"]));
   return [
     ...services.flatMap(([name, service]) => portProblems(service, ["services", name])),
-    ...services.flatMap(([name, service]) => statusProblems(valueAt(service, ["health"]), ["services", name, "health"])),
+    ...services.flatMap(([name, service]) =>
+      statusProblems(valueAt(service, ["health"]), ["services", name, "health"]),
+    ),
     ...registryProblems(raw),
     ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) => imageProblems(raw, image, ["images", name])),
-    ...services.flatMap(([name, service]) => routesOf(service, name).flatMap((route) => templateProblems(route.text, route.path))),
-    ...entriesOf(valueAt(raw, ["environments"])).flatMap(([name, value]) => environmentProblems(raw, value, name, environment)),
+    ...services.flatMap(([name, service]) =>
+      routesOf(service, name).flatMap((route) => templateProblems(route.text, route.path)),
+    ),
+    ...entriesOf(valueAt(raw, ["environments"])).flatMap(([name, value]) =>
+      environmentProblems(raw, value, name, environment),
+    ),
   ];
 }
 
@@ -33,7 +39,14 @@ function portProblems(service: unknown, path: Path): readonly Problem[] {
   ];
   if (reasons.length === 0) return [];
   const missing = { inside: path, keys: ["port"], choice: false };
-  return [{ path: [...path, "port"], at: "key", sentence: `is missing: ${reasons.join(" and ")} ${reasons.length === 1 ? "needs" : "need"} the port of the container`, missing }];
+  return [
+    {
+      path: [...path, "port"],
+      at: "key",
+      sentence: `is missing: ${reasons.join(" and ")} ${reasons.length === 1 ? "needs" : "need"} the port of the container`,
+      missing,
+    },
+  ];
 }
 
 function statusProblems(health: unknown, path: Path): readonly Problem[] {
@@ -49,13 +62,21 @@ function registryProblems(raw: unknown): readonly Problem[] {
   if ((username === undefined) === (password === undefined)) return malformed;
   const [there, lacking] = username === undefined ? ["password", "username"] : ["username", "password"];
   const missing = { inside: ["registry"], keys: [lacking], choice: false };
-  return [...malformed, { path: ["registry", lacking], at: "key", sentence: `is missing: ${there} alone is no login`, missing }];
+  return [
+    ...malformed,
+    { path: ["registry", lacking], at: "key", sentence: `is missing: ${there} alone is no login`, missing },
+  ];
 }
 
 function imageProblems(raw: unknown, image: unknown, path: Path): readonly Problem[] {
   const homeless: Problem[] = [];
-  if (entriesOf(raw).length > 0 && valueAt(raw, ["registry"]) === undefined && valueAt(image, ["repository"]) === undefined) {
-    const sentence = "has nowhere to be pushed to: add registry.address, or repository here; shipping without a registry is not built yet";
+  if (
+    entriesOf(raw).length > 0 &&
+    valueAt(raw, ["registry"]) === undefined &&
+    valueAt(image, ["repository"]) === undefined
+  ) {
+    const sentence =
+      "has nowhere to be pushed to: add registry.address, or repository here; shipping without a registry is not built yet";
     homeless.push({ path, at: "key", sentence, missing: { inside: [], keys: ["registry"], choice: false } });
   }
   const secrets = new Map<string, string>();
@@ -84,13 +105,16 @@ function environmentProblems(raw: unknown, environment: unknown, name: string, p
   });
   const literal = variables.flatMap(([key, value]): Problem[] => {
     if (!/\$\{[A-Za-z_]/.test(value)) return [];
-    const sentence = "variables are taken as they are and nothing is filled in; write the value itself, or name a secret";
+    const sentence =
+      "variables are taken as they are and nothing is filled in; write the value itself, or name a secret";
     return [{ path: [...path, "variables", key], at: "value", sentence }];
   });
   const known: Variables = { ...process, ...Object.fromEntries(variables) };
   return [
     ...literal,
-    ...itemsOf(valueAt(environment, ["smoke"])).flatMap((test, index) => smokeProblems(test, [...path, "smoke", index])),
+    ...itemsOf(valueAt(environment, ["smoke"])).flatMap((test, index) =>
+      smokeProblems(test, [...path, "smoke", index]),
+    ),
     ...strategyProblems(environment, path),
     ...urlProblems(environment, path, known),
     ...routeProblems(raw, name, known),
@@ -109,7 +133,13 @@ function strategyProblems(environment: unknown, path: Path): readonly Problem[] 
   const unavailable = valueAt(environment, ["strategy", "rolling", "maxUnavailable"]) ?? 0;
   const none = [0, "0%"];
   if (!none.includes(surge as string) || !none.includes(unavailable as string)) return [];
-  return [{ path: [...here, "maxSurge"], at: "value", sentence: "maxSurge and maxUnavailable cannot both be 0: nothing could ever change" }];
+  return [
+    {
+      path: [...here, "maxSurge"],
+      at: "value",
+      sentence: "maxSurge and maxUnavailable cannot both be 0: nothing could ever change",
+    },
+  ];
 }
 
 function urlProblems(environment: unknown, path: Path, known: Variables): readonly Problem[] {
@@ -133,13 +163,20 @@ function routeProblems(raw: unknown, environment: string, known: Variables): rea
       if (filled === undefined) return [];
       const where = filled === text ? "" : ` (in the environment ${environment})`;
       const route = parseRoute(filled);
-      if ("problem" in route) return [{ path, at: "value", sentence: `${route.problem}, found ${quote(text)}${where}` }];
+      if ("problem" in route)
+        return [{ path, at: "value", sentence: `${route.problem}, found ${quote(text)}${where}` }];
       // Only the written text is told: what a variable holds may be private.
       const address = `${route.host}${route.path}`;
       const other = claimed.get(address);
       claimed.set(address, other ?? name);
       if (other === undefined) return [];
-      return [{ path, at: "value", sentence: `the address ${quote(text)} is routed to the service ${quote(other)} already${where}` }];
+      return [
+        {
+          path,
+          at: "value",
+          sentence: `the address ${quote(text)} is routed to the service ${quote(other)} already${where}`,
+        },
+      ];
     }),
   );
 }
@@ -147,7 +184,9 @@ function routeProblems(raw: unknown, environment: string, known: Variables): rea
 function routesOf(service: unknown, name: string): readonly { text: string; path: Path }[] {
   const written = valueAt(service, ["route"]);
   if (typeof written === "string") return [{ text: written, path: ["services", name, "route"] }];
-  return itemsOf(written).flatMap((text, index) => (typeof text === "string" ? [{ text, path: ["services", name, "route", index] }] : []));
+  return itemsOf(written).flatMap((text, index) =>
+    typeof text === "string" ? [{ text, path: ["services", name, "route", index] }] : [],
+  );
 }
 
 function templateProblems(text: string, path: Path): readonly Problem[] {
@@ -165,4 +204,3 @@ function filledIn(text: string, known: Variables): string | undefined {
     throw cause;
   }
 }
-

@@ -27,7 +27,10 @@ function sshDestination() {
 function composeTarget() {
   return z.strictObject({
     hosts: z.array(host()).min(1).max(50).describe("The hosts, 1 to 50. They are reached by the system's `ssh`."),
-    home: z.string().optional().describe("Name of the host whose environment record is the authority. Default: the first."),
+    home: z
+      .string()
+      .optional()
+      .describe("Name of the host whose environment record is the authority. Default: the first."),
     folder: z
       .string()
       .regex(
@@ -40,10 +43,13 @@ function composeTarget() {
       .strictObject({
         http: part.port().optional().describe("Port for HTTP. Default: 80."),
         https: part.port().optional().describe("Port for HTTPS. Default: 443."),
+        image: part.filledText().optional().describe("Image of the proxy, Caddy 2.6 or newer. Default: `caddy:2`."),
         tls: z
           .enum(["auto", "internal", "off"])
           .optional()
-          .describe("`auto`: public certificates; `internal`: the proxy's own authority; `off`: HTTP alone. Default: `auto`."),
+          .describe(
+            "`auto`: public certificates; `internal`: the proxy's own authority; `off`: HTTP alone. Default: `auto`.",
+          ),
       })
       .optional()
       .describe("The proxy of the hosts, shared by all projects on them."),
@@ -53,14 +59,20 @@ function composeTarget() {
 function strategy() {
   const rolling = z.strictObject({
     maxSurge: part.amount(0).optional().describe('Replicas beside the old ones, a number or a share. Default: "100%".'),
-    maxUnavailable: part.amount(0).optional().describe("Replicas that may be missing meanwhile, a number or a share. Default: 0."),
+    maxUnavailable: part
+      .amount(0)
+      .optional()
+      .describe("Replicas that may be missing meanwhile, a number or a share. Default: 0."),
     batch: part.amount(1).optional().describe('Hosts in one batch, a number or a share. Default: "100%".'),
     parallel: z.int().min(1).max(50).optional().describe("Hosts worked on at the same moment. Default: 8."),
   });
   const shape = z.strictObject({
     rolling: rolling.optional().describe("Beside the old release, replica by replica, nothing dropped."),
     recreate: z.strictObject({}).optional().describe("Old release stopped, then the new one started: has a gap."),
-    "in-place": z.strictObject({}).optional().describe("As `recreate`, without slots, for the smallest set-ups: has a gap."),
+    "in-place": z
+      .strictObject({})
+      .optional()
+      .describe("As `recreate`, without slots, for the smallest set-ups: has a gap."),
   });
   const keys = ["rolling", "recreate", "in-place"] as const;
   return z.union([z.enum(keys), part.oneKeyOf(shape, keys)]);
@@ -69,7 +81,10 @@ function strategy() {
 function smokeTest() {
   const shape = z.strictObject({
     get: part.pathname().optional().describe("Path to ask for by HTTP."),
-    command: part.command().optional().describe("Command in a container of the service, as a list of arguments; passes with exit code 0."),
+    command: part
+      .command()
+      .optional()
+      .describe("Command in a container of the service, as a list of arguments; passes with exit code 0."),
     service: z.string().optional().describe("Which service. Default: the only one with a port."),
     status: part.status().optional().describe("Status code, or a list of them, that passes. Default: any 2xx."),
     body: part.filledText().optional().describe("Text that the body has to contain."),
@@ -92,14 +107,20 @@ function secrets() {
     names(),
     z.strictObject({
       names: names().describe("Names of the secrets, found in the environment of the command."),
-      onHost: z.boolean().optional().describe("Keep the values on the hosts (mode 0600), for going back by hand. Default: false."),
+      onHost: z
+        .boolean()
+        .optional()
+        .describe("Keep the values on the hosts (mode 0600), for going back by hand. Default: false."),
     }),
   ]);
 }
 
 export function migrations() {
   const shape = z.strictObject({
-    service: z.string().optional().describe("Released service whose new image, variables and networks the migration gets."),
+    service: z
+      .string()
+      .optional()
+      .describe("Released service whose new image, variables and networks the migration gets."),
     image: z.string().optional().describe("Image to run, where no service fits."),
     command: part.command().describe("Command as a list of arguments."),
     timeout: part.durationFrom(1000, "1s").optional().describe('Default: "10m".'),
@@ -110,30 +131,48 @@ export function migrations() {
 export function environment() {
   return z.strictObject({
     target: part
-      .oneKeyOf(z.strictObject({ compose: composeTarget().optional().describe("Containers on hosts reached over SSH, from your compose file.") }), [
-        "compose",
-      ])
+      .oneKeyOf(
+        z.strictObject({
+          compose: composeTarget().optional().describe("Containers on hosts reached over SSH, from your compose file."),
+        }),
+        ["compose"],
+      )
       .describe("What carries the containers."),
     variables: z
       .record(part.variableName("plain"), part.text())
       .optional()
-      .describe("Variables of this environment: for the compose file, and for `${NAME}` in this file. Taken as they are."),
-    secrets: secrets().optional().describe("Names of secrets that the containers need, or a mapping with more choices."),
-    strategy: strategy().optional().describe("`rolling`, `recreate`, `in-place`, or a mapping with options. Default: `rolling`."),
-    smoke: z.array(smokeTest()).optional().describe("Tests of the new release before traffic reaches it, and of the public URL after."),
+      .describe(
+        "Variables of this environment: for the compose file, and for `${NAME}` in this file. Taken as they are.",
+      ),
+    secrets: secrets()
+      .optional()
+      .describe("Names of secrets that the containers need, or a mapping with more choices."),
+    strategy: strategy()
+      .optional()
+      .describe("`rolling`, `recreate`, `in-place`, or a mapping with options. Default: `rolling`."),
+    smoke: z
+      .array(smokeTest())
+      .optional()
+      .describe("Tests of the new release before traffic reaches it, and of the public URL after."),
     url: part.filledText().optional().describe("Public URL, shown and verified. May hold `${NAME}`."),
     verifyUrl: part.filledText().optional().describe("URL that verification asks instead. Default: `url`."),
     bake: part.duration().optional().describe('How long the release must stay healthy under traffic. Default: "5s".'),
     timeout: part.durationFrom(1000, "1s").optional().describe('For a whole deployment. Default: "15m".'),
     lease: z
       .strictObject({
-        ttl: part.durationFrom(5000, "5s").optional().describe('How long the lease outlives its last heartbeat. Default: "30s".'),
+        ttl: part
+          .durationFrom(5000, "5s")
+          .optional()
+          .describe('How long the lease outlives its last heartbeat. Default: "30s".'),
       })
       .optional()
       .describe("The exclusive right to change the environment."),
     room: z
       .strictObject({
-        memory: part.size().optional().describe("Memory that has to be free on each host before the new release starts. Default: not checked."),
+        memory: part
+          .size()
+          .optional()
+          .describe("Memory that has to be free on each host before the new release starts. Default: not checked."),
         onShortage: z
           .enum(["refuse", "in-place"])
           .optional()

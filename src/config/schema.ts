@@ -1,29 +1,56 @@
 import * as z from "zod";
-import * as part from "./schema-parts.ts";
 import { environment, migrations } from "./schema-environment.ts";
+import * as part from "./schema-parts.ts";
 
 function registry() {
   return z.strictObject({
     address: part.repository().describe('Registry and path before the image names: "registry.example.com/shop".'),
     username: part.filledText().optional().describe("User name; may hold `${NAME}`. Given together with `password`."),
-    password: part.variableName("secret").optional().describe("Name of the environment variable with the password or token, never its value."),
+    password: part
+      .variableName("secret")
+      .optional()
+      .describe("Name of the environment variable with the password or token, never its value."),
     insecure: z.boolean().optional().describe("Plain HTTP, for a registry in a closed network. Default: false."),
   });
 }
 
 function image() {
-  const platforms = ["linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/ppc64le", "linux/riscv64", "linux/s390x"] as const;
+  const platforms = [
+    "linux/amd64",
+    "linux/arm64",
+    "linux/arm/v7",
+    "linux/386",
+    "linux/ppc64le",
+    "linux/riscv64",
+    "linux/s390x",
+  ] as const;
   return z.strictObject({
     context: part.filledText().optional().describe('Build context, relative to this file. Default: ".".'),
     dockerfile: part.filledText().optional().describe('Relative to the context. Default: "Dockerfile".'),
     target: part.filledText().optional().describe("Stage of the Dockerfile. Default: the last."),
-    platforms: z.array(z.enum(platforms)).min(1).optional().describe("Platforms to build for. Default: `[linux/amd64]`."),
+    platforms: z
+      .array(z.enum(platforms))
+      .min(1)
+      .optional()
+      .describe("Platforms to build for. Default: `[linux/amd64]`."),
     args: z
       .record(part.variableName("plain"), part.text())
       .optional()
-      .describe("Build arguments. `${NAME}` takes a variable of the environment, which makes the image one per environment."),
-    secrets: z.array(part.variableName("secret")).optional().describe("Names of build secrets; they appear in no layer."),
-    repository: part.repository().optional().describe("Full name in the registry. Default: `registry.address` and the image's name."),
+      .describe(
+        "Build arguments. `${NAME}` takes a variable of the environment, which makes the image one per environment.",
+      ),
+    secrets: z
+      .array(part.variableName("secret"))
+      .optional()
+      .describe("Names of build secrets; they appear in no layer."),
+    network: z
+      .enum(["default", "host", "none"])
+      .optional()
+      .describe("Network of the build's `RUN` steps. Default: BuildKit's own; `host` where only this machine reaches the package registry."),
+    repository: part
+      .repository()
+      .optional()
+      .describe("Full name in the registry. Default: `registry.address` and the image's name."),
   });
 }
 
@@ -31,13 +58,33 @@ function health() {
   const shape = z.strictObject({
     http: part.pathname().optional().describe("Path that has to answer by HTTP on the service's port."),
     tcp: z.literal(true).optional().describe("The service's port has to accept connections."),
-    docker: z.literal(true).optional().describe("The container's own health check (`HEALTHCHECK`, or the compose file's) has to pass."),
-    command: part.command().optional().describe("Command in the container, as a list of arguments; passes with exit code 0."),
-    status: part.status().optional().describe("With `http`: status code, or a list of them, that passes. Default: any 2xx."),
-    interval: part.durationFrom(10, "10ms").optional().describe('Between two probes. Default: "200ms"; "2s" for a command.'),
+    docker: z
+      .literal(true)
+      .optional()
+      .describe("The container's own health check (`HEALTHCHECK`, or the compose file's) has to pass."),
+    command: part
+      .command()
+      .optional()
+      .describe("Command in the container, as a list of arguments; passes with exit code 0."),
+    status: part
+      .status()
+      .optional()
+      .describe("With `http`: status code, or a list of them, that passes. Default: any 2xx."),
+    interval: part
+      .durationFrom(10, "10ms")
+      .optional()
+      .describe('Between two probes. Default: "200ms"; "2s" for a command.'),
     timeout: part.durationFrom(1, "1ms").optional().describe('For one probe. Default: "5s"; "30s" for a command.'),
-    successes: z.int().min(1).max(100).optional().describe("Passes in a row that count as healthy. Default: 2; 1 for a command or `docker`."),
-    startPeriod: part.durationFrom(1, "1ms").optional().describe('Time to become healthy after the start. Default: "60s".'),
+    successes: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Passes in a row that count as healthy. Default: 2; 1 for a command or `docker`."),
+    startPeriod: part
+      .durationFrom(1, "1ms")
+      .optional()
+      .describe('Time to become healthy after the start. Default: "60s".'),
   });
   return z.union([part.pathname(), part.oneKeyOf(shape, ["http", "tcp", "docker", "command"])]);
 }
@@ -63,14 +110,18 @@ export const schema = z.strictObject({
   compose: z
     .union([part.filledText(), z.array(part.filledText()).min(1)])
     .optional()
-    .describe("Compose file, or a list, later ones on top. Default: compose.yaml, compose.yml, docker-compose.yaml or docker-compose.yml."),
+    .describe(
+      "Compose file, or a list, later ones on top. Default: compose.yaml, compose.yml, docker-compose.yaml or docker-compose.yml.",
+    ),
   registry: registry().optional().describe("Where images are pushed to and pulled from."),
   images: z.record(part.imageName(), image()).describe("What is built, by name."),
   services: z.record(part.serviceName(), service()).describe("Released services, by their name in the compose file."),
   backing: z
     .array(part.serviceName())
     .optional()
-    .describe("Services that a deployment never touches. Default: every service of the compose file that is not released."),
+    .describe(
+      "Services that a deployment never touches. Default: every service of the compose file that is not released.",
+    ),
   migrations: migrations().optional().describe("Run once per release, from the new image, before traffic moves."),
   environments: z.record(part.environmentName(), environment()).describe("Places to run, by name."),
 });

@@ -47,6 +47,8 @@ export type Image = {
   readonly args: Readonly<Record<string, string>>;
   /** Names of build secrets. */
   readonly secrets: readonly string[];
+  /** Network of the build's `RUN` steps; `undefined`: BuildKit's own. */
+  readonly network: "default" | "host" | "none" | undefined;
   /** An argument takes a value from the environment, so each environment needs an image of its own. */
   readonly perEnvironment: boolean;
 };
@@ -118,7 +120,7 @@ export type ComposeTarget = {
   readonly home: string;
   /** Folder of Shiplock on each host: absolute, or starting with `~/` for the home folder of the user. */
   readonly folder: string;
-  readonly proxy: { readonly http: number; readonly https: number; readonly tls: "auto" | "internal" | "off" };
+  readonly proxy: { readonly http: number; readonly https: number; readonly tls: "auto" | "internal" | "off"; readonly image: string };
 };
 
 export type Host = {
@@ -167,7 +169,12 @@ export type SmokeTest =
       readonly json: Readonly<Record<string, string | number | boolean | null>>;
       readonly timeoutMs: number;
     }
-  | { readonly kind: "command"; readonly service: string; readonly command: readonly string[]; readonly timeoutMs: number };
+  | {
+      readonly kind: "command";
+      readonly service: string;
+      readonly command: readonly string[];
+      readonly timeoutMs: number;
+    };
 
 export type Migrations = {
   /** Service whose environment and networks the container gets; `undefined` when only an image was named. */

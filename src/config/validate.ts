@@ -22,7 +22,10 @@ const KINDS: Readonly<Record<string, string>> = {
 /** Checks keys and kinds of values against the schema; the input is typed only when there is no problem. */
 export function validate(raw: unknown): { input: ConfigInput | undefined; problems: readonly Problem[] } {
   const result = schema.safeParse(raw, { reportInput: false });
-  const problems = [...(result.error?.issues ?? []).flatMap((issue) => problemsOf(issue, [], raw)), ...choiceProblems(raw, [])];
+  const problems = [
+    ...(result.error?.issues ?? []).flatMap((issue) => problemsOf(issue, [], raw)),
+    ...choiceProblems(raw, []),
+  ];
   return { input: result.success ? result.data : undefined, problems };
 }
 
@@ -35,19 +38,22 @@ function problemsOf(issue: Issue, parent: readonly PropertyKey[], raw: unknown):
   }
   const value = valueAt(raw, path);
   if (value === undefined && typeof path.at(-1) === "string") return [missingKey(path)];
-  if (issue.code === "invalid_union" && issue.message === "Invalid input") return unionProblems(issue, path, value, raw);
+  if (issue.code === "invalid_union" && issue.message === "Invalid input")
+    return unionProblems(issue, path, value, raw);
   return [wrongValue(issue, path, value)];
 }
 
 function unknownKey(inside: readonly PropertyKey[], key: string): Problem {
   const path = [...inside, key];
   const entry = notYetAt(path);
-  if (entry !== undefined) return { path, at: "key", sentence: notYetSentence(entry), unknown: { inside, notYet: true } };
+  if (entry !== undefined)
+    return { path, at: "key", sentence: notYetSentence(entry), unknown: { inside, notYet: true } };
   const known = keysAt(inside);
   const suggestion = nearest(key, [...known, ...notYetKeys(inside)]);
   const unknown = { inside, notYet: false };
   if (suggestion !== undefined) return { path, at: "key", sentence: "unknown key", suggestion, unknown };
-  const sentence = known.length === 0 ? "unknown key; there are none here" : `unknown key; known here: ${known.join(", ")}`;
+  const sentence =
+    known.length === 0 ? "unknown key; there are none here" : `unknown key; known here: ${known.join(", ")}`;
   return { path, at: "key", sentence, unknown };
 }
 
@@ -56,16 +62,30 @@ function missingKey(path: readonly PropertyKey[]): Problem {
   const key = String(path.at(-1));
   const missing = { inside, keys: [key], choice: false };
   if (key !== "health") return { path, at: "key", sentence: "is missing, and required", missing };
-  const sentence = "is missing: a released service needs a health check, such as health: /health or health: { command: [...] }";
+  const sentence =
+    "is missing: a released service needs a health check, such as health: /health or health: { command: [...] }";
   return { path, at: "key", sentence, missing };
 }
 
 // The branch that fits the kind of the value tells what is wrong inside it; when none fits, the kinds that would have are named.
-function unionProblems(issue: Extract<Issue, { code: "invalid_union" }>, path: readonly PropertyKey[], value: unknown, raw: unknown) {
-  const fitting = issue.errors.find((branch) => !branch.some((inner) => inner.path.length === 0 && refusesKind(inner, value)));
+function unionProblems(
+  issue: Extract<Issue, { code: "invalid_union" }>,
+  path: readonly PropertyKey[],
+  value: unknown,
+  raw: unknown,
+) {
+  const fitting = issue.errors.find(
+    (branch) => !branch.some((inner) => inner.path.length === 0 && refusesKind(inner, value)),
+  );
   if (fitting !== undefined) return fitting.flatMap((inner) => problemsOf(inner, path, raw));
   const kinds = issue.errors.flatMap((branch) => branch.slice(0, 1).map(expectedKind));
-  return [{ path, at: "value", sentence: `expected ${oneOf([...new Set(kinds)])}, found ${shown(path, value)}` } satisfies Problem];
+  return [
+    {
+      path,
+      at: "value",
+      sentence: `expected ${oneOf([...new Set(kinds)])}, found ${shown(path, value)}`,
+    } satisfies Problem,
+  ];
 }
 
 function refusesKind(issue: Issue, value: unknown): boolean {
@@ -87,7 +107,11 @@ function wrongValue(issue: Issue, path: readonly PropertyKey[], value: unknown):
   if (issue.message.startsWith("must ")) return { path, at: "value", sentence: `${issue.message}, found ${found}` };
   switch (issue.code) {
     case "invalid_type":
-      return { path, at: "value", sentence: `expected ${expectedKind(issue)}, found ${found}${typeHint(issue.expected, path, value)}` };
+      return {
+        path,
+        at: "value",
+        sentence: `expected ${expectedKind(issue)}, found ${found}${typeHint(issue.expected, path, value)}`,
+      };
     case "invalid_value": {
       const allowed = issue.values.map(String);
       const suggestion = typeof value === "string" ? nearest(value, allowed) : undefined;
@@ -132,7 +156,8 @@ function choiceProblems(raw: unknown, path: readonly PropertyKey[]): readonly Pr
   const keys = found.flatMap((candidate) => exclusiveKeys(candidate) ?? []);
   const given = keys.filter((key) => Object.hasOwn(raw, key));
   const below = Object.entries(raw).flatMap(([key, value]) => choiceProblems(value, [...path, key]));
-  if (path.length === 1 && Object.keys(raw).length === 0) return [{ path, at: "value", sentence: "must have at least one entry" }];
+  if (path.length === 1 && Object.keys(raw).length === 0)
+    return [{ path, at: "value", sentence: "must have at least one entry" }];
   if (keys.length === 0 || given.length === 1) return below;
   if (given.length === 0) {
     const sentence = keys.length === 1 ? `needs the key ${keys[0]}` : `needs one of the keys ${oneOf(keys)}`;

@@ -151,7 +151,8 @@ async function readUnfinished(session: TargetSession): Promise<Unfinished | null
   return { plan, document, committed: operation.committed, previous: () => documentOf(session, operation.previousDocument) };
 }
 
-async function underLease<T>(
+/** Does work while the lease is held, and gives it back. `lost` is aborted when it is gone. */
+export async function underLease<T>(
   request: Pick<DeploymentRequest, "deployment" | "origin" | "leaseTtlMs" | "wait" | "environment">,
   ports: DeploymentPorts,
   work: (fence: number, lost: AbortSignal) => Promise<T>,

@@ -27,3 +27,13 @@ export function canTransition(from: DeploymentState, to: DeploymentState): boole
 export function isTerminal(state: DeploymentState): boolean {
   return transitions[state].length === 0 || state === "failed";
 }
+
+/** The table for whoever keeps states as text: an unknown state leads nowhere. */
+export const stateRules = {
+  canTransition: (from: string, to: string): boolean => isState(from) && isState(to) && canTransition(from, to),
+  isFinal: (state: string): boolean => isState(state) && isTerminal(state),
+};
+
+function isState(text: string): text is DeploymentState {
+  return Object.hasOwn(transitions, text);
+}

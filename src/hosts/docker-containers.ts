@@ -3,7 +3,14 @@ import { ShiplockError } from "../errors.ts";
 import { decodeContainer, decodeContainerSummary } from "./docker-decode.ts";
 import { demultiplex, linesOf, unframed } from "./docker-streams.ts";
 import type { EngineTransport } from "./docker-transport.ts";
-import { type CallOptions, type Engine, EngineError, type ExecOptions, type ExecResult, type LogOptions } from "./engine.ts";
+import {
+  type CallOptions,
+  type Engine,
+  EngineError,
+  type ExecOptions,
+  type ExecResult,
+  type LogOptions,
+} from "./engine.ts";
 import { flagAt, type JsonObject, numberAt, objectAt, textAt } from "./json.ts";
 
 type ContainerCalls = Pick<
@@ -17,12 +24,16 @@ type ContainerCalls = Pick<
   | "removeContainer"
   | "renameContainer"
   | "waitContainer"
+  | "putArchive"
   | "logs"
   | "exec"
 >;
 
 /** The engine's `filters` parameter for label filters and others; undefined when there are none. */
-export function filtersOf(labels: readonly string[] | undefined, others: Record<string, string[]> = {}): string | undefined {
+export function filtersOf(
+  labels: readonly string[] | undefined,
+  others: Record<string, string[]> = {},
+): string | undefined {
   const filters = { ...others, ...(labels === undefined || labels.length === 0 ? {} : { label: [...labels] }) };
   return Object.keys(filters).length === 0 ? undefined : JSON.stringify(filters);
 }
@@ -45,7 +56,13 @@ const SLOW_MS = 120_000;
 
 /** The calls of the Engine port that are about containers. */
 export function containerCalls(transport: EngineTransport): ContainerCalls {
-  async function act(method: "POST" | "DELETE", path: string, query: Record<string, string>, options: CallOptions | undefined, allow: number[]) {
+  async function act(
+    method: "POST" | "DELETE",
+    path: string,
+    query: Record<string, string>,
+    options: CallOptions | undefined,
+    allow: number[],
+  ) {
     await transport.call({ method, path, query, ...boundsOf(options) }, allow);
   }
 
@@ -56,7 +73,10 @@ export function containerCalls(transport: EngineTransport): ContainerCalls {
       return Array.isArray(answer) ? answer.map(decodeContainerSummary) : [];
     },
     async inspectContainer(id, options) {
-      const answer = await transport.json({ method: "GET", path: `/containers/${segment(id)}/json`, ...boundsOf(options) }, [404]);
+      const answer = await transport.json(
+        { method: "GET", path: `/containers/${segment(id)}/json`, ...boundsOf(options) },
+        [404],
+      );
       return answer === null ? null : decodeContainer(answer);
     },
     async createContainer(name, body, options) {
@@ -65,6 +85,16 @@ export function containerCalls(transport: EngineTransport): ContainerCalls {
     },
     async startContainer(id, options) {
       await act("POST", `/containers/${segment(id)}/start`, {}, { timeoutMs: SLOW_MS, ...options }, []);
+    },
+    async putArchive(id, path, tar, options) {
+      const call = {
+        method: "PUT",
+        path: `/containers/${segment(id)}/archive`,
+        query: { path },
+        tar,
+        timeoutMs: SLOW_MS,
+      } as const;
+      await transport.call({ ...call, ...boundsOf(options) });
     },
     async stopContainer(id, { graceSeconds, signal }) {
       const options = { timeoutMs: graceSeconds * 1000 + 30_000, ...(signal === undefined ? {} : { signal }) };
@@ -81,7 +111,12 @@ export function containerCalls(transport: EngineTransport): ContainerCalls {
       await act("POST", `/containers/${segment(id)}/rename`, { name }, options, []);
     },
     async waitContainer(id, timeoutMs, options) {
-      const call = { method: "POST", path: `/containers/${segment(id)}/wait`, query: { condition: "not-running" }, timeoutMs } as const;
+      const call = {
+        method: "POST",
+        path: `/containers/${segment(id)}/wait`,
+        query: { condition: "not-running" },
+        timeoutMs,
+      } as const;
       try {
         const answer = await transport.json({ ...call, fresh: true, ...boundsOf(options) });
         return numberAt(answer, "StatusCode");
@@ -120,7 +155,9 @@ async function* readLogs(transport: EngineTransport, id: string, options: LogOpt
         continue;
       }
       const space = line.indexOf(" ");
-      yield space === -1 ? { stream, line: "", time: line } : { stream, line: line.slice(space + 1), time: line.slice(0, space) };
+      yield space === -1
+        ? { stream, line: "", time: line }
+        : { stream, line: line.slice(space + 1), time: line.slice(0, space) };
     }
   } catch (error) {
     if (error instanceof ShiplockError) throw error;
@@ -142,12 +179,19 @@ async function runExec(
     AttachStdout: true,
     AttachStderr: true,
     ...(options.user === undefined ? {} : { User: options.user }),
-    ...(options.env === undefined ? {} : { Env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`) }),
+    ...(options.env === undefined
+      ? {}
+      : { Env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`) }),
   };
   const path = `/containers/${segment(containerId)}/exec`;
   const id = textAt(await transport.json({ method: "POST", path, body, ...bounds }), "Id");
   const start = `/exec/${segment(id)}/start`;
-  const response = await transport.open({ method: "POST", path: start, body: { Detach: false, Tty: false }, ...bounds });
+  const response = await transport.open({
+    method: "POST",
+    path: start,
+    body: { Detach: false, Tty: false },
+    ...bounds,
+  });
   const output = await readExecOutput(transport.host, response, `POST ${start}`, options.timeoutMs);
   return { ...output, exitCode: await execExitCode(transport, id) };
 }
@@ -170,7 +214,10 @@ async function readExecOutput(host: string, response: IncomingMessage, request: 
   } finally {
     clearTimeout(timer);
   }
-  return { stdout: Buffer.concat(chunks.stdout).toString("utf8"), stderr: Buffer.concat(chunks.stderr).toString("utf8") };
+  return {
+    stdout: Buffer.concat(chunks.stdout).toString("utf8"),
+    stderr: Buffer.concat(chunks.stderr).toString("utf8"),
+  };
 }
 
 /** A cut exec stream looks like its normal end, so only the engine's word that it no longer runs counts. */

@@ -1,4 +1,13 @@
-import type { Container, ContainerState, ContainerSummary, Health, Image, ImageSummary, Network, Volume } from "./engine.ts";
+import type {
+  Container,
+  ContainerState,
+  ContainerSummary,
+  Health,
+  Image,
+  ImageSummary,
+  Network,
+  Volume,
+} from "./engine.ts";
 import { flagAt, type JsonObject, listAt, numberAt, objectAt, textAt, textMapAt, textsAt } from "./json.ts";
 
 // The engine's answers as our own types. Missing fields become empty values: engines of different versions leave out different ones.

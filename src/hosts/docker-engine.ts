@@ -63,7 +63,10 @@ function networkCalls(transport: EngineTransport): NetworkCalls {
       return Array.isArray(answer) ? answer.map(decodeNetwork) : [];
     },
     async inspectNetwork(id, options) {
-      const answer = await transport.json({ method: "GET", path: `/networks/${segment(id)}`, ...boundsOf(options) }, [404]);
+      const answer = await transport.json(
+        { method: "GET", path: `/networks/${segment(id)}`, ...boundsOf(options) },
+        [404],
+      );
       return answer === null ? null : decodeNetwork(answer);
     },
     async createNetwork(body, options) {
@@ -97,11 +100,16 @@ function volumeCalls(transport: EngineTransport): VolumeCalls {
       return listAt(answer, "Volumes").map(decodeVolume);
     },
     async inspectVolume(name, options) {
-      const answer = await transport.json({ method: "GET", path: `/volumes/${segment(name)}`, ...boundsOf(options) }, [404]);
+      const answer = await transport.json(
+        { method: "GET", path: `/volumes/${segment(name)}`, ...boundsOf(options) },
+        [404],
+      );
       return answer === null ? null : decodeVolume(answer);
     },
     async createVolume(body, options) {
-      return decodeVolume(await transport.json({ method: "POST", path: "/volumes/create", body, ...boundsOf(options) }));
+      return decodeVolume(
+        await transport.json({ method: "POST", path: "/volumes/create", body, ...boundsOf(options) }),
+      );
     },
   };
 }

@@ -106,13 +106,21 @@ export function imageCalls(transport: EngineTransport): ImageCalls {
       const bounds = { timeoutMs: options?.timeoutMs ?? TRANSFER_MS, signal: options?.signal };
       const call = { method: "POST", path: "/images/create", query, headers: authHeader(auth), ...bounds } as const;
       const response = await transport.open(call);
-      await readTransfer(transport.host, `POST /images/create ${reference}`, response, bounds, (line) => onProgress?.(progressOf(line)));
+      await readTransfer(transport.host, `POST /images/create ${reference}`, response, bounds, (line) =>
+        onProgress?.(progressOf(line)),
+      );
     },
     async pushImage(reference, auth, onProgress, options) {
       const { name, tag } = splitReference(reference);
       const path = `/images/${segment(name)}/push`;
       const bounds = { timeoutMs: options?.timeoutMs ?? TRANSFER_MS, signal: options?.signal };
-      const response = await transport.open({ method: "POST", path, query: { tag }, headers: authHeader(auth), ...bounds });
+      const response = await transport.open({
+        method: "POST",
+        path,
+        query: { tag },
+        headers: authHeader(auth),
+        ...bounds,
+      });
       let digest = "";
       await readTransfer(transport.host, `POST ${path}`, response, bounds, (line) => {
         digest = textAt(line.aux, "Digest") || digest;

@@ -30,7 +30,9 @@ export async function* unframed(source: AsyncIterable<Buffer>): AsyncGenerator<F
 }
 
 /** Frames as whole lines, each stream for itself; a last line without its end comes at the end. */
-export async function* linesOf(frames: AsyncIterable<Frame>): AsyncGenerator<{ stream: "stdout" | "stderr"; line: string }> {
+export async function* linesOf(
+  frames: AsyncIterable<Frame>,
+): AsyncGenerator<{ stream: "stdout" | "stderr"; line: string }> {
   const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
   const pending = { stdout: "", stderr: "" };
   for await (const { stream, chunk } of frames) {

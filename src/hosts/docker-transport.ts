@@ -19,11 +19,13 @@ export type EngineRoute = {
 };
 
 export type EngineCall = {
-  method: "GET" | "POST" | "DELETE" | "HEAD";
+  method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD";
   /** Without the version prefix. */
   path: string;
   query?: Record<string, string | undefined>;
   body?: JsonObject;
+  /** A tar archive instead of a JSON body. */
+  tar?: Uint8Array;
   headers?: Record<string, string>;
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
@@ -55,6 +57,7 @@ const NEWEST_API = "1.48";
 /** Engine 20.10. */
 const OLDEST_API = "1.41";
 const DEFAULT_TIMEOUT_MS = 30_000;
+const NEGOTIATION_MS = 10_000;
 
 function minorOf(version: string): number {
   return Number(version.split(".")[1] ?? 0);
@@ -89,12 +92,12 @@ export function createEngineTransport(route: EngineRoute, maxSockets = 24): Engi
     const name = `${call.method} ${call.path}`;
     const socketPath = await route.socketPath();
     if (call.signal?.aborted === true) throw cancelledError(route.host, call.signal.reason);
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const body = call.tar ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
     const timeoutMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     return new Promise((resolve, reject) => {
       const headers: Record<string, string | number> = { Host: "docker", ...call.headers };
       if (body !== undefined) {
-        headers["Content-Type"] = "application/json";
+        headers["Content-Type"] = call.tar === undefined ? "application/json" : "application/x-tar";
         headers["Content-Length"] = Buffer.byteLength(body);
       }
       const request = httpRequest({
@@ -159,31 +162,43 @@ export function createEngineTransport(route: EngineRoute, maxSockets = 24): Engi
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  async function negotiate(bounds: { timeoutMs?: number; signal?: AbortSignal }): Promise<string> {
-    const call: EngineCall = { method: "GET", path: "/_ping", timeoutMs: bounds.timeoutMs ?? 10_000, signal: bounds.signal };
+  async function negotiate(): Promise<string> {
+    const call: EngineCall = { method: "GET", path: "/_ping", timeoutMs: NEGOTIATION_MS };
     const response = await sendAndExplain(call, "");
     const text = await readAll(response, call);
     if ((response.statusCode ?? 0) >= 400) {
       throw engineRefusal(route.host, "GET /_ping", response.statusCode ?? 0, engineMessageOf(text));
     }
-    const offered = response.headers["api-version"];
     answered = true;
+    const offered = response.headers["api-version"];
     const theirs = typeof offered === "string" ? offered : "1.0";
     if (minorOf(theirs) < minorOf(OLDEST_API)) throw tooOld(route.host, theirs);
     return minorOf(theirs) < minorOf(NEWEST_API) ? theirs : NEWEST_API;
   }
 
-  async function apiVersion(bounds: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<string> {
+  /** All first callers share one negotiation; each waits for it within its own bounds. */
+  async function apiVersion(bounds: { timeoutMs?: number; signal?: AbortSignal | undefined } = {}): Promise<string> {
     // A failed negotiation is not kept: the engine may be back at the next call.
-    negotiation ??= negotiate(bounds).catch((error: unknown) => {
+    negotiation ??= negotiate().catch((error: unknown) => {
       negotiation = undefined;
       throw error;
     });
-    return negotiation;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = bounds;
+    const { promise: givenUp, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(engineTimeout(route.host, "GET /_ping", timeoutMs)), timeoutMs);
+    const abort = () => reject(cancelledError(route.host, signal?.reason));
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([negotiation, givenUp]);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   async function answer(call: EngineCall, allow: readonly number[]): Promise<EngineAnswer> {
-    const response = await sendAndExplain(call, await apiVersion());
+    const response = await sendAndExplain(call, await apiVersion(call));
     const text = await readAll(response, call);
     const status = response.statusCode ?? 0;
     if (status >= 400 && !allow.includes(status)) {
@@ -204,7 +219,7 @@ export function createEngineTransport(route: EngineRoute, maxSockets = 24): Engi
       return parseAnswer(route.host, `${call.method} ${call.path}`, text);
     },
     async open(call) {
-      const response = await sendAndExplain({ ...call, stream: true }, await apiVersion());
+      const response = await sendAndExplain({ ...call, stream: true }, await apiVersion(call));
       const status = response.statusCode ?? 0;
       if (status < 400) return response;
       const text = await readAll(response, call);
@@ -233,5 +248,11 @@ function engineTimeout(host: string, request: string, timeoutMs: number): Engine
 
 function tooOld(host: string, offered: string): EngineError {
   const message = `The engine on ${host} speaks API ${offered}; Shiplock needs ${OLDEST_API} (Docker 20.10) or newer`;
-  return new EngineError({ code: "engine/too-old", host, request: "GET /_ping", message, remedy: "Update Docker on that host." });
+  return new EngineError({
+    code: "engine/too-old",
+    host,
+    request: "GET /_ping",
+    message,
+    remedy: "Update Docker on that host.",
+  });
 }

@@ -16,7 +16,8 @@ export function explainSilence(silence: EngineSilence, state: EngineSocketState)
   switch (state) {
     case "missing": {
       const message = `${host} has no engine: there is no socket ${socket}`;
-      const remedy = "Install and start Docker there, or set DOCKER_HOST for the SSH user to where it listens (unix://…).";
+      const remedy =
+        "Install and start Docker there, or set DOCKER_HOST for the SSH user to where it listens (unix://…).";
       return error(silence, "engine/socket-missing", message, remedy);
     }
     case "denied": {
@@ -32,11 +33,13 @@ export function explainSilence(silence: EngineSilence, state: EngineSocketState)
     case "listening": {
       if (silence.answered) {
         const message = `The engine of ${host} cut the connection; what was asked may or may not have happened`;
-        const remedy = "It may have been restarted. Run the command again; it looks first at what has already happened.";
+        const remedy =
+          "It may have been restarted. Run the command again; it looks first at what has already happened.";
         return error(silence, "engine/unreachable", message, remedy);
       }
       const message = `sshd on ${host} does not forward to Unix sockets, so the engine is out of reach`;
-      const remedy = "Set `AllowStreamLocalForwarding yes` in /etc/ssh/sshd_config there (`DisableForwarding no`), and reload sshd.";
+      const remedy =
+        "Set `AllowStreamLocalForwarding yes` in /etc/ssh/sshd_config there (`DisableForwarding no`), and reload sshd.";
       return error(silence, "ssh/forwarding-refused", message, remedy);
     }
   }

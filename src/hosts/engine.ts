@@ -78,7 +78,13 @@ export type Image = {
   created: string;
 };
 
-export type ImageSummary = { id: string; repoTags: string[]; repoDigests: string[]; sizeBytes: number; labels: Record<string, string> };
+export type ImageSummary = {
+  id: string;
+  repoTags: string[];
+  repoDigests: string[];
+  sizeBytes: number;
+  labels: Record<string, string>;
+};
 
 export type Network = {
   id: string;
@@ -137,6 +143,8 @@ export type Engine = {
   inspectContainer(id: string, options?: CallOptions): Promise<Container | null>;
   /** `body` as the Engine API takes it. Returns the id. `engine/conflict` if the name is taken, `engine/image-missing` without its image. */
   createContainer(name: string, body: JsonObject, options?: CallOptions): Promise<string>;
+  /** Unpacks a tar archive into a folder of a container, running or not. */
+  putArchive(id: string, path: string, tar: Uint8Array, options?: CallOptions): Promise<void>;
   /** One that runs already is fine. */
   startContainer(id: string, options?: CallOptions): Promise<void>;
   /** SIGTERM (or the image's own signal), after `graceSeconds` SIGKILL; resolves when it has stopped. One that has stopped is fine. */

@@ -12,7 +12,12 @@ export function hostLostError(host: string, reason: string): ShiplockError {
 
 /** A call was given up because its caller asked for that. */
 export function cancelledError(host: string, cause?: unknown): ShiplockError {
-  return new ShiplockError({ code: "host/cancelled", message: `Cancelled while working on ${host}`, where: host, cause });
+  return new ShiplockError({
+    code: "host/cancelled",
+    message: `Cancelled while working on ${host}`,
+    where: host,
+    cause,
+  });
 }
 
 /** A call had no answer in time; whether it had an effect is open. */
@@ -33,14 +38,23 @@ const FILE_PROBLEMS: Record<FileProblem, { sentence: string; remedy?: string }> 
     sentence: "may not be touched by the user of this connection",
     remedy: "Give the user of the SSH connection the right to that folder, or choose another root folder for Shiplock.",
   },
-  "no-space": { sentence: "cannot be written: the disk of the host is full", remedy: "Free room on the host, then run the command again." },
+  "no-space": {
+    sentence: "cannot be written: the disk of the host is full",
+    remedy: "Free room on the host, then run the command again.",
+  },
   exists: { sentence: "exists already and is something else" },
   "file-failed": { sentence: "could not be worked on" },
   "outside-root": { sentence: "lies outside of Shiplock's folder and is not removed" },
 };
 
 /** An error about one path of a host, with code `host/<problem>`. */
-export function fileError(host: string, problem: FileProblem, action: string, path: string, detail = ""): ShiplockError {
+export function fileError(
+  host: string,
+  problem: FileProblem,
+  action: string,
+  path: string,
+  detail = "",
+): ShiplockError {
   const { sentence, remedy } = FILE_PROBLEMS[problem];
   return new ShiplockError({
     code: `host/${problem}`,

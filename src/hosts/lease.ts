@@ -65,7 +65,7 @@ export function createLeases(context: LeaseContext): Leases {
   }
 
   function lose(lost: HostLost): ShiplockError {
-    for (const slot of [...timers.keys()]) endHeartbeat(slot);
+    for (const slot of timers.keys()) endHeartbeat(slot);
     context.onLost(lost);
     return hostLostError(context.host, lost.message);
   }
@@ -80,7 +80,10 @@ export function createLeases(context: LeaseContext): Leases {
       throw cause;
     }
     if (answer[0] === "ok") return;
-    throw lose({ reason: "lease", message: "the lease of the environment's folder is gone (someone else took it, or the folder was removed)" });
+    throw lose({
+      reason: "lease",
+      message: "the lease of the environment's folder is gone (someone else took it, or the folder was removed)",
+    });
   }
 
   function granted(slot: number, request: LeaseRequest, lines: readonly string[]): LeaseAnswer {
@@ -150,7 +153,7 @@ export function createLeases(context: LeaseContext): Leases {
     take,
     inspect,
     stop() {
-      for (const slot of [...timers.keys()]) endHeartbeat(slot);
+      for (const slot of timers.keys()) endHeartbeat(slot);
     },
   };
 }

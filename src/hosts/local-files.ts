@@ -39,7 +39,13 @@ async function orMissing<T>(work: Promise<T>): Promise<T | null> {
 }
 
 function statOf(found: Stats): FileStat {
-  const kind = found.isFile() ? "file" : found.isDirectory() ? "directory" : found.isSymbolicLink() ? "symlink" : "other";
+  const kind = found.isFile()
+    ? "file"
+    : found.isDirectory()
+      ? "directory"
+      : found.isSymbolicLink()
+        ? "symlink"
+        : "other";
   // Whole seconds, as SFTP has them.
   const mtimeMs = Math.floor(found.mtimeMs / 1000) * 1000;
   return { kind, size: found.size, mode: found.mode & 0o7777, uid: found.uid, gid: found.gid, mtimeMs };
@@ -161,7 +167,10 @@ export function createLocalFiles(host: string, root: string, lostError: () => Sh
 
   async function removeWhole(path: string): Promise<void> {
     if (!isBelow(root, path)) throw fileError(host, "outside-root", "removing", path);
-    const [realRoot, realParent] = await Promise.all([orMissing(fs.realpath(root)), orMissing(fs.realpath(dirname(path)))]);
+    const [realRoot, realParent] = await Promise.all([
+      orMissing(fs.realpath(root)),
+      orMissing(fs.realpath(dirname(path))),
+    ]);
     if (realRoot === null || realParent === null) return;
     const inside = realParent === realRoot || isBelow(realRoot, realParent);
     if (!inside) throw fileError(host, "outside-root", "removing", path);

@@ -48,7 +48,9 @@ async function inOrder(requests: readonly Promise<unknown>[]): Promise<void> {
 }
 
 function bytesOf(data: Uint8Array | string): Buffer {
-  return typeof data === "string" ? Buffer.from(data, "utf8") : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return typeof data === "string"
+    ? Buffer.from(data, "utf8")
+    : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** The files of a host over SFTP. Does nothing until the first call. */
@@ -93,7 +95,13 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
   }
 
   /** Only after the content is known to be whole may the name point to it, so this cannot be one round trip. */
-  async function writeVia(path: string, data: Buffer, mode: number, sync: boolean, place: (from: string) => Promise<void>): Promise<void> {
+  async function writeVia(
+    path: string,
+    data: Buffer,
+    mode: number,
+    sync: boolean,
+    place: (from: string) => Promise<void>,
+  ): Promise<void> {
     const from = temporary(path);
     try {
       await writeTemporary(from, data, mode, sync);
@@ -117,7 +125,7 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
 
   /** The name may soon stand for another file; what is below a renamed folder too. */
   function forgetAppendsBelow(path: string): void {
-    for (const each of [...appends.keys()]) if (each === path || isBelow(path, each)) forgetAppend(each);
+    for (const each of appends.keys()) if (each === path || isBelow(path, each)) forgetAppend(each);
   }
 
   function appendHandle(path: string): Promise<Handle> {
@@ -146,7 +154,9 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
     if (opened.status === "rejected") return orMissing(Promise.reject(opened.reason));
     const size = stat.status === "fulfilled" ? stat.value.size : 0;
     const count = Math.max(1, Math.ceil(size / CHUNK_BYTES));
-    const reads = Array.from({ length: count }, (_, index) => sftp.read(opened.value, index * CHUNK_BYTES, CHUNK_BYTES));
+    const reads = Array.from({ length: count }, (_, index) =>
+      sftp.read(opened.value, index * CHUNK_BYTES, CHUNK_BYTES),
+    );
     try {
       await inOrder(reads);
       const parts = await Promise.all(reads);
@@ -205,7 +215,10 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
   async function guardTree(path: string): Promise<void> {
     if (!isBelow(root, path)) throw fileError(host, "outside-root", "removing", path);
     // A symlink on the way must not lead out of the root either.
-    const [realRoot, realParent] = await Promise.all([orMissing(sftp.realPath(root)), orMissing(sftp.realPath(dirname(path)))]);
+    const [realRoot, realParent] = await Promise.all([
+      orMissing(sftp.realPath(root)),
+      orMissing(sftp.realPath(dirname(path))),
+    ]);
     if (realRoot === null || realParent === null) return;
     const inside = realParent === realRoot || isBelow(realRoot, realParent);
     if (!inside) throw fileError(host, "outside-root", "removing", path);
@@ -259,9 +272,14 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
       const whole = absolute(path);
       forgetAppend(whole);
       const place = (from: string) => sftp.rename(from, whole);
-      await doing("writing", whole, writeVia(whole, bytesOf(data), options.mode ?? FILE_MODE, options.sync ?? true, place));
+      await doing(
+        "writing",
+        whole,
+        writeVia(whole, bytesOf(data), options.mode ?? FILE_MODE, options.sync ?? true, place),
+      );
     },
-    append: (path, data, { sync }) => doing("appending to", absolute(path), appendNow(absolute(path), bytesOf(data), sync)),
+    append: (path, data, { sync }) =>
+      doing("appending to", absolute(path), appendNow(absolute(path), bytesOf(data), sync)),
     async createExclusive(path, data) {
       const whole = absolute(path);
       const from = temporary(whole);

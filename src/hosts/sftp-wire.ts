@@ -80,7 +80,14 @@ export function modeAttributes(mode: number): Field[] {
 }
 
 /** Reads the fields of a packet in their order. */
-export type Reader = { uint32(): number; uint64(): number; bytes(): Buffer; text(): string; stat(): FileStat; rest(): number };
+export type Reader = {
+  uint32(): number;
+  uint64(): number;
+  bytes(): Buffer;
+  text(): string;
+  stat(): FileStat;
+  rest(): number;
+};
 
 export function readerOf(buffer: Buffer): Reader {
   let at = 0;
@@ -105,7 +112,14 @@ export function readerOf(buffer: Buffer): Reader {
     const [, modified] = flags & HAS_TIMES ? [uint(), uint()] : [0, 0];
     return { kind: kindOf(mode), size, mode: mode & 0o7777, uid, gid, mtimeMs: modified * 1000 };
   }
-  return { uint32: uint, uint64: long, bytes, text: () => bytes().toString("utf8"), stat, rest: () => buffer.length - at };
+  return {
+    uint32: uint,
+    uint64: long,
+    bytes,
+    text: () => bytes().toString("utf8"),
+    stat,
+    rest: () => buffer.length - at,
+  };
 }
 
 function kindOf(mode: number): FileKind {

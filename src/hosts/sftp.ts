@@ -156,7 +156,8 @@ export function createSftp(host: string, toServer: Writable, fromServer: Readabl
   return {
     ready,
     fail,
-    open: async (path, flags, attributes = [0]) => (await askFor(TYPE.handle, TYPE.open, [path, flags, ...attributes])).bytes(),
+    open: async (path, flags, attributes = [0]) =>
+      (await askFor(TYPE.handle, TYPE.open, [path, flags, ...attributes])).bytes(),
     close: (handle) => act(TYPE.close, [handle]),
     read: (handle, offset, length) =>
       orEnd(askFor(TYPE.data, TYPE.read, [handle, { uint64: offset }, length]).then((reader) => reader.bytes())),

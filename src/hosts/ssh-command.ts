@@ -92,5 +92,11 @@ export function checkDestination(name: string, destination: string): void {
 }
 
 function badTarget(host: string, message: string): ShiplockError {
-  return new ShiplockError({ code: "host/bad-path", message, where: host, blame: "usage", remedy: "Choose another path or name." });
+  return new ShiplockError({
+    code: "host/bad-path",
+    message,
+    where: host,
+    blame: "usage",
+    remedy: "Choose another path or name.",
+  });
 }

@@ -9,14 +9,20 @@ export type SshFailure = {
   exitCode: number | null;
 };
 
-type Finding = { code: string; pattern: RegExp; message(failure: SshFailure): string; remedy(failure: SshFailure): string };
+type Finding = {
+  code: string;
+  pattern: RegExp;
+  message(failure: SshFailure): string;
+  remedy(failure: SshFailure): string;
+};
 
 /** In this order: a changed key is also followed by "Host key verification failed". */
 const FINDINGS: readonly Finding[] = [
   {
     code: "ssh/host-key",
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|host key .* has changed|Offending \S+ key/i,
-    message: ({ name }) => `The host key of ${name} is not the one you know: it was set up anew, or someone is in between`,
+    message: ({ name }) =>
+      `The host key of ${name} is not the one you know: it was set up anew, or someone is in between`,
     remedy: ({ destination }) =>
       `Find out why it changed. If it is right: \`ssh-keygen -R ${hostPart(destination)}\`, then \`ssh ${destination}\` once, and compare the fingerprint.`,
   },
@@ -29,7 +35,8 @@ const FINDINGS: readonly Finding[] = [
   },
   {
     code: "ssh/auth",
-    pattern: /Permission denied|Too many authentication failures|no more authentication methods|sign_and_send_pubkey.*(?:failed|refused)/i,
+    pattern:
+      /Permission denied|Too many authentication failures|no more authentication methods|sign_and_send_pubkey.*(?:failed|refused)/i,
     message: ({ name }) => `${name} refused the login`,
     remedy: ({ destination }) =>
       `Check that \`ssh ${destination}\` works without asking for anything: the user, the key (\`ssh-add -l\`), and authorized_keys on the host.`,
@@ -54,7 +61,8 @@ const FINDINGS: readonly Finding[] = [
   },
   {
     code: "ssh/config",
-    pattern: /Bad configuration option|Can't open user config file|terminating, \d+ bad configuration|Bad owner or permissions on|no matching (?:host key|key exchange|cipher|MAC)/i,
+    pattern:
+      /Bad configuration option|Can't open user config file|terminating, \d+ bad configuration|Bad owner or permissions on|no matching (?:host key|key exchange|cipher|MAC)/i,
     message: ({ name }) => `ssh could not use its configuration for ${name}`,
     remedy: ({ destination }) => `Run \`ssh ${destination}\` by hand and mend what it complains about.`,
   },
@@ -81,7 +89,13 @@ export function diagnoseConnect(failure: SshFailure): ShiplockError {
   const details = lastLines(failure.stderr);
   if (found !== undefined) {
     const { code } = found;
-    return new ShiplockError({ code, message: found.message(failure), where: failure.name, remedy: found.remedy(failure), details });
+    return new ShiplockError({
+      code,
+      message: found.message(failure),
+      where: failure.name,
+      remedy: found.remedy(failure),
+      details,
+    });
   }
   return new ShiplockError({
     code: "host/agent-failed",

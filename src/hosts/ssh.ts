@@ -11,7 +11,14 @@ import { cancelledError, hostLostError } from "./host-errors.ts";
 import { createLeases } from "./lease.ts";
 import { createSftp, type Sftp } from "./sftp.ts";
 import { createSftpFiles } from "./sftp-files.ts";
-import { checkDestination, forwardArguments, masterArguments, sftpArguments, socketTarget, tcpTarget } from "./ssh-command.ts";
+import {
+  checkDestination,
+  forwardArguments,
+  masterArguments,
+  sftpArguments,
+  socketTarget,
+  tcpTarget,
+} from "./ssh-command.ts";
 import { clientMissing, connectTimeout, diagnoseConnect, type SshFailure } from "./ssh-diagnosis.ts";
 import type { Scratch } from "./ssh-scratch.ts";
 import { absolutePath } from "./tree-guard.ts";
@@ -65,7 +72,12 @@ function endOf(child: ChildProcess): Promise<number | null> {
   });
 }
 
-function startMaster(address: SshAddress, folder: string, options: ConnectOptions, surroundings: SshSurroundings): Wire {
+function startMaster(
+  address: SshAddress,
+  folder: string,
+  options: ConnectOptions,
+  surroundings: SshSurroundings,
+): Wire {
   const controlPath = join(folder, "c");
   const { destination, sshConfig } = address;
   const { connectTimeoutMs } = options;
@@ -115,7 +127,11 @@ function sftpEnded(host: string, stderr: string): ShiplockError {
 }
 
 /** Waits for the agent and SFTP, or for the first thing that goes wrong. */
-async function establish(wire: Wire, sftp: Promise<Sftp>, options: ConnectOptions): Promise<{ hello: AgentHello; sftp: Sftp }> {
+async function establish(
+  wire: Wire,
+  sftp: Promise<Sftp>,
+  options: ConnectOptions,
+): Promise<{ hello: AgentHello; sftp: Sftp }> {
   const { name, destination } = wire.address;
   const failure = (exitCode: number | null): SshFailure => ({ name, destination, stderr: wire.stderr(), exitCode });
   const { promise: broken, reject } = Promise.withResolvers<never>();
@@ -125,7 +141,10 @@ async function establish(wire: Wire, sftp: Promise<Sftp>, options: ConnectOption
   wire.master.stdout?.once("end", () => {
     setTimeout(() => reject(diagnoseConnect(failure(wire.master.exitCode))), STOP_GRACE_MS).unref();
   });
-  const timer = setTimeout(() => reject(connectTimeout(failure(null), options.connectTimeoutMs)), options.connectTimeoutMs);
+  const timer = setTimeout(
+    () => reject(connectTimeout(failure(null), options.connectTimeoutMs)),
+    options.connectTimeoutMs,
+  );
   const abort = () => reject(cancelledError(name, options.signal?.reason));
   options.signal?.addEventListener("abort", abort, { once: true });
   broken.catch(() => undefined);
@@ -163,7 +182,11 @@ async function runForward(wire: Wire, localPath: string, target: string): Promis
 /**
  * Connects to a host with the system's `ssh`; see Connector.
  */
-export async function connectSsh(address: SshAddress, options: ConnectOptions, surroundings: SshSurroundings): Promise<Host> {
+export async function connectSsh(
+  address: SshAddress,
+  options: ConnectOptions,
+  surroundings: SshSurroundings,
+): Promise<Host> {
   checkDestination(address.name, address.destination);
   if (options.signal?.aborted === true) throw cancelledError(address.name, options.signal.reason);
   const folder = await surroundings.scratch.make();
@@ -267,7 +290,8 @@ function openHost(wire: Wire, hello: AgentHello, sftp: Sftp, surroundings: SshSu
   const leases = createLeases({ host: name, home: facts.home, hasFlock, agent: wire.agent, onLost: lose });
   const home = facts.home;
   const root = absolutePath(home, wire.address.root ?? ".shiplock");
-  const connectionEnded = () => lose({ reason: "connection", message: lastLine(wire.stderr()) || "the connection ended" });
+  const connectionEnded = () =>
+    lose({ reason: "connection", message: lastLine(wire.stderr()) || "the connection ended" });
   // The agent's end is the session's end, even if the master still waits for its other sessions.
   wire.master.stdout?.once("end", connectionEnded);
   wire.ended.then(connectionEnded);

@@ -4,7 +4,7 @@ import type { StrategyKind } from "../deploy/strategies/types.ts";
 import type { Place, Plan } from "../deploy/types.ts";
 import type { EnvironmentRecord, EnvironmentState } from "../environments/record/types.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
-import type { ReleaseDocument } from "../release/types.ts";
+import type { ReleaseDocument, ReleaseImage } from "../release/types.ts";
 
 /**
  * What carries the containers of one environment.
@@ -32,8 +32,12 @@ export type TargetSession = {
   survey(request: SurveyRequest): Promise<Survey>;
   /** What carries out the steps of a plan. `abort` says that nothing new will be created, so no secret is needed. */
   worker(request: WorkerRequest): Promise<StepWorker>;
+  /** Images of a release that some host does not have any more. */
+  missingImages(document: ReleaseDocument): Promise<ReleaseImage[]>;
   /** What runs, as seen now. */
   observe(state: EnvironmentState | null, document: ReleaseDocument | null): Promise<Observation[]>;
+  /** What a deployment needs of the hosts, and how to mend what is missing. */
+  diagnose(): Promise<HostFinding[]>;
   /** Lines of the released (or named) services, oldest first. */
   logs(request: LogRequest): AsyncIterable<LogLine>;
   /** Resolves when the lease or a connection is gone while it was needed: the reason. */
@@ -82,6 +86,8 @@ export type ObservedContainer = {
   restarts: number;
   imageId: string;
 };
+
+export type HostFinding = { host: string; name: string; ok: boolean; said: string; remedy: string | null };
 
 export type LogRequest = { services: readonly string[]; tail: number; follow: boolean; signal: AbortSignal };
 export type LogLine = { host: string; container: string; service: string; line: string };

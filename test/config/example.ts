@@ -1,6 +1,6 @@
-import { ShiplockError } from "../../src/errors.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/types.ts";
+import { ShiplockError } from "../../src/errors.ts";
 
 /** A small configuration that is right, as lines, so that tests can name a line. */
 export const VALID = [

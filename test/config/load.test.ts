@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { resolveArguments, resolveEnvironment, resolvePublicUrls, resolveRoutes } from "../../src/config/environment.ts";
+import {
+  resolveArguments,
+  resolveEnvironment,
+  resolvePublicUrls,
+  resolveRoutes,
+} from "../../src/config/environment.ts";
 import { resolveComposeFiles } from "../../src/config/find.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { changed, errorOf, load, rejectionOf, VALID } from "./example.ts";
@@ -30,7 +35,9 @@ describe("the file is found", () => {
   });
 
   test("never above the folder that holds .git", async () => {
-    const error = await rejectionOf(loadFrom({ "/home/shop/.git/": "", "/home/shiplock.yml": VALID }, "/home/shop/web"));
+    const error = await rejectionOf(
+      loadFrom({ "/home/shop/.git/": "", "/home/shiplock.yml": VALID }, "/home/shop/web"),
+    );
     assert.equal(error.code, "config/not-found");
     assert.match(error.message, /up to \/home\/shop\.$/);
   });
@@ -76,7 +83,9 @@ describe("shiplock.config.ts", () => {
   test("what is not plain data is refused, and a program that fails is told", async () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;
-    const error = await rejectionOf(loadModule(() => ({ default: { images: () => 1, services: circular, project: new Date(0) } })));
+    const error = await rejectionOf(
+      loadModule(() => ({ default: { images: () => 1, services: circular, project: new Date(0) } })),
+    );
     assert.deepEqual(error.details, [
       "shiplock.config.ts: images: expected plain data, found a function",
       "shiplock.config.ts: services.self: expected plain data, found a reference to itself",
@@ -88,7 +97,10 @@ describe("shiplock.config.ts", () => {
       }),
     );
     assert.equal(failed.code, "config/unreadable");
-    assert.equal((await rejectionOf(loadModule(() => ({})))).details[0], "shiplock.config.ts: the file: expected a mapping, found nothing");
+    assert.equal(
+      (await rejectionOf(loadModule(() => ({})))).details[0],
+      "shiplock.config.ts: the file: expected a mapping, found nothing",
+    );
   });
 });
 
@@ -104,13 +116,20 @@ describe("the result", () => {
       platforms: ["linux/amd64"],
       args: {},
       secrets: [],
+      network: undefined,
       perEnvironment: false,
     });
     assert.deepEqual(config.services.web, {
       name: "web",
       image: "web",
       port: 3000,
-      health: { probe: { kind: "http", path: "/health", status: "2xx" }, intervalMs: 200, timeoutMs: 5000, successes: 2, startPeriodMs: 60_000 },
+      health: {
+        probe: { kind: "http", path: "/health", status: "2xx" },
+        intervalMs: 200,
+        timeoutMs: 5000,
+        successes: 2,
+        startPeriodMs: 60_000,
+      },
       routes: [],
       replicas: undefined,
       drainMs: 30_000,
@@ -120,14 +139,22 @@ describe("the result", () => {
       name: "staging",
       target: {
         kind: "compose",
-        hosts: [{ name: "10.0.0.5", connection: { kind: "ssh", user: "deploy", address: "10.0.0.5", port: undefined } }],
+        hosts: [
+          { name: "10.0.0.5", connection: { kind: "ssh", user: "deploy", address: "10.0.0.5", port: undefined } },
+        ],
         home: "10.0.0.5",
         folder: "~/.shiplock",
-        proxy: { http: 80, https: 443, tls: "auto" },
+        proxy: { http: 80, https: 443, tls: "auto", image: "caddy:2" },
       },
       variables: {},
       secrets: { names: [], onHost: false },
-      strategy: { kind: "rolling", maxSurge: { percent: 100 }, maxUnavailable: { count: 0 }, batch: { percent: 100 }, parallel: 8 },
+      strategy: {
+        kind: "rolling",
+        maxSurge: { percent: 100 },
+        maxUnavailable: { count: 0 },
+        batch: { percent: 100 },
+        parallel: 8,
+      },
       smoke: [],
       url: undefined,
       verifyUrl: undefined,
@@ -168,7 +195,9 @@ describe("the result", () => {
   });
 
   test("hosts may be SSH destinations, aliases, addresses with a port and the machine itself", () => {
-    const config = load(changed(["[deploy@10.0.0.5]", '[box, "a@[::1]:2222", { local: true }, { ssh: "c:22", name: third }]']));
+    const config = load(
+      changed(["[deploy@10.0.0.5]", '[box, "a@[::1]:2222", { local: true }, { ssh: "c:22", name: third }]']),
+    );
     assert.deepEqual(config.environments.staging?.target.hosts, [
       { name: "box", connection: { kind: "ssh", user: undefined, address: "box", port: undefined } },
       { name: "::1:2222", connection: { kind: "ssh", user: "a", address: "::1", port: 2222 } },
@@ -178,7 +207,8 @@ describe("the result", () => {
   });
 
   test("strategies may be a word or a mapping", () => {
-    const strategy = (text: string) => load(changed(["strategy: rolling", `strategy: ${text}`])).environments.staging?.strategy;
+    const strategy = (text: string) =>
+      load(changed(["strategy: rolling", `strategy: ${text}`])).environments.staging?.strategy;
     assert.deepEqual(strategy("recreate"), { kind: "recreate" });
     assert.deepEqual(strategy("{ in-place: {} }"), { kind: "in-place" });
     assert.deepEqual(strategy("{ rolling: { maxSurge: 1, maxUnavailable: 25%, batch: 2 } }"), {
@@ -205,18 +235,25 @@ describe("an environment", () => {
     const error = errorOf(() => resolveEnvironment(config, "stagin"));
     assert.equal(error.code, "config/unknown-environment");
     assert.equal(error.message, 'There is no environment "stagin" (did you mean "staging"?).');
-    for (const name of ["constructor", "__proto__", ""]) assert.equal(errorOf(() => resolveEnvironment(config, name)).code, error.code);
+    for (const name of ["constructor", "__proto__", ""])
+      assert.equal(errorOf(() => resolveEnvironment(config, name)).code, error.code);
   });
 
   test("fills in build arguments, routes and public URLs", () => {
-    assert.deepEqual(resolveArguments(config, "web", staging, { API_URL: "https://api", SHOP_HOST: "ignored" }), { API: "https://api", MODE: "fast" });
+    assert.deepEqual(resolveArguments(config, "web", staging, { API_URL: "https://api", SHOP_HOST: "ignored" }), {
+      API: "https://api",
+      MODE: "fast",
+    });
     assert.deepEqual(resolveRoutes(config, staging, {}), {
       web: [
         { host: "shop.example.com", path: "/" },
         { host: "shop.example.com", path: "/shop" },
       ],
     });
-    assert.deepEqual(resolvePublicUrls(config, staging, {}), { url: "https://Shop.example.com", verifyUrl: "https://Shop.example.com" });
+    assert.deepEqual(resolvePublicUrls(config, staging, {}), {
+      url: "https://Shop.example.com",
+      verifyUrl: "https://Shop.example.com",
+    });
   });
 
   test("lacking a variable is told by its name and where it is asked for", () => {
@@ -231,9 +268,15 @@ describe("compose files", () => {
   test("are the usual one that exists, or all of those named", async () => {
     const files = disk({ "/x/compose.yml": "", "/x/docker-compose.yml": "", "/x/b.yml": "" });
     assert.deepEqual(await resolveComposeFiles({ compose: undefined, folder: "/x" }, files), ["/x/compose.yml"]);
-    assert.deepEqual(await resolveComposeFiles({ compose: ["b.yml", "compose.yml"], folder: "/x" }, files), ["/x/b.yml", "/x/compose.yml"]);
+    assert.deepEqual(await resolveComposeFiles({ compose: ["b.yml", "compose.yml"], folder: "/x" }, files), [
+      "/x/b.yml",
+      "/x/compose.yml",
+    ]);
     const missing = await rejectionOf(resolveComposeFiles({ compose: ["b.yml", "c.yml"], folder: "/x" }, files));
     assert.match(missing.message, /\/x\/c\.yml does not exist/);
-    assert.equal((await rejectionOf(resolveComposeFiles({ compose: undefined, folder: "/y" }, files))).code, "config/compose-not-found");
+    assert.equal(
+      (await rejectionOf(resolveComposeFiles({ compose: undefined, folder: "/y" }, files))).code,
+      "config/compose-not-found",
+    );
   });
 });

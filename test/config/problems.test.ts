@@ -22,8 +22,14 @@ describe("what is wrong is told with its place", () => {
 
   test("a value of the wrong kind says what was expected and what was found", () => {
     tells(changed(["port: 3000", 'port: "3000"']), '9:11: services.web.port: expected a number, found "3000"');
-    tells(changed(["context: web", "context: 1.10"]), "5:14: images.web.context: expected text, found the number 1.1; put it in quotes");
-    tells(changed(["health: /health", "health: 5"]), "10:13: services.web.health: expected text or a mapping, found the number 5");
+    tells(
+      changed(["context: web", "context: 1.10"]),
+      "5:14: images.web.context: expected text, found the number 1.1; put it in quotes",
+    );
+    tells(
+      changed(["health: /health", "health: 5"]),
+      "10:13: services.web.health: expected text or a mapping, found the number 5",
+    );
     tells(
       changed(["health: /health", "health: { command: celery inspect ping }"]),
       '10:24: services.web.health.command: expected a list, found "celery inspect ping"; ' +
@@ -38,7 +44,11 @@ describe("what is wrong is told with its place", () => {
   });
 
   test("all problems are told at once, in the order of the file", () => {
-    const text = changed(["project: shop", "project: Shop"], ["image: web", "image: wbe"], ["strategy: rolling", "strategy: roling\n    keep: 0"]);
+    const text = changed(
+      ["project: shop", "project: Shop"],
+      ["image: web", "image: wbe"],
+      ["strategy: rolling", "strategy: roling\n    keep: 0"],
+    );
     tells(
       text,
       '1:10: project: must be lower-case letters, digits and hyphens, at most 31, starting with a letter, found "Shop"',
@@ -59,7 +69,10 @@ describe("what is wrong is told with its place", () => {
   });
 
   test("a missing key is not told as well when another was probably meant to be it", () => {
-    tells(changed(["health: /health", "healt: /health"]), '10:5: services.web.healt: unknown key (did you mean "health"?)');
+    tells(
+      changed(["health: /health", "healt: /health"]),
+      '10:5: services.web.healt: unknown key (did you mean "health"?)',
+    );
   });
 
   test("names that refer to nothing are told where they stand", () => {
@@ -119,10 +132,16 @@ describe("what is wrong is told with its place", () => {
 
 describe("anchors and merge keys", () => {
   test("may be used, and a problem behind one is told where its text stands", () => {
-    const shared = changed(["  staging:\n", "  production: &base\n"], ["strategy: rolling", "keep: 3\n  staging:\n    <<: *base\n    keep: 0"]);
+    const shared = changed(
+      ["  staging:\n", "  production: &base\n"],
+      ["strategy: rolling", "keep: 3\n  staging:\n    <<: *base\n    keep: 0"],
+    );
     tells(shared, "19:11: environments.staging.keep: must be at least 1, found the number 0");
     assert.equal(load(shared.replace("keep: 0", "bake: 0")).environments.staging?.keep, 3);
-    const behind = changed(["  staging:\n", "  production: &base\n"], ["strategy: rolling", "keep: 0\n  staging: { <<: *base }"]);
+    const behind = changed(
+      ["  staging:\n", "  production: &base\n"],
+      ["strategy: rolling", "keep: 0\n  staging: { <<: *base }"],
+    );
     tells(
       behind.replace("staging: {", "staging: { tagPrefix: s,"),
       "16:11: environments.production.keep: must be at least 1, found the number 0",
@@ -132,7 +151,10 @@ describe("anchors and merge keys", () => {
 
   test("an alias without an anchor, and a merge of something else than a mapping, are told", () => {
     tells(changed(["context: web", "context: *nowhere"]), '5:14: there is no anchor "&nowhere" before this');
-    tells(changed(["context: web", "<<: 5"]), "5:9: a merge key (<<) takes a mapping, an alias of one, or a list of them");
+    tells(
+      changed(["context: web", "<<: 5"]),
+      "5:9: a merge key (<<) takes a mapping, an alias of one, or a list of them",
+    );
   });
 
   test("aliases that refer to themselves end in problems, not in a hang", () => {

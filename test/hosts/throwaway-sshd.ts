@@ -83,8 +83,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<ThrowawaySsh
   await writeFile(inside("authorized_keys"), await readFile(inside("user_key.pub")), { mode: 0o600 });
   const hostKey = (await readFile(inside("host_key.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
   await writeFile(inside("known_hosts"), `[127.0.0.1]:${port} ${hostKey}\n`);
+  const settings = options.settings ?? [];
   const serverLines = [
-    ...(options.settings ?? []),
+    ...settings,
     `Port ${port}`,
     "ListenAddress 127.0.0.1",
     `HostKey ${inside("host_key")}`,
@@ -95,7 +96,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<ThrowawaySsh
     "PermitRootLogin yes",
     "PasswordAuthentication no",
     "KbdInteractiveAuthentication no",
-    "Subsystem sftp internal-sftp",
+    ...(settings.some((line) => line.startsWith("Subsystem")) ? [] : ["Subsystem sftp internal-sftp"]),
     ...(options.dockerHost === undefined ? [] : [`SetEnv DOCKER_HOST=${options.dockerHost}`]),
   ];
   await writeFile(inside("sshd_config"), `${serverLines.join("\n")}\n`);
@@ -110,7 +111,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<ThrowawaySsh
     "  GlobalKnownHostsFile /dev/null",
   ];
   await writeFile(inside("ssh_config"), `${clientLines.join("\n")}\n`);
-  const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", inside("sshd_config")], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", inside("sshd_config")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   child.stderr.pipe(createWriteStream(inside("log")));
   const ended = new Promise((resolve) => child.once("close", resolve));
   await untilReady(port, child);

@@ -71,6 +71,7 @@ function proxyRoutes(protocol: "http" | "https"): Json[] {
                 "X-Shiplock-Host": ["{http.request.hostport}"],
               },
             },
+            response: { delete: ["Server"] },
           },
         },
       ],

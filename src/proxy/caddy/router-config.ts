@@ -118,7 +118,7 @@ function toService(service: string, outermost: boolean): Json[] {
       transport: { protocol: "http", keep_alive: { enabled: false } },
       upstreams: [{ dial: `unix/${routerPaths.folder}/live/${service}/{bucket}` }],
       load_balancing: { try_duration: "2s", try_interval: "50ms" },
-      ...(outermost ? { headers: { request: { set: forwarded } } } : {}),
+      headers: { ...(outermost ? { request: { set: forwarded } } : {}), response: { delete: ["Server"] } },
     },
   ];
 }

@@ -79,7 +79,7 @@ export function routerServices(snapshot: Snapshot): RouterService[] {
 export function routerConfigText(services: readonly RouterService[], layout: Layout): string {
   return JSON.stringify(
     routerConfig({
-      services,
+      services: inOrder(services),
       replicaName: (service, slot, replica) => slotContainerName(layout.id, service, slot, replica),
       slotAlias: (service, slot) => placedName(service, slot),
     }),
@@ -98,7 +98,13 @@ export function bothReleases(before: readonly RouterService[], after: readonly R
     return { ...service, routes: [...(old?.routes ?? []), ...fresh], capacity: Math.max(service.capacity, old?.capacity ?? 0) };
   });
   const gone = before.filter((service) => !after.some((candidate) => candidate.name === service.name));
-  return [...merged, ...gone].sort((left, right) => (left.name < right.name ? -1 : 1));
+  return [...merged, ...gone];
+}
+
+/** The same services and routes always give the same text, whatever order they came in: a router is reloaded only for a real change. */
+function inOrder(services: readonly RouterService[]): RouterService[] {
+  const byAddress = (left: { host: string; path: string }, right: { host: string; path: string }): number => (`${left.host}${left.path}` < `${right.host}${right.path}` ? -1 : 1);
+  return services.map((service) => ({ ...service, routes: [...service.routes].sort(byAddress) })).sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 function placeService(service: SnapshotService, definition: JsonObject, request: PlaceRequest): JsonObject {

@@ -8,6 +8,7 @@ import type { ReleaseDocument } from "../../release/types.ts";
 import type { LeaseResult, LogRequest, LogLine, Target, TargetSession } from "../types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { containerName, label, layoutOf, placedName } from "./layout.ts";
+import { diagnoseHost } from "./diagnose.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import { observeHost } from "./observe.ts";
 import type { ComposeHost, ComposeRun, ComposeSettings, RegistryAuth } from "./run.ts";
@@ -100,7 +101,13 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
         fetchPublic: options.fetchPublic,
       });
     },
+    missingImages: async (document) => {
+      const images = Object.values(document.release.images);
+      const there = await Promise.all(images.map((image) => isEverywhere(hosts, `${image.repository}@${image.digest}`)));
+      return images.filter((_, index) => there[index] === false);
+    },
     observe: (state, document) => Promise.all(hosts.map((host) => observeHost(host, options.project, options.environment, state, document))),
+    diagnose: async () => (await Promise.all(hosts.map((host) => diagnoseHost(host, () => options.clock.now())))).flat(),
     logs: (request) => logsOf(hosts, options, request),
     lost: Promise.race(hosts.map((host) => host.host.lost)).then((lost) => (closing ? new Promise<string>(() => undefined) : lost.message)),
     close: async () => {
@@ -142,6 +149,11 @@ function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
       return apiVersion;
     },
   };
+}
+
+async function isEverywhere(hosts: readonly OpenHost[], reference: string): Promise<boolean> {
+  const found = await Promise.all(hosts.map((host) => host.host.engine.inspectImage(reference)));
+  return found.every((image) => image !== null);
 }
 
 async function acquireAll(hosts: readonly OpenHost[], owner: LeaseOwner, ttlMs: number): Promise<LeaseResult> {

@@ -1,0 +1,31 @@
+import { ShiplockError } from "../errors.ts";
+import type { Flags } from "./commands/table.ts";
+
+/** A positional argument that the command line library has already demanded. */
+export function argument(args: readonly (string | string[] | undefined)[], index: number): string {
+  const value = args[index];
+  return typeof value === "string" ? value : "";
+}
+
+export function optionalArgument(args: readonly (string | string[] | undefined)[], index: number): string | null {
+  const value = args[index];
+  return typeof value === "string" ? value : null;
+}
+
+export function listArgument(args: readonly (string | string[] | undefined)[], index: number): string[] {
+  const value = args[index];
+  return Array.isArray(value) ? value : [];
+}
+
+export function textFlag(flags: Flags, name: string): string | null {
+  const value = flags[name];
+  return typeof value === "string" ? value : null;
+}
+
+/** @throws ShiplockError `cli/not-a-number` */
+export function countFlag(flags: Flags, name: string, standard: number): number {
+  const text = textFlag(flags, name);
+  if (text === null) return standard;
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new ShiplockError({ code: "cli/not-a-number", blame: "usage", message: `--${name} takes a whole number from 1, not ${JSON.stringify(text)}` });
+}

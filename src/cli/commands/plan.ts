@@ -1,0 +1,36 @@
+import { systemClock } from "../../clock.ts";
+import { planDeployment } from "../../deploy/deployment.ts";
+import { argument, textFlag } from "../arguments.ts";
+import { type CommandContext, loadEnvironment } from "../context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { compareDocuments } from "../compare.ts";
+import { planText } from "../progress.ts";
+import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
+import { requestFor } from "../run-deployment.ts";
+import { targetOf } from "../wiring.ts";
+import type { Flags } from "./table.ts";
+
+/** Shows the plan. It needs the digests, so images that were not built are built; no host is changed. */
+export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+  const { output } = context;
+  const { config, environment } = await loadEnvironment(context, argument(args, 0));
+  const named = textFlag(flags, "release");
+  const prepared = named === null ? await prepareRelease(context, config, environment.name, flags) : null;
+  const session = await targetOf(config, environment, context.env).open(context.signal);
+  try {
+    const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
+    const request = requestFor(context, config, environment, "deploy", { wait: false, reason: null }, choose);
+    const { plan, document, previous } = await planDeployment(request, { session, clock: systemClock, signal: context.signal, tell: () => undefined });
+    const changes = await compareDocuments(previous, document, config.folder);
+    output.result({ plan, changes });
+    output.line(planText(plan, output));
+    for (const { heading, lines } of changes.sections) {
+      output.line(output.paint.bold(`  ${heading}`));
+      for (const line of lines) output.line(`    ${line}`);
+    }
+    output.line(output.paint.dim("nothing was changed; `shiplock deploy` runs these steps"));
+    return exitCodes.done;
+  } finally {
+    await session.close();
+  }
+}

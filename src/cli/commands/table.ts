@@ -1,0 +1,139 @@
+import type { CommandContext } from "../context.ts";
+
+export type CommandArgument = { name: string; description: string; required: boolean; variadic?: boolean };
+export type CommandFlag = { flags: string; description: string };
+
+/** A command as data: what help shows, and where its code is, which is loaded only when it runs. */
+export type CommandEntry = {
+  name: string;
+  summary: string;
+  arguments: readonly CommandArgument[];
+  flags: readonly CommandFlag[];
+  examples: readonly string[];
+  load: () => Promise<{ run: (context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags) => Promise<number> }>;
+};
+
+export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+const environment: CommandArgument = { name: "env", description: "environment of shiplock.yml", required: true };
+const ref: CommandFlag = { flags: "--ref <ref>", description: "branch, tag or commit; what is checked out if left out" };
+const dirty: CommandFlag = { flags: "--dirty", description: "take the working tree as it is, and record that" };
+const noWait: CommandFlag = { flags: "--no-wait", description: "give up (exit 3) if someone else is changing the environment" };
+const reason: CommandFlag = { flags: "--reason <text>", description: "why; kept in the record" };
+const releaseFlag: CommandFlag = { flags: "--release <id>", description: "a release that was live in this environment before" };
+
+/** Every command there is. A new one is one file and one entry here. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "setup",
+    summary: "set up what an environment's hosts lack: network, proxy, backing services",
+    arguments: [environment],
+    flags: [ref, dirty, noWait],
+    examples: ["shiplock setup staging"],
+    load: () => import("./setup.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "check everything a deployment needs, and say how to mend what is missing",
+    arguments: [{ ...environment, required: false }],
+    flags: [],
+    examples: ["shiplock doctor", "shiplock doctor production"],
+    load: () => import("./doctor.ts"),
+  },
+  {
+    name: "build",
+    summary: "build and push the images of a commit, without deploying them",
+    arguments: [environment],
+    flags: [ref, dirty],
+    examples: ["shiplock build staging --ref main"],
+    load: () => import("./build.ts"),
+  },
+  {
+    name: "plan",
+    summary: "show what a deployment would do; changes nothing",
+    arguments: [environment],
+    flags: [ref, dirty, releaseFlag],
+    examples: ["shiplock plan production --ref v1.4.0"],
+    load: () => import("./plan.ts"),
+  },
+  {
+    name: "deploy",
+    summary: "make a commit or release live in an environment",
+    arguments: [environment],
+    flags: [ref, dirty, releaseFlag, noWait, reason],
+    examples: ["shiplock deploy staging", "shiplock deploy staging --ref feature/login", "shiplock deploy production --release 4f2a9c1-8be13d"],
+    load: () => import("./deploy.ts"),
+  },
+  {
+    name: "promote",
+    summary: "make what is live in one environment live in another: the same digests",
+    arguments: [{ name: "from", description: "environment that runs it", required: true }, { name: "to", description: "environment that shall run it", required: true }],
+    flags: [noWait, reason],
+    examples: ["shiplock promote staging production"],
+    load: () => import("./promote.ts"),
+  },
+  {
+    name: "rollback",
+    summary: "go back to the release that was healthy before",
+    arguments: [environment],
+    flags: [{ flags: "--to <what>", description: "release, tag or commit that was healthy here" }, noWait, reason],
+    examples: ["shiplock rollback production", "shiplock rollback production --to prod-main-4f2a9c1"],
+    load: () => import("./rollback.ts"),
+  },
+  {
+    name: "resume",
+    summary: "finish a deployment that was interrupted",
+    arguments: [environment],
+    flags: [noWait],
+    examples: ["shiplock resume production"],
+    load: () => import("./resume.ts"),
+  },
+  {
+    name: "abort",
+    summary: "undo a deployment that was interrupted",
+    arguments: [environment],
+    flags: [noWait],
+    examples: ["shiplock abort production"],
+    load: () => import("./abort.ts"),
+  },
+  {
+    name: "status",
+    summary: "what is live where, whose it is, and whether it runs",
+    arguments: [{ ...environment, required: false }],
+    flags: [],
+    examples: ["shiplock status", "shiplock status production --json"],
+    load: () => import("./status.ts"),
+  },
+  {
+    name: "history",
+    summary: "deployments, newest first",
+    arguments: [{ ...environment, required: false }],
+    flags: [{ flags: "--limit <count>", description: "how many (20)" }, { flags: "--local", description: "only what this machine remembers; asks no host" }],
+    examples: ["shiplock history production --limit 5"],
+    load: () => import("./history.ts"),
+  },
+  {
+    name: "diff",
+    summary: "how two environments differ: commits, images, configuration",
+    arguments: [{ name: "left", description: "environment", required: true }, { name: "right", description: "environment", required: true }],
+    flags: [],
+    examples: ["shiplock diff staging production"],
+    load: () => import("./diff.ts"),
+  },
+  {
+    name: "logs",
+    summary: "what the services of an environment write",
+    arguments: [environment, { name: "services", description: "only these; also backing services", required: false, variadic: true }],
+    flags: [{ flags: "-f, --follow", description: "go on until Ctrl-C" }, { flags: "--tail <lines>", description: "how many of the last lines per container (100)" }],
+    examples: ["shiplock logs production web -f"],
+    load: () => import("./logs.ts"),
+  },
+  {
+    name: "drift",
+    summary: "whether what runs is what is recorded; exit 1 if not",
+    arguments: [environment],
+    flags: [],
+    examples: ["shiplock drift production"],
+    load: () => import("./drift.ts"),
+  },
+];

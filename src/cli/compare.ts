@@ -1,0 +1,84 @@
+import { asObject, type Json, type JsonObject } from "../json.ts";
+import { commitsBetween } from "../release/source.ts";
+import type { ReleaseDocument } from "../release/types.ts";
+
+export type Comparison = { same: boolean; sections: { heading: string; lines: string[] }[] };
+
+const mostCommits = 50;
+
+/**
+ * What lies between two releases with their configurations: commits, images, configuration keys, secrets by name, migration. Values of configuration are shown; a secret has none here.
+ * @param repository where git is asked for the commits
+ */
+export async function compareDocuments(from: ReleaseDocument | null, to: ReleaseDocument | null, repository: string): Promise<Comparison> {
+  const sections = [
+    { heading: "commits", lines: await commitLines(from, to, repository) },
+    { heading: "images", lines: imageLines(from, to) },
+    { heading: "configuration", lines: configurationLines(from, to) },
+    { heading: "secrets (by name)", lines: listLines(from?.snapshot.secrets.names ?? [], to?.snapshot.secrets.names ?? []) },
+    { heading: "migration", lines: migrationLines(from, to) },
+  ].filter((section) => section.lines.length > 0);
+  return { same: sections.length === 0, sections };
+}
+
+async function commitLines(from: ReleaseDocument | null, to: ReleaseDocument | null, repository: string): Promise<string[]> {
+  const before = from?.release.commit;
+  const after = to?.release.commit;
+  if (after === undefined || before === after) return [];
+  if (before === undefined) return [`+ ${after.slice(0, 7)} ${to?.release.subject ?? ""} (the first release here)`];
+  const added = await commitsBetween(repository, before, after, mostCommits);
+  const removed = await commitsBetween(repository, after, before, mostCommits);
+  if (added === null || removed === null) return [`${before.slice(0, 7)} → ${after.slice(0, 7)} (this clone does not have both)`];
+  return [...added.map((line) => `+ ${line}`), ...removed.map((line) => `- ${line}`)];
+}
+
+function imageLines(from: ReleaseDocument | null, to: ReleaseDocument | null): string[] {
+  const names = new Set([...Object.keys(from?.release.images ?? {}), ...Object.keys(to?.release.images ?? {})]);
+  return [...names].sort().flatMap((name) => {
+    const before = from?.release.images[name];
+    const after = to?.release.images[name];
+    if (before?.digest === after?.digest) return [];
+    return [`${name}: ${before === undefined ? "(none)" : short(before)} → ${after === undefined ? "(none)" : short(after)}`];
+  });
+}
+
+function short(image: { tag: string; digest: string }): string {
+  return `${image.tag} ${image.digest.slice(0, 19)}`;
+}
+
+function configurationLines(from: ReleaseDocument | null, to: ReleaseDocument | null): string[] {
+  if (from === null) return [];
+  const before = flatten(configurationOf(from));
+  const after = flatten(to === null ? {} : configurationOf(to));
+  const keys = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return keys.flatMap((key) => {
+    const left = before.get(key);
+    const right = after.get(key);
+    if (left === right) return [];
+    if (left === undefined) return [`+ ${key}: ${right}`];
+    if (right === undefined) return [`- ${key}`];
+    return [`~ ${key}: ${left} → ${right}`];
+  });
+}
+
+function configurationOf(document: ReleaseDocument): JsonObject {
+  const { services, smoke, model } = document.snapshot;
+  const composed = { ...asObject(model["services"]) };
+  return JSON.parse(JSON.stringify({ services: Object.fromEntries(services.map((service) => [service.name, service])), smoke, compose: composed })) as JsonObject;
+}
+
+function flatten(value: Json, path = "", into = new Map<string, string>()): Map<string, string> {
+  if (typeof value !== "object" || value === null) into.set(path, JSON.stringify(value));
+  else for (const [key, entry] of Object.entries(value)) flatten(entry, path === "" ? key : `${path}.${key}`, into);
+  return into;
+}
+
+function listLines(before: readonly string[], after: readonly string[]): string[] {
+  return [...after.filter((name) => !before.includes(name)).map((name) => `+ ${name}`), ...before.filter((name) => !after.includes(name)).map((name) => `- ${name}`)];
+}
+
+function migrationLines(from: ReleaseDocument | null, to: ReleaseDocument | null): string[] {
+  const migration = to?.snapshot.migration;
+  if (migration === undefined || migration === null || from?.release.id === to?.release.id) return [];
+  return [`${migration.command.join(" ")} in ${migration.service}, once for ${to?.release.id ?? ""}`];
+}

@@ -1,0 +1,52 @@
+import { hostname, userInfo } from "node:os";
+import type { Config, Environment } from "../config/types.ts";
+import type { Origin } from "../deploy/types.ts";
+import type { Ledger } from "../ledger/types.ts";
+import type { Output } from "./output.ts";
+
+/** Options that every command takes. */
+export type CommonOptions = { json?: boolean | string; config?: string; project?: string };
+
+/** What a command has to work with. */
+export type CommandContext = {
+  options: CommonOptions;
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  output: Output;
+  /** Aborted by Ctrl-C or SIGTERM. */
+  signal: AbortSignal;
+  /** The whole command line, for records; never holds a secret. */
+  commandLine: string;
+};
+
+/** The configuration of the project, with every error at file, line and column. */
+export async function loadProject(context: CommandContext): Promise<Config> {
+  const { loadConfig } = await import("../config/load.ts");
+  const { readFile } = await import("node:fs/promises");
+  return loadConfig({
+    ...(context.options.config === undefined ? {} : { path: context.options.config }),
+    cwd: context.cwd,
+    readFile: (path) => readFile(path, "utf8"),
+    env: context.env,
+  });
+}
+
+export async function loadEnvironment(context: CommandContext, name: string): Promise<{ config: Config; environment: Environment }> {
+  const config = await loadProject(context);
+  const { resolveEnvironment } = await import("../config/environment.ts");
+  return { config, environment: resolveEnvironment(config, name) };
+}
+
+/** The history on this machine. */
+export async function openHistory(context: CommandContext): Promise<Ledger> {
+  const { ledgerPath } = await import("../ledger/location.ts");
+  const { openLedger } = await import("../ledger/open.ts");
+  const { stateRules } = await import("../deploy/states.ts");
+  return openLedger({ path: ledgerPath({ env: context.env, home: userInfo().homedir }), states: stateRules });
+}
+
+/** Who asks, from where: the operating system's user and machine. */
+export function originOf(context: CommandContext, reason: string | null): Origin {
+  const who = context.env["SHIPLOCK_WHO"] ?? userInfo().username;
+  return { who, from: `${hostname()} (process ${process.pid})`, command: context.commandLine, reason };
+}

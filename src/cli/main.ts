@@ -1,0 +1,105 @@
+import { Command, CommanderError } from "commander";
+import { messageOf, ShiplockError } from "../errors.ts";
+import { type CommandEntry, commands } from "./commands/table.ts";
+import type { CommandContext, CommonOptions } from "./context.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { createOutput, type Output } from "./output.ts";
+
+export type MainOptions = {
+  argv: readonly string[];
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  /** Aborted with the signal's name as reason. */
+  signal: AbortSignal;
+  version: string;
+};
+
+/** The command line. Returns the exit code; writes to the given streams alone. */
+export async function main(options: MainOptions): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const program = new Command("shiplock")
+    .description("One pipeline from git push to production.")
+    .version(options.version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => options.stdout.write(text), writeErr: (text) => options.stderr.write(text) })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError("run `shiplock --help` for the commands");
+  for (const entry of commands) {
+    addCommand(program, entry, async (context, args, flags) => {
+      exitCode = await runCommand(entry, context, args, flags);
+    }, options);
+  }
+  try {
+    await program.parseAsync([...options.argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    throw error;
+  }
+}
+
+type Action = (context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Readonly<Record<string, string | boolean | undefined>>) => Promise<void>;
+
+function addCommand(program: Command, entry: CommandEntry, action: Action, options: MainOptions): void {
+  const command = program.command(entry.name).description(entry.summary).exitOverride();
+  for (const argument of entry.arguments) {
+    const name = `${argument.name}${argument.variadic === true ? "..." : ""}`;
+    command.argument(argument.required ? `<${name}>` : `[${name}]`, argument.description);
+  }
+  for (const flag of entry.flags) command.option(flag.flags, flag.description);
+  command
+    .option("--json [mode]", "one JSON document, or one event per line with --json=stream")
+    .option("--config <file>", "configuration file; otherwise shiplock.yml here or above")
+    .option("--project <folder>", "folder of the project instead of this one")
+    .addHelpText("after", `\nExamples:\n${entry.examples.map((example) => `  ${example}`).join("\n")}`)
+    .action(async (...given: unknown[]) => {
+      const flags = command.opts<Record<string, string | boolean | undefined> & CommonOptions>();
+      const args = given.slice(0, entry.arguments.length) as (string | string[] | undefined)[];
+      const output = createOutput({ json: flags.json, stdout: options.stdout, stderr: options.stderr, environment: options.env });
+      const common: CommonOptions = {
+        ...(flags.config === undefined ? {} : { config: flags.config }),
+        ...(flags.project === undefined ? {} : { project: flags.project }),
+      };
+      const context: CommandContext = {
+        options: common,
+        cwd: flags.project ?? options.cwd,
+        env: options.env,
+        output,
+        signal: options.signal,
+        commandLine: ["shiplock", ...options.argv].join(" "),
+      };
+      await action(context, args, flags);
+    });
+}
+
+async function runCommand(entry: CommandEntry, context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Readonly<Record<string, string | boolean | undefined>>): Promise<number> {
+  try {
+    const { run } = await entry.load();
+    return await run(context, args, flags);
+  } catch (error) {
+    return tellError(error, context.output, context.signal);
+  }
+}
+
+function tellError(error: unknown, output: Output, signal: AbortSignal): number {
+  if (signal.aborted) {
+    output.error(new ShiplockError({ code: "cli/interrupted", message: "interrupted before anything was changed", ...(error instanceof ShiplockError ? { details: [error.message] } : {}) }));
+    return signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+  }
+  if (error instanceof ShiplockError) {
+    output.error(error);
+    return exitCodeOf(error.blame);
+  }
+  output.error(
+    new ShiplockError({
+      code: "bug",
+      blame: "bug",
+      message: `this is a fault of Shiplock: ${messageOf(error)}`,
+      remedy: "please report it with the lines below",
+      details: error instanceof Error && error.stack !== undefined ? error.stack.split("\n").slice(1, 8) : [],
+    }),
+  );
+  return exitCodes.failed;
+}

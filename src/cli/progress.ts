@@ -1,0 +1,85 @@
+import type { DeploymentEvent } from "../deploy/deployment.ts";
+import type { StepEvent } from "../deploy/run.ts";
+import type { Plan } from "../deploy/types.ts";
+import { type Output, printable } from "./output.ts";
+
+/** Shows a deployment while it runs: a line per step that acted or failed, with its time. In a pipe the same lines, plain. */
+export function showProgress(output: Output): (event: DeploymentEvent) => void {
+  const began = new Map<string, number>();
+  const { paint } = output;
+
+  function step(event: StepEvent): void {
+    const name = event.step.id;
+    const at = Date.parse(event.at);
+    switch (event.kind) {
+      case "step-began":
+      case "undo-began":
+        began.set(name, at);
+        return;
+      case "step-log":
+        return output.line(`    ${paint.dim(`${event.step.host ?? ""} │`)} ${printable(event.text ?? "")}`);
+      case "step-done": {
+        const mark = event.evidence?.acted === true || event.step.host === null ? paint.green("✓") : paint.dim("·");
+        return output.line(`  ${mark} ${label(event)} ${paint.dim(`${event.evidence?.summary ?? ""} (${seconds(at - (began.get(name) ?? at))})`)}`);
+      }
+      case "step-failed":
+        return output.line(`  ${paint.red("✗")} ${label(event)}: ${printable(event.text ?? "")}`);
+      case "undo-done":
+        if (event.evidence?.acted !== true) return;
+        return output.line(`  ${paint.yellow("↶")} ${label(event)} ${paint.dim(`${event.evidence.summary} (${seconds(at - (began.get(name) ?? at))})`)}`);
+      case "undo-failed":
+        return output.line(`  ${paint.red("✗")} going back at ${name}: ${printable(event.text ?? "")}`);
+    }
+  }
+
+  return (event) => {
+    output.event(streamed(event));
+    switch (event.kind) {
+      case "lease-held":
+        return output.line(`waiting for ${event.owner.who}, who is changing this environment from ${event.owner.from} since ${event.owner.since} (\`${event.owner.command}\`)`);
+      case "lease-taken":
+        if (event.tookOver !== null) output.line(paint.yellow(`took over from ${event.tookOver.who} (${event.tookOver.from}), whose session was ended`));
+        return;
+      case "planned":
+        return output.line(planHeading(event.plan, output));
+      case "step":
+        return step(event.event);
+      case "state":
+        return;
+    }
+  };
+}
+
+/** A plan for a person: what, from where, which steps, and what to know beforehand. */
+export function planText(plan: Plan, output: Output): string {
+  const { paint } = output;
+  const lines = [planHeading(plan, output)];
+  for (const host of [...plan.hosts, null]) {
+    const steps = plan.steps.filter((step) => step.host === host);
+    if (steps.length === 0) continue;
+    lines.push(paint.bold(`  ${host ?? "whole environment"}`), ...steps.map((step) => `    ${paint.dim(step.action.kind.padEnd(10))} ${step.title}`));
+  }
+  if (plan.notes.length > 0) lines.push(paint.bold("  to know"), ...plan.notes.map((note) => `    ${note}`));
+  return lines.join("\n");
+}
+
+function planHeading(plan: Plan, output: Output): string {
+  const { paint } = output;
+  const from = plan.from === null ? "nothing" : plan.from;
+  const slot = plan.place === "direct" ? "in place" : `slot ${plan.place}${plan.warm ? ", kept containers" : ""}`;
+  return `${paint.bold(`${plan.kind} ${plan.project} to ${plan.environment}`)}: ${from} → ${paint.bold(plan.to)} (${plan.strategy}, ${slot}, ${plan.hosts.join(", ")})`;
+}
+
+function label(event: StepEvent): string {
+  return event.step.host === null ? event.step.title : `${event.step.host}: ${event.step.title}`;
+}
+
+function streamed(event: DeploymentEvent): unknown {
+  if (event.kind !== "step") return event.kind === "planned" ? { kind: "planned", plan: event.plan } : event;
+  const { step, ...rest } = event.event;
+  return { ...rest, step: step.id, host: step.host, action: step.action.kind, title: step.title };
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${milliseconds} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;
+}

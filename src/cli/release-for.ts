@@ -1,0 +1,84 @@
+import type { Config } from "../config/types.ts";
+import type { DeploymentRequest } from "../deploy/deployment.ts";
+import { documentOf } from "../deploy/deployment.ts";
+import { ShiplockError } from "../errors.ts";
+import { makeDocument, keepBacking } from "../release/snapshot.ts";
+import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
+import type { TargetSession } from "../targets/types.ts";
+import type { Flags } from "./commands/table.ts";
+import type { CommandContext } from "./context.ts";
+import { openHistory } from "./context.ts";
+import { textFlag } from "./arguments.ts";
+import { printable } from "./output.ts";
+import { checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
+
+/** A release and its configuration here, from `--ref`, `--dirty` or what is checked out. Builds and pushes what was not built before. */
+export async function prepareRelease(context: CommandContext, config: Config, environment: string, flags: Flags, made: Readonly<Record<string, ReleaseImage>> = {}, origin: string | null = null): Promise<{ release: Release; snapshot: Snapshot }> {
+  const { output } = context;
+  const source = await checkOutRelease(context, config, environment, textFlag(flags, "ref"), flags["dirty"] === true);
+  try {
+    const { commit } = source;
+    output.line(`${output.paint.bold(`release of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${source.dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`);
+    const log = (image: string, line: string): void => {
+      if (worthShowing(line)) output.line(`  ${output.paint.dim(`${image} │`)} ${printable(line)}`);
+    };
+    const snapshot = await snapshotOf(context, source);
+    const known = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
+    const release = await releaseOf(context, source, known, origin, log);
+    await remember(context, release);
+    return { release, snapshot };
+  } finally {
+    await source.remove();
+  }
+}
+
+/** What `--release` names in an environment: a release that was live there, with the configuration it had. */
+export function chooseKnownRelease(session: TargetSession, name: string): DeploymentRequest["choose"] {
+  return async (state) => {
+    const entry = state.healthy.find((candidate) => candidate.release === name || (name.length >= 7 && candidate.release.startsWith(name)));
+    const document = await documentOf(session, entry?.document ?? null);
+    if (document !== null) return { document, notes: [] };
+    throw new ShiplockError({
+      code: "release/unknown",
+      blame: "usage",
+      message: `${state.environment} never had a release ${JSON.stringify(name)}`,
+      remedy: `name one of: ${state.healthy.map((candidate) => candidate.release).join(", ") || "(none)"}; or deploy a commit with --ref`,
+    });
+  };
+}
+
+/** A prepared release, with backing services as the environment has them. */
+export function choosePrepared(prepared: { release: Release; snapshot: Snapshot }): DeploymentRequest["choose"] {
+  return async (_state, previous) => {
+    const { snapshot, changed } = keepBacking(prepared.snapshot, previous?.snapshot ?? null);
+    const notes = changed.map((name) => `the definition of the backing service ${name} changed in the compose file; a deployment does not touch backing services, so it stays as it is`);
+    return { document: makeDocument(prepared.release, snapshot), notes };
+  };
+}
+
+/** Images of this commit that this machine built before and that belong to every environment. */
+async function imagesMadeBefore(context: CommandContext, project: string, commit: string): Promise<Record<string, ReleaseImage>> {
+  const ledger = await openHistory(context);
+  try {
+    const releases = (await ledger.releasesByCommit(project, commit)).map((entry) => entry.payload as Release).filter((release) => !release.dirty);
+    const shared = releases.flatMap((release) => Object.values(release.images)).filter((image) => image.environment === null);
+    return Object.fromEntries(shared.reverse().map((image) => [image.name, image]));
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function remember(context: CommandContext, release: Release): Promise<void> {
+  const ledger = await openHistory(context);
+  try {
+    const known = await ledger.findRelease(release.project, release.id);
+    if (known?.id !== release.id) await ledger.recordRelease({ id: release.id, project: release.project, commit: release.commit, createdAt: Date.parse(release.createdAt), payload: release });
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** BuildKit's plain output has many lines about itself; the steps of the Dockerfile, errors and our own lines are what a person reads. */
+function worthShowing(line: string): boolean {
+  return /^#\d+ (\[.*\] (RUN|COPY|ADD)|ERROR|CACHED)|^(pushed|built)/.test(line) || /error/i.test(line);
+}

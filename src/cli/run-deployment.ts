@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { systemClock } from "../clock.ts";
+import type { Config, Environment } from "../config/types.ts";
+import type { DeploymentEvent, DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "../deploy/deployment.ts";
+import type { StrategyOptions } from "../deploy/strategies/types.ts";
+import type { DeploymentKind } from "../deploy/types.ts";
+import type { ReleaseDocument } from "../release/types.ts";
+import { readSecrets } from "../secrets/environment.ts";
+import { createMasker } from "../secrets/mask.ts";
+import type { TargetSession } from "../targets/types.ts";
+import { type CommandContext, openHistory, originOf } from "./context.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { showProgress } from "./progress.ts";
+import { recordHistory } from "./record-history.ts";
+
+export type DeploymentOptions = { wait: boolean; reason: string | null; bakeMs?: number };
+
+/** A request for an environment, with all that its configuration says. `choose` says what shall be live. */
+export function requestFor(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  kind: DeploymentKind,
+  options: DeploymentOptions,
+  choose: DeploymentRequest["choose"],
+): DeploymentRequest {
+  return {
+    deployment: `d-${randomUUID().slice(0, 8)}`,
+    kind,
+    project: config.project,
+    environment: environment.name,
+    origin: originOf(context, options.reason),
+    strategy: strategyOf(environment),
+    bakeMs: options.bakeMs ?? environment.bakeMs,
+    timeoutMs: environment.timeoutMs,
+    leaseTtlMs: environment.lease.ttlMs,
+    wait: options.wait,
+    choose,
+    secrets: async (document) => secretsOf(context, document),
+  };
+}
+
+/** Values of the secrets that a release needs here, and a masker for all output from now on. */
+function secretsOf(context: CommandContext, document: ReleaseDocument): Record<string, string> {
+  const secrets = readSecrets(document.snapshot.secrets.names, context.env, document.snapshot.environment);
+  context.output.setMasker(createMasker(Object.values(secrets)));
+  return secrets;
+}
+
+/** One host at a time where a gap is chosen anyway; otherwise as the environment says. */
+export function strategyOf(environment: Environment): StrategyOptions {
+  const { strategy } = environment;
+  return strategy.kind === "rolling" ? strategy : { kind: strategy.kind, batch: { count: 1 }, parallel: 1 };
+}
+
+/**
+ * Runs what changes an environment: shows it, keeps its history, and turns its outcome into an exit code.
+ * @param work the deployment itself; null when there was nothing to do
+ */
+export async function carryOut(
+  context: CommandContext,
+  session: TargetSession,
+  work: (ports: DeploymentPorts) => Promise<DeploymentOutcome | null>,
+  nothing: string,
+): Promise<number> {
+  const { output } = context;
+  setMaxListeners(0, context.signal);
+  const ledger = await openHistory(context);
+  try {
+    const mask = createMasker([]);
+    const history = recordHistory(ledger, output, mask);
+    const show = showProgress(output);
+    const tell = (event: DeploymentEvent): void => {
+      show(event);
+      history.tell(event);
+    };
+    const started = Date.now();
+    const outcome = await work({ session, clock: systemClock, signal: context.signal, tell }).finally(() => history.flush());
+    if (outcome === null) {
+      output.line(nothing);
+      output.result({ state: "nothing-to-do" });
+      return exitCodes.done;
+    }
+    return tellOutcome(context, outcome, Date.now() - started);
+  } finally {
+    await ledger.close();
+  }
+}
+
+function tellOutcome(context: CommandContext, outcome: DeploymentOutcome, milliseconds: number): number {
+  const { output } = context;
+  const { paint } = output;
+  const { deployment, state, release, from, error } = outcome;
+  output.result({ deployment, state, release, from, outcome: outcome.outcome, ...(error === null ? {} : { error: { code: error.code, message: error.message, details: error.details } }), milliseconds });
+  if (error === null) {
+    output.line(`${paint.green("succeeded")}: ${outcome.outcome} in ${outcome.plan.environment} (${(milliseconds / 1000).toFixed(1)} s, deployment ${deployment})`);
+    return exitCodes.done;
+  }
+  if (output.mode === "human") output.error(error);
+  output.line(`${state === "rolled-back" ? paint.yellow(state) : paint.red(state)}: ${outcome.outcome} (deployment ${deployment})`);
+  if (context.signal.aborted && state === "rolled-back") return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+  return state === "rolled-back" ? exitCodes.failed : exitCodeOf(error.blame);
+}

@@ -1,0 +1,112 @@
+import type { Config, Environment, Host } from "../config/types.ts";
+import { interpolate } from "../config/interpolate.ts";
+import { systemClock } from "../clock.ts";
+import { createConnector } from "../hosts/connector.ts";
+import { createDockerEngine } from "../hosts/docker-engine.ts";
+import { createEngineTransport } from "../hosts/docker-transport.ts";
+import type { Engine } from "../hosts/engine.ts";
+import type { HostAddress } from "../hosts/types.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
+import { createRegistryClient } from "../release/registry/client.ts";
+import { parseReference } from "../release/registry/reference.ts";
+import type { Registry } from "../release/registry/types.ts";
+import { readSecrets } from "../secrets/environment.ts";
+import { dockerCompose } from "../targets/compose/compose-program.ts";
+import type { RegistryAuth } from "../targets/compose/run.ts";
+import { composeTarget } from "../targets/compose/target.ts";
+import type { Target } from "../targets/types.ts";
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Time for the first connection to a host. */
+const connectTimeoutMs = 20_000;
+
+/** The target of an environment, made of real parts. */
+export function targetOf(config: Config, environment: Environment, env: Variables): Target {
+  const { target } = environment;
+  return composeTarget({
+    project: config.project,
+    environment: environment.name,
+    hosts: target.hosts.map((host) => addressOf(host, target.folder, env)),
+    home: target.home,
+    root: target.folder,
+    settings: {
+      proxyImage: target.proxy.image,
+      proxy: { http: target.proxy.http, https: target.proxy.https, tls: target.proxy.tls },
+      keep: environment.keep,
+      verifyUrl: environment.verifyUrl ?? null,
+      room: { memoryBytes: environment.room.memoryBytes ?? null },
+    },
+    connector: createConnector(),
+    compose: dockerCompose(env),
+    auth: registryAuth(config, env),
+    clock: systemClock,
+    connectTimeoutMs,
+    fetchPublic,
+  });
+}
+
+/** The registry's login, read from the variable the configuration names; null for a registry without one. */
+export function registryAuth(config: Config, env: Variables): RegistryAuth | null {
+  const { registry } = config;
+  if (registry?.login === undefined) return null;
+  const { username, passwordVariable } = registry.login;
+  const password = readSecrets([passwordVariable], env, `the registry ${registry.address}`)[passwordVariable] ?? "";
+  return { address: registry.address, username: interpolate(username, env, `${config.file}: registry.username`), password };
+}
+
+export function registryOf(config: Config, env: Variables): Registry {
+  const auth = registryAuth(config, env);
+  const own = config.registry === undefined ? null : parseReference(`${config.registry.address}/x`).registry;
+  return createRegistryClient({
+    access: async (registry) => ({
+      credentials: auth !== null && registry === own ? { username: auth.username, password: auth.password } : null,
+      insecure: registry === own && config.registry?.insecure === true,
+    }),
+  });
+}
+
+/** The engine that builds: the one `docker` uses on this machine. */
+export function buildEngine(env: Variables): Engine {
+  const configured = env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
+  if (!configured.startsWith("unix://")) {
+    throw new ShiplockError({ code: "build/docker-host", blame: "usage", message: `DOCKER_HOST is ${configured}, and only unix:// is supported for building`, remedy: "build where an engine runs, or forward its socket" });
+  }
+  const socket = configured.slice("unix://".length);
+  return createDockerEngine(
+    createEngineTransport({
+      host: "the machine that builds",
+      socketPath: async () => socket,
+      explain: async (cause) =>
+        new ShiplockError({
+          code: "build/no-engine",
+          blame: "usage",
+          message: `no Docker Engine answers at ${socket}: ${messageOf(cause)}`,
+          remedy: "start it, or set DOCKER_HOST to the socket of one that runs",
+        }),
+    }),
+  );
+}
+
+/** How `ssh` is told to reach a host. `SHIPLOCK_SSH_CONFIG` names another configuration file for it. */
+function addressOf(host: Host, root: string, env: Variables): HostAddress {
+  const { connection } = host;
+  if (connection.kind === "local") {
+    return { kind: "local", name: host.name, engineSocket: (env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace("unix://", ""), root: env["HOME"] ?? "/" };
+  }
+  const user = connection.user === undefined ? "" : `${connection.user}@`;
+  const destination = connection.port === undefined ? `${user}${connection.address}` : `ssh://${user}${connection.address}:${connection.port}`;
+  const sshConfig = env["SHIPLOCK_SSH_CONFIG"];
+  return { kind: "ssh", destination, name: host.name, root: root.replace(/^~\//, ""), ...(sshConfig === undefined ? {} : { sshConfig }) };
+}
+
+async function fetchPublic(url: string, signal: AbortSignal): Promise<number | null> {
+  try {
+    const response = await fetch(url, { signal, redirect: "manual" });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    // Whatever the reason, nothing answered; the caller says so with the address.
+    return null;
+  }
+}

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { createConnector } from "../../src/hosts/connector.ts";
+import type { HostAddress } from "../../src/hosts/types.ts";
+import { describeHost, hasCode, OWNER } from "./contract.ts";
+import { startOwner } from "./owner-process.ts";
+import { makeTestImage, removeTestVolume, TEST_ENGINE } from "./test-image.ts";
+import { freePort, type SshdOptions, sshdMissing, startSshd, type ThrowawaySshd } from "./throwaway-sshd.ts";
+
+const CONNECT = { connectTimeoutMs: 15_000 };
+const missing = await sshdMissing();
+
+function addressOf(sshd: ThrowawaySshd): HostAddress {
+  return {
+    kind: "ssh",
+    destination: "throwaway",
+    name: "box",
+    sshConfig: sshd.sshConfig,
+    root: join(sshd.folder, "root"),
+  };
+}
+
+if (missing !== undefined) {
+  it("hosts over SSH", { skip: missing }, () => undefined);
+} else {
+  describeHost("a host over SSH", async () => {
+    const sshd = await startSshd({ dockerHost: `unix://${TEST_ENGINE ?? "/none"}` });
+    const connector = createConnector();
+    const image = await makeTestImage();
+    const folder = join(sshd.folder, "root", "test");
+    await mkdir(folder, { recursive: true });
+    return {
+      connect: () => connector.connect(addressOf(sshd), CONNECT),
+      folder,
+      ...(image === undefined ? {} : { image, containerBody: { Cmd: ["sleep", "600"] } }),
+      separateSessions: true,
+      async close() {
+        await removeTestVolume();
+        await sshd.stop();
+      },
+    };
+  });
+  describe("a connection over SSH", describeConnection);
+  describe("a connection over SSH that cannot be made says why", describeRefusals);
+}
+
+function describeConnection(): void {
+  const connector = createConnector();
+  let sshd: ThrowawaySshd;
+  before(async () => {
+    sshd = await startSshd();
+  });
+  after(async () => {
+    await sshd.stop();
+  });
+  const owned = (name: string) => ({
+    address: addressOf(sshd),
+    folder: join(sshd.folder, name),
+    file: join(sshd.folder, `${name}.work`),
+  });
+
+  it("leaves nothing behind on this machine when it is closed", async () => {
+    const host = await connector.connect(addressOf(sshd), CONNECT);
+    const socket = await host.forwardSocket("/run/nothing.sock");
+    await access(join(socket, ".."));
+    await host.close();
+    await assert.rejects(access(join(socket, "..")));
+  });
+
+  it("the session ends when its deployer is killed, and the lease is free at once", async () => {
+    const owner = await startOwner({ ...owned("killed"), ttlMs: 60_000 });
+    const host = await connector.connect(addressOf(sshd), CONNECT);
+    assert.equal((await host.lease({ folder: join(sshd.folder, "killed"), owner: OWNER, ttlMs: 5000 })).kind, "held");
+    const session = (await readFile(join(sshd.folder, "killed", "session"), "utf8")).split(" ")[0] ?? "";
+    await access(`/proc/${session}`);
+    owner.signal("SIGKILL");
+    const start = Date.now();
+    const taken = await owner.untilTaken(host, join(sshd.folder, "killed"));
+    assert.ok(Date.now() - start < 5000, "long before its time to live");
+    assert.equal(taken.fence, 2);
+    assert.equal(taken.tookOver?.who, "owner-process");
+    const content = (await readFile(join(sshd.folder, "killed.work"))).length;
+    await assert.rejects(access(`/proc/${session}`), "its SSH session is gone, and the tunnel with it");
+    assert.equal((await readFile(join(sshd.folder, "killed.work"))).length, content);
+    await host.close();
+  });
+
+  it("nothing of a stopped deployer arrives any more after it has been taken over and goes on", async () => {
+    const owner = await startOwner({ ...owned("stopped"), ttlMs: 600 });
+    const host = await connector.connect(addressOf(sshd), CONNECT);
+    owner.signal("SIGSTOP");
+    const taken = await owner.untilTaken(host, join(sshd.folder, "stopped"));
+    assert.equal(taken.tookOver?.who, "owner-process");
+    const content = (await readFile(join(sshd.folder, "stopped.work"))).length;
+    owner.signal("SIGCONT");
+    const lines = [await owner.line(), await owner.line()].sort();
+    assert.deepEqual(lines, ["lost connection", "stopped host/lost"]);
+    assert.equal(await owner.ended, "0");
+    assert.equal((await readFile(join(sshd.folder, "stopped.work"))).length, content);
+    await taken.beat();
+    await taken.release();
+    await host.close();
+  });
+
+  it("a session is ended by the next owner even where its lock is free already", async () => {
+    const owner = await startOwner({ ...owned("agentless"), ttlMs: 60_000 });
+    const host = await connector.connect(addressOf(sshd), CONNECT);
+    const folder = join(sshd.folder, "agentless");
+    owner.signal("SIGSTOP");
+    const session = (await readFile(join(folder, "session"), "utf8")).split(" ")[0] ?? "";
+    const children = (await readFile(`/proc/${session}/task/${session}/children`, "utf8")).trim().split(" ");
+    for (const child of children) {
+      if ((await readFile(`/proc/${child}/cmdline`, "utf8")).includes("shiplock-agent"))
+        process.kill(Number(child), "SIGKILL");
+    }
+    const taken = await owner.untilTaken(host, folder);
+    const content = (await readFile(join(sshd.folder, "agentless.work"))).length;
+    owner.signal("SIGCONT");
+    assert.equal(await owner.ended, "0");
+    assert.equal((await readFile(join(sshd.folder, "agentless.work"))).length, content);
+    assert.equal(taken.tookOver?.who, "owner-process");
+    await host.close();
+  });
+
+  it("an owner whose folder was taken away hears of it at its next heartbeat", async () => {
+    const host = await connector.connect(addressOf(sshd), CONNECT);
+    const folder = join(sshd.folder, "root", "vanishing");
+    const lease = await host.lease({ folder, owner: OWNER, ttlMs: 5000 });
+    assert.ok(lease.kind === "granted");
+    await host.files.removeTree(folder);
+    await assert.rejects(lease.beat(), hasCode("host/lost"));
+    assert.equal((await host.lost).reason, "lease");
+    await assert.rejects(host.files.stat("/"), hasCode("host/lost"));
+  });
+
+  it("a forward leads to a port of the host", async () => {
+    const server = createServer((_, response) => void response.end("hello"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const bound = server.address();
+    assert.ok(bound !== null && typeof bound === "object");
+    const host = await connector.connect(addressOf(sshd), CONNECT);
+    const socketPath = await host.forwardTcp("127.0.0.1", bound.port);
+    const { get } = await import("node:http");
+    const status = await new Promise((resolve, reject) => {
+      get({ socketPath, path: "/", agent: false }, (response) => resolve(response.resume().statusCode)).once(
+        "error",
+        reject,
+      );
+    });
+    assert.equal(status, 200);
+    await assert.rejects(host.forwardSocket("/run/a:b"), hasCode("host/bad-path"));
+    await host.close();
+    server.close();
+  });
+
+  it("the user's own forwards, remote command and terminal in ~/.ssh/config do not get in the way", async () => {
+    const port = await freePort();
+    const own = [
+      "Host *",
+      "  RemoteCommand echo own",
+      "  RequestTTY force",
+      `  LocalForward 127.0.0.1:${port} 127.0.0.1:1`,
+      "  ControlMaster auto",
+    ];
+    const sshConfig = join(sshd.folder, "own_config");
+    await writeFile(sshConfig, `${own.join("\n")}\n${await readFile(sshd.sshConfig, "utf8")}`);
+    const host = await connector.connect({ ...addressOf(sshd), sshConfig } as HostAddress, CONNECT);
+    await host.files.stat("/");
+    await host.close();
+  });
+}
+
+function describeRefusals(): void {
+  const connector = createConnector();
+
+  async function withSshd(options: SshdOptions, work: (sshd: ThrowawaySshd) => Promise<void>): Promise<void> {
+    const sshd = await startSshd(options);
+    try {
+      await work(sshd);
+    } finally {
+      await sshd.stop();
+    }
+  }
+
+  it("host key unknown, host key changed, login refused, nobody there, no such name", async () => {
+    await withSshd({}, async (sshd) => {
+      const known = await readFile(sshd.knownHosts, "utf8");
+      await writeFile(sshd.knownHosts, "");
+      await assert.rejects(connector.connect(addressOf(sshd), CONNECT), hasCode("ssh/host-key"));
+      const otherKey = (await readFile(join(sshd.folder, "user_key.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
+      await writeFile(sshd.knownHosts, `[127.0.0.1]:${sshd.port} ${otherKey}\n`);
+      await assert.rejects(connector.connect(addressOf(sshd), CONNECT), (error) => {
+        assert.match(String((error as { remedy?: string }).remedy), /ssh-keygen -R/);
+        return hasCode("ssh/host-key")(error);
+      });
+      await writeFile(sshd.knownHosts, known);
+      await writeFile(join(sshd.folder, "authorized_keys"), "");
+      await assert.rejects(connector.connect(addressOf(sshd), CONNECT), hasCode("ssh/auth"));
+      const config = await readFile(sshd.sshConfig, "utf8");
+      await writeFile(sshd.sshConfig, config.replace(/Port \d+/, `Port ${await freePort()}`));
+      await assert.rejects(connector.connect(addressOf(sshd), CONNECT), hasCode("ssh/unreachable"));
+      await writeFile(sshd.sshConfig, config.replace("127.0.0.1", "no-such-name.invalid"));
+      await assert.rejects(connector.connect(addressOf(sshd), CONNECT), hasCode("ssh/unreachable"));
+    });
+  });
+
+  it("a destination that is not one reaches no shell", async () => {
+    for (const destination of ["-oProxyCommand=touch /tmp/pwned", "a b", "x';touch pwned", ""]) {
+      const address = { kind: "ssh", destination, name: "box" } as const;
+      await assert.rejects(connector.connect(address, CONNECT), hasCode("ssh/config"));
+    }
+  });
+
+  it("stream forwarding switched off, no engine, an engine that does not run", async () => {
+    await withSshd({}, async (sshd) => {
+      const path = join(sshd.folder, "engine.sock");
+      const server = createServer((_, response) => void response.end("OK"));
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      const config = { dockerHost: `unix://${path}` };
+      await withSshd({ ...config, settings: ["AllowStreamLocalForwarding no"] }, async (closed) => {
+        const host = await connector.connect(addressOf(closed), CONNECT);
+        await assert.rejects(host.engine.ping(), hasCode("ssh/forwarding-refused"));
+        await host.files.stat("/");
+        await host.close();
+      });
+      await withSshd({ dockerHost: "unix:///run/shiplock-none.sock" }, async (without) => {
+        const host = await connector.connect(addressOf(without), CONNECT);
+        await assert.rejects(host.engine.info(), hasCode("engine/socket-missing"));
+        await host.close();
+      });
+      server.close();
+    });
+  });
+
+  it("no SFTP, or a forced command", async () => {
+    await withSshd({ settings: ["Subsystem sftp /nonexistent"] }, async (sshd) => {
+      await assert.rejects(connector.connect(addressOf(sshd), CONNECT), hasCode("ssh/sftp-missing"));
+    });
+    await withSshd({ settings: ["ForceCommand echo no"] }, async (sshd) => {
+      await assert.rejects(connector.connect(addressOf(sshd), CONNECT), hasCode("host/agent-failed"));
+    });
+  });
+
+  it("an attempt that is cancelled, or has no time left, ends", async () => {
+    await withSshd({}, async (sshd) => {
+      await assert.rejects(
+        connector.connect(addressOf(sshd), { ...CONNECT, signal: AbortSignal.timeout(5) }),
+        hasCode("host/cancelled"),
+      );
+      await assert.rejects(connector.connect(addressOf(sshd), { connectTimeoutMs: 5 }), hasCode("ssh/unreachable"));
+    });
+  });
+
+  it("a connection whose server goes away is lost, and pending calls with it", async () => {
+    const sshd = await startSshd();
+    const host = await connector.connect(addressOf(sshd), CONNECT);
+    const folder = join(sshd.folder, "root", "x");
+    const lease = await host.lease({ folder, owner: OWNER, ttlMs: 5000 });
+    assert.ok(lease.kind === "granted");
+    const session = (await readFile(join(folder, "session"), "utf8")).split(" ")[0];
+    process.kill(Number(session), "SIGKILL");
+    assert.equal((await host.lost).reason, "connection");
+    await assert.rejects(host.files.stat("/"), hasCode("host/lost"));
+    await assert.rejects(host.engine.ping(), hasCode("host/lost"));
+    await assert.rejects(lease.beat(), hasCode("host/lost"));
+    await host.close();
+    await sshd.stop();
+  });
+}
