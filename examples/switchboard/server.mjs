@@ -66,7 +66,10 @@ function start() {
   server.keepAliveTimeout = 75_000;
   server.headersTimeout = 80_000;
   server.on("upgrade", upgrade);
-  const starting = setTimeout(() => server.listen(port, () => log(`listening on ${server.address().port}`)), startDelayMs);
+  const starting = setTimeout(
+    () => server.listen(port, () => log(`listening on ${server.address().port}`)),
+    startDelayMs,
+  );
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(server, starting, signal));
 }
 
@@ -99,7 +102,12 @@ async function answer(request, response) {
       const ms = Number(url.searchParams.get("ms") ?? 4000);
       setTimeout(() => send(response, 200, { ...identity(), ms }), ms);
     } else if (route === "GET /bytes") {
-      finish(response, 200, "application/octet-stream", Buffer.alloc(Math.min(Number(url.searchParams.get("n")), maxBodyBytes), "x"));
+      finish(
+        response,
+        200,
+        "application/octet-stream",
+        Buffer.alloc(Math.min(Number(url.searchParams.get("n")), maxBodyBytes), "x"),
+      );
     } else send(response, 404, { ...identity(), error: "no such path" });
   } catch (error) {
     if (!response.headersSent) send(response, 400, { ...identity(), error: error.message });
@@ -154,7 +162,8 @@ function call() {
 
 function judgeCall(response, body) {
   const status = response.statusCode;
-  if (status !== 200) return { ok: false, class: status >= 500 ? "5xx" : "unexpected-status", status, error: body.slice(0, 200) };
+  if (status !== 200)
+    return { ok: false, class: status >= 500 ? "5xx" : "unexpected-status", status, error: body.slice(0, 200) };
   const answered = response.headers["x-version"];
   const named = /"version":"([^"]*)"/.exec(body)?.[1];
   if (answered !== named) return { ok: false, class: "mixed", error: `header says ${answered}, body says ${named}` };
@@ -177,7 +186,12 @@ function upgrade(request, socket, head) {
     return;
   }
   const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-  const headers = ["Upgrade: websocket", "Connection: Upgrade", `Sec-WebSocket-Accept: ${accept}`, `X-Version: ${version}`];
+  const headers = [
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${accept}`,
+    `X-Version: ${version}`,
+  ];
   socket.write(`HTTP/1.1 101 Switching Protocols\r\n${headers.join("\r\n")}\r\n\r\n`);
   socket.setNoDelay(true);
   const webSocket = echoOver(socket);

@@ -1,6 +1,6 @@
 import { strategies } from "./strategies/table.ts";
-import type { DraftStep, StrategyOptions, StrategyService } from "./strategies/types.ts";
-import { amountOf, replicasOf } from "./strategies/types.ts";
+import type { DraftStep, Strategy, StrategyOptions, StrategyService } from "./strategies/types.ts";
+import { amountOf, drainStep, replicasOf } from "./strategies/types.ts";
 import type { Assignment, DeploymentKind, Origin, Place, Plan, Step, StepAction } from "./types.ts";
 
 export type PlanHost = {
@@ -52,7 +52,7 @@ export function assemblePlan(facts: PlanFacts): Plan {
   const replaced = replaceHosts(facts, before);
   const verify = step(null, "verify", { kind: "verify", bakeMs: facts.bakeMs }, verifyTitle(facts), replaced.ends);
   const commit = step(facts.homeHost, "commit", { kind: "commit" }, `record ${facts.release.id} as live`, [verify.id]);
-  const cleaned = facts.hosts.map((host) => cleanHost(host, facts, commit.id, strategy.proxied));
+  const cleaned = facts.hosts.map((host) => cleanHost(host, facts, commit.id, strategy));
   const close = step(facts.homeHost, "close", { kind: "close" }, "close the operation", cleaned.map(lastId));
   const gap = facts.live === null ? null : strategy.gap(facts.strategy);
   return {
@@ -131,10 +131,12 @@ function replaceDrafts(host: PlanHost, facts: PlanFacts): DraftStep[] {
   return facts.place === "direct" ? steps : [create, ...steps];
 }
 
-function cleanHost(host: PlanHost, facts: PlanFacts, after: string, proxied: boolean): Step[] {
+function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: Strategy): Step[] {
   const keep = facts.place === "direct" ? null : (facts.live?.place ?? null);
   const drafts: DraftStep[] = [{ action: { kind: "publish" }, title: "write compose.yaml and .env for working by hand" }];
-  if (proxied) drafts.push({ action: { kind: "proxy", final: true }, title: "take routes of the old release out of the proxy, if any" });
+  const drain = strategy.keepsOld && host.live !== null ? drainStep(replicasOf(host.live.place, host.live.services), host.live.services) : null;
+  if (drain !== null && facts.live?.place !== facts.place) drafts.push(drain);
+  if (strategy.proxied) drafts.push({ action: { kind: "proxy", final: true }, title: "take routes of the old release out of the proxy, if any" });
   drafts.push({ action: { kind: "retire", keep }, title: "stop the old release and keep it for the way back" });
   drafts.push({ action: { kind: "tidy" }, title: "remove what no rollback needs" });
   return chain(host.name, drafts, [after]);

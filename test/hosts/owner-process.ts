@@ -15,7 +15,14 @@ export type OwnerProcess = {
   untilTaken(host: Host, folder: string): Promise<Extract<LeaseAnswer, { kind: "granted" }>>;
 };
 
-export type OwnerOptions = { address: HostAddress; folder: string; file: string; ttlMs: number };
+export type OwnerOptions = {
+  address: HostAddress;
+  folder: string;
+  file: string;
+  ttlMs: number;
+  /** A port on which something listens: a process is started that outlives the owner and holds a connection to it through the tunnel. */
+  orphanPort?: number;
+};
 
 /** Starts a deployer that holds the lease of `folder` and appends to `file` all the time; resolves when it has the lease. */
 export async function startOwner(options: OwnerOptions): Promise<OwnerProcess> {

@@ -70,6 +70,25 @@ function describeConnection(): void {
     await assert.rejects(access(join(socket, "..")));
   });
 
+  it("a killed deployer's session ends by itself, even if a process it started still uses the tunnel", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const bound = server.address();
+    assert.ok(bound !== null && typeof bound === "object");
+    const orphanCut = new Promise((resolve) => server.once("connection", (socket) => socket.once("close", resolve)));
+    const owner = await startOwner({ ...owned("orphaned"), ttlMs: 60_000, orphanPort: bound.port });
+    const session = (await readFile(join(sshd.folder, "orphaned", "session"), "utf8")).split(" ")[0] ?? "";
+    owner.signal("SIGKILL");
+    const late = new Promise((_, reject) =>
+      setTimeout(() => reject(new Error("the tunnel is still there")), 5000).unref(),
+    );
+    await Promise.race([orphanCut, late]).finally(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    await assert.rejects(access(`/proc/${session}`), "its SSH session is gone");
+  });
+
   it("the session ends when its deployer is killed, and the lease is free at once", async () => {
     const owner = await startOwner({ ...owned("killed"), ttlMs: 60_000 });
     const host = await connector.connect(addressOf(sshd), CONNECT);

@@ -39,7 +39,10 @@ test("the shop's second version brings a migration, and the ones after it change
     assert.ok((await filesOfCommit(path, commits.v2)).includes("api/migrations/versions/0002_stock.py"));
     for (const version of ["broken-health", "broken-exit", "v5"] as const) {
       const files = await filesOfCommit(path, commits[version]);
-      assert.ok(files.every((file) => file.startsWith("api/shop/")), files.join(", "));
+      assert.ok(
+        files.every((file) => file.startsWith("api/shop/")),
+        files.join(", "),
+      );
     }
   });
 });

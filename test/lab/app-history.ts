@@ -49,7 +49,10 @@ const shopChanges: readonly { version: Exclude<ShopVersion, "v1">; message: stri
  * Makes the shop's repository, on the branch `main`, with equal commits for equal sources.
  * @param folder an empty folder, or one that is not there yet
  */
-export async function createShopRepository(folder: string, options: HistoryOptions = {}): Promise<AppHistory<ShopVersion>> {
+export async function createShopRepository(
+  folder: string,
+  options: HistoryOptions = {},
+): Promise<AppHistory<ShopVersion>> {
   const changes = shopChanges.map(({ version, message }) => ({
     version,
     message,

@@ -13,7 +13,12 @@ type Switchboard = { url: string; child: ChildProcess; ended: Promise<number | n
 
 /** Starts the switchboard on a free port, and returns when it listens. */
 async function startSwitchboard(switches: Record<string, string> = {}, calls?: string): Promise<Switchboard> {
-  const env = { PATH: process.env["PATH"], PORT: "0", ...(calls === undefined ? {} : { CALL_URL: calls }), ...switches };
+  const env = {
+    PATH: process.env["PATH"],
+    PORT: "0",
+    ...(calls === undefined ? {} : { CALL_URL: calls }),
+    ...switches,
+  };
   const child = spawn(process.execPath, [program], { env, stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   const port = await portOf(child);
@@ -104,6 +109,9 @@ test("the switchboard's switches break what they say", async () => {
 
   const exits = spawn(process.execPath, [program], { env: { START_EXIT: "3" }, stdio: "ignore" });
   assert.equal((await once(exits, "exit", { signal: AbortSignal.timeout(waitMs) }))[0], 3);
-  const migration = spawn(process.execPath, [program, "migrate"], { env: { MIGRATION_EXIT: "4", MIGRATION_MS: "1" }, stdio: "ignore" });
+  const migration = spawn(process.execPath, [program, "migrate"], {
+    env: { MIGRATION_EXIT: "4", MIGRATION_MS: "1" },
+    stdio: "ignore",
+  });
   assert.equal((await once(migration, "exit", { signal: AbortSignal.timeout(waitMs) }))[0], 4);
 });

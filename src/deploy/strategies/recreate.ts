@@ -1,7 +1,6 @@
 import type { Assignment, Slot } from "../types.ts";
-import { describe } from "./rolling.ts";
 import type { DraftStep, Strategy, StrategyFacts, StrategyOptions } from "./types.ts";
-import { replicasOf } from "./types.ts";
+import { describe, replicasOf } from "./types.ts";
 
 /**
  * The old release stops before the new one starts, for machines that cannot hold both or applications that must not run twice. Images are
@@ -10,6 +9,7 @@ import { replicasOf } from "./types.ts";
 export const recreate: Strategy = {
   kind: "recreate",
   proxied: true,
+  keepsOld: false,
   gap: () => "recreate: nothing answers between the stop of the old release and the first healthy answer of the new one",
   steps: (facts, _options: StrategyOptions) => [...replaceSteps(facts), ...switchSteps(facts)],
 };
@@ -21,6 +21,7 @@ export const recreate: Strategy = {
 export const inPlace: Strategy = {
   kind: "in-place",
   proxied: false,
+  keepsOld: false,
   gap: () => "in-place: nothing answers between the stop of the old container and the first answer of the new one",
   steps: (facts) => replaceSteps(facts),
 };

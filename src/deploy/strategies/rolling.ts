@@ -1,6 +1,6 @@
 import type { Assignment, Place, ReplicaRef, Share, Slot } from "../types.ts";
 import type { DraftStep, Strategy, StrategyFacts, StrategyOptions, StrategyService } from "./types.ts";
-import { amountOf } from "./types.ts";
+import { amountOf, describe, drainStep } from "./types.ts";
 
 /**
  * New replicas come up beside the old ones, as many at a time as `maxSurge` allows; traffic follows in proportion to the replicas that are
@@ -10,6 +10,7 @@ import { amountOf } from "./types.ts";
 export const rolling: Strategy = {
   kind: "rolling",
   proxied: true,
+  keepsOld: true,
   gap: () => null,
   steps: rollingSteps,
 };
@@ -37,13 +38,9 @@ function rollingSteps(facts: StrategyFacts, options: StrategyOptions): DraftStep
       steps.push({ action: { kind: "shift", before: assignment, after }, title: shiftTitle(after, facts.place) });
       assignment = after;
     }
-    const finished = progress.every((entry) => entry.started === entry.service.replicas);
-    const leaving = finished ? oldReplicas(progress, facts.live?.place ?? null) : stopping;
-    const draining = leaving.filter((replica) => takesTraffic(facts, replica.service));
-    if (draining.length > 0) steps.push(drainStep(draining, facts));
-    // In the last wave the old replicas stay until the commit point, so that going back is one switch.
-    if (!finished && stopping.length > 0) {
-      steps.push({ action: { kind: "stop", replicas: stopping }, title: `stop ${describe(stopping)}` });
+    // In the last wave the old replicas stay, draining, until after the commit point: going back is one switch, and nobody waits for a WebSocket to end.
+    if (stopping.length > 0 && progress.some((entry) => entry.started < entry.service.replicas)) {
+      steps.push(...stopSteps(stopping, facts));
     }
   }
   return steps;
@@ -102,33 +99,14 @@ function takeOld(entry: Progress, place: Place, count: number): ReplicaRef[] {
 
 /** Moves traffic off replicas, waits until they are idle, and stops them. */
 function leaveSteps(leaving: readonly ReplicaRef[], before: Assignment, after: Assignment, facts: StrategyFacts): DraftStep[] {
-  const draining = leaving.filter((replica) => takesTraffic(facts, replica.service));
-  const steps: DraftStep[] = [];
-  if (JSON.stringify(before) !== JSON.stringify(after)) {
-    steps.push({ action: { kind: "shift", before, after }, title: shiftTitle(after, facts.place) });
-  }
-  if (draining.length > 0) steps.push(drainStep(draining, facts));
-  steps.push({ action: { kind: "stop", replicas: leaving }, title: `stop ${describe(leaving)}` });
-  return steps;
+  const shift: DraftStep = { action: { kind: "shift", before, after }, title: shiftTitle(after, facts.place) };
+  return [...(JSON.stringify(before) === JSON.stringify(after) ? [] : [shift]), ...stopSteps(leaving, facts)];
 }
 
-function drainStep(draining: readonly ReplicaRef[], facts: StrategyFacts): DraftStep {
-  const deadlineMs = Math.max(...draining.map((replica) => drainMsOf(facts, replica.service)));
-  return {
-    action: { kind: "drain", replicas: draining, deadlineMs },
-    title: `let ${describe(draining)} finish what they are answering`,
-  };
-}
-
-function oldReplicas(progress: readonly Progress[], place: Place | null): ReplicaRef[] {
-  if (place === null) return [];
-  return progress.flatMap((entry) =>
-    Array.from({ length: entry.oldTotal - entry.stopped }, (_, index) => ({
-      service: entry.service.name,
-      place,
-      replica: entry.stopped + index + 1,
-    })),
-  );
+function stopSteps(leaving: readonly ReplicaRef[], facts: StrategyFacts): DraftStep[] {
+  const drain = drainStep(leaving, facts.live?.services ?? []);
+  const stop: DraftStep = { action: { kind: "stop", replicas: leaving }, title: `stop ${describe(leaving)}` };
+  return drain === null ? [stop] : [drain, stop];
 }
 
 function assignmentAfter(progress: readonly Progress[], facts: StrategyFacts): Assignment {
@@ -150,14 +128,6 @@ function shareRange(slot: Slot, first: number, last: number): Share[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({ slot, replica: first + index, weight: 1 }));
 }
 
-function takesTraffic(facts: StrategyFacts, service: string): boolean {
-  return facts.live?.services.some((candidate) => candidate.name === service && candidate.takesTraffic) ?? false;
-}
-
-function drainMsOf(facts: StrategyFacts, service: string): number {
-  return facts.live?.services.find((candidate) => candidate.name === service)?.drainMs ?? 0;
-}
-
 function shiftTitle(assignment: Assignment, place: Place): string {
   const parts = Object.entries(assignment).map(([service, shares]) => {
     const total = shares.reduce((sum, share) => sum + share.weight, 0);
@@ -165,13 +135,4 @@ function shiftTitle(assignment: Assignment, place: Place): string {
     return `${service} ${total === 0 ? 0 : Math.round((100 * fresh) / total)} %`;
   });
   return `move traffic to slot ${place}: ${parts.join(", ")}`;
-}
-
-/** `web 1-2, api 1`: replicas for a person. */
-export function describe(replicas: readonly ReplicaRef[]): string {
-  const byService = new Map<string, number[]>();
-  for (const { service, replica } of replicas) byService.set(service, [...(byService.get(service) ?? []), replica]);
-  return [...byService]
-    .map(([service, numbers]) => (numbers.length === 1 ? `${service} ${numbers[0]}` : `${service} ${numbers[0]}-${numbers.at(-1)}`))
-    .join(", ");
 }

@@ -41,6 +41,8 @@ export type Strategy = {
   kind: StrategyKind;
   /** Whether the proxy carries the release's traffic, or the service's own published ports. */
   proxied: boolean;
+  /** Whether old replicas still run at the commit point; what they are answering is then waited for after it. */
+  keepsOld: boolean;
   /** Steps for one host. */
   steps(facts: StrategyFacts, options: StrategyOptions): DraftStep[];
   /** A sentence on the gap its user has to expect; null where no request is lost. */
@@ -58,4 +60,22 @@ export function replicasOf(place: Place, services: readonly StrategyService[]): 
 export function amountOf(amount: Amount, total: number, atLeast = 0): number {
   const value = "count" in amount ? amount.count : Math.ceil((amount.percent * total) / 100);
   return Math.max(atLeast, Math.min(value, Number.MAX_SAFE_INTEGER));
+}
+
+/** Lets replicas finish what they are answering, no longer than the longest of their services may take; null where none takes traffic. */
+export function drainStep(leaving: readonly ReplicaRef[], services: readonly StrategyService[]): DraftStep | null {
+  const serving = new Map(services.filter((service) => service.takesTraffic).map((service) => [service.name, service.drainMs]));
+  const replicas = leaving.filter((replica) => serving.has(replica.service));
+  if (replicas.length === 0) return null;
+  const deadlineMs = Math.max(...replicas.map((replica) => serving.get(replica.service) ?? 0));
+  return { action: { kind: "drain", replicas, deadlineMs }, title: `let ${describe(replicas)} finish what they are answering` };
+}
+
+/** `web 1-2, api 1`: replicas for a person. */
+export function describe(replicas: readonly ReplicaRef[]): string {
+  const byService = new Map<string, number[]>();
+  for (const { service, replica } of replicas) byService.set(service, [...(byService.get(service) ?? []), replica]);
+  return [...byService]
+    .map(([service, numbers]) => (numbers.length === 1 ? `${service} ${numbers[0]}` : `${service} ${numbers[0]}-${numbers.at(-1)}`))
+    .join(", ");
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ShiplockError } from "../../../src/errors.ts";
 import { must, run } from "../process.ts";
+import { forgetOlder, inPlace, sweepLeftovers } from "./cache.ts";
 import { baseRecipe, makeBase } from "./debian-base.ts";
 import type { Machine } from "./machine.ts";
 import { lookAtMachine } from "./machine.ts";
@@ -43,7 +44,12 @@ export async function ensureBaseImages(options: BaseImagesOptions): Promise<void
   const wanted = (options.only ?? Object.keys(publicImages)).map(known);
   const cacheDir = options.cacheDir ?? defaultCacheDir;
   mkdirSync(cacheDir, { recursive: true });
-  const work: Work = { engine: engineAt(options.socketPath), cacheDir, machine: await lookAtMachine(), log: options.log };
+  const work: Work = {
+    engine: engineAt(options.socketPath),
+    cacheDir,
+    machine: await lookAtMachine(),
+    log: options.log,
+  };
   for (const image of wanted) await ensureImage(work, image);
 }
 
@@ -57,6 +63,7 @@ async function ensureImage(work: Work, image: PublicImage): Promise<void> {
     await work.engine.docker(["load", "--quiet", "--input", tarball], loadTimeoutMs);
     return;
   }
+  await sweepLeftovers(work.cacheDir);
   const base = await ensureBase(work);
   work.log(`${image}: being made from Debian packages`);
   await build(work, image, recipe, base);
@@ -76,7 +83,10 @@ async function ensureBase(work: Work): Promise<string> {
     await inPlace(tarball, (file) => makeBase(work.machine, file, folder));
     forgetOlder(work.cacheDir, "debian", recipe);
   }
-  const changes = [`LABEL ${recipeLabel}=${recipe}`, "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
+  const changes = [
+    `LABEL ${recipeLabel}=${recipe}`,
+    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  ];
   const change = [...changes, 'CMD ["bash"]'].flatMap((line) => ["--change", line]);
   await work.engine.docker(["import", ...change, tarball, reference], loadTimeoutMs);
   return reference;
@@ -131,25 +141,10 @@ function engineAt(socketPath: string): Engine {
       const result = await run(argv, { env, timeoutMs: 30_000 });
       if (result.code === 0) return result.stdout.trim() === recipe;
       if (/no such image/i.test(result.stderr)) return false;
-      throw new ShiplockError({ code: "lab-engine", message: `the engine at ${socketPath} does not answer: ${result.stderr.trim()}` });
+      throw new ShiplockError({
+        code: "lab-engine",
+        message: `the engine at ${socketPath} does not answer: ${result.stderr.trim()}`,
+      });
     },
   };
-}
-
-/** Writes a file under another name first, so that a half-written one is never taken for the whole. */
-async function inPlace(file: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`;
-  try {
-    await write(temporary);
-    renameSync(temporary, file);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
-}
-
-function forgetOlder(cacheDir: string, name: string, recipe: string): void {
-  const tarballs = readdirSync(cacheDir).filter((file) => new RegExp(`^${name}-[0-9a-f]{12}\\.tar$`).test(file));
-  for (const file of tarballs) {
-    if (file !== `${name}-${recipe}.tar`) rmSync(join(cacheDir, file), { force: true });
-  }
 }

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ShiplockError } from "../../../src/errors.ts";
 import { must, run } from "../process.ts";
+import { removeRoot } from "./cache.ts";
 import type { Machine } from "./machine.ts";
 import { bundleInImage } from "./machine.ts";
 import { recipeOf } from "./recipe.ts";
@@ -10,7 +11,13 @@ const suite = "trixie";
 const debootstrap = ["debootstrap", "--variant=minbase", "--include=ca-certificates", suite];
 
 /** What no container needs; left out by dpkg from then on, so that later packages stay small too. */
-const unneeded = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*"];
+const unneeded = [
+  "/usr/share/doc/*",
+  "/usr/share/man/*",
+  "/usr/share/info/*",
+  "/usr/share/locale/*",
+  "/usr/share/lintian/*",
+];
 
 const files: Record<string, { text: string; mode: number }> = {
   "usr/sbin/policy-rc.d": { text: "#!/bin/sh\n# No package starts a service in an image.\nexit 101\n", mode: 0o755 },
@@ -40,12 +47,14 @@ export async function makeBase(machine: Machine, tarball: string, folder: string
     await must([...debootstrap.slice(0, -1), suite, root, ...mirror], { timeoutMs: 600_000 });
     slim(root);
     if (machine.certificates !== undefined) writeFileSync(join(root, bundleInImage), machine.certificates);
-    await must(["tar", "--create", "--numeric-owner", "--one-file-system", "--file", tarball, "--directory", root, "."], {
-      timeoutMs: 120_000,
-    });
+    await must(
+      ["tar", "--create", "--numeric-owner", "--one-file-system", "--file", tarball, "--directory", root, "."],
+      {
+        timeoutMs: 120_000,
+      },
+    );
   } finally {
-    await unmountBelow(folder);
-    rmSync(folder, { recursive: true, force: true });
+    await removeRoot(folder);
   }
 }
 
@@ -71,7 +80,13 @@ function slim(root: string): void {
     writeFileSync(join(root, path), text);
     chmodSync(join(root, path), mode);
   }
-  const emptied = [...unneeded.map((path) => path.slice(1, -2)), "var/lib/apt/lists", "var/cache/apt", "var/log", "tmp"];
+  const emptied = [
+    ...unneeded.map((path) => path.slice(1, -2)),
+    "var/lib/apt/lists",
+    "var/cache/apt",
+    "var/log",
+    "tmp",
+  ];
   for (const path of emptied) {
     rmSync(join(root, path), { recursive: true, force: true });
     mkdirSync(join(root, path), { recursive: true });
@@ -80,14 +95,4 @@ function slim(root: string): void {
   for (const path of ["var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/log/apt"]) {
     mkdirSync(join(root, path), { recursive: true });
   }
-}
-
-/** debootstrap mounts /proc inside; when it is cut short, that stays, and a removal would reach into it. */
-async function unmountBelow(folder: string): Promise<void> {
-  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .filter((path) => path.startsWith(`${folder}/`))
-    .reverse();
-  for (const path of mounted) await must(["umount", path], { timeoutMs: 10_000 });
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ShiplockError } from "../../../src/errors.ts";
-import { must, run } from "../process.ts";
+import { must } from "../process.ts";
 
 /** What the images take over from the machine they are made on, so that `npm ci` works in an image build there. */
 export type Machine = {
@@ -59,17 +59,21 @@ function nodeBinary(architecture: Machine["architecture"]): string {
 async function npmrc(hasBundle: boolean): Promise<string> {
   const lines = ["update-notifier=false", "fund=false", "audit=false"];
   if (hasBundle) lines.push(`cafile=${bundleInImage}`);
+  // From the root folder, so that no project's own configuration takes part.
+  const text = await must(["npm", "config", "list", "--json"], { timeoutMs: 30_000, cwd: "/" });
+  const config = JSON.parse(text) as Record<string, unknown>;
   for (const key of ["registry", "proxy", "https-proxy", "noproxy"]) {
-    const { code, stdout } = await run(["npm", "config", "get", key], { timeoutMs: 30_000 });
-    const value = stdout.trim();
-    if (code === 0 && value !== "" && value !== "null" && value !== "undefined") lines.push(`${key}=${value}`);
+    const value = config[key];
+    if (typeof value === "string" && value !== "") lines.push(`${key}=${value}`);
   }
   return `${lines.join("\n")}\n`;
 }
 
 async function debianMirror(): Promise<string | undefined> {
   const format = "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)";
-  const text = await must(["apt-get", "indextargets", "--format", format, "Created-By: Packages"], { timeoutMs: 30_000 });
+  const text = await must(["apt-get", "indextargets", "--format", format, "Created-By: Packages"], {
+    timeoutMs: 30_000,
+  });
   const archives = text
     .split("\n")
     .map((line) => line.split(" "))

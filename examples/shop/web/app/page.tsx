@@ -18,9 +18,7 @@ export default async function Page() {
           </li>
         ))}
       </ul>
-      <footer>
-        {`web ${version} · api ${catalogue.version} · orders go to ${process.env.NEXT_PUBLIC_API_URL}`}
-      </footer>
+      <footer>{`web ${version} · api ${catalogue.version} · orders go to ${process.env.NEXT_PUBLIC_API_URL}`}</footer>
     </main>
   );
 }
