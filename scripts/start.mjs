@@ -32,7 +32,9 @@ child.on("error", (error) => {
 child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
 
 function installDependencies() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const stamp = join(root, "node_modules", ".shiplock-lock-hash");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   process.stdout.write("installing dependencies from package-lock.json\n");

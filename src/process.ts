@@ -96,9 +96,15 @@ function missing(program: string): ShiplockError {
 }
 
 function timedOut(program: string, timeoutMs: number): ShiplockError {
-  return new ShiplockError({ code: "program/timeout", message: `${program} did not end within ${timeoutMs / 1000} s and was stopped` });
+  return new ShiplockError({
+    code: "program/timeout",
+    message: `${program} did not end within ${timeoutMs / 1000} s and was stopped`,
+  });
 }
 
 function interrupted(program: string): ShiplockError {
-  return new ShiplockError({ code: "program/interrupted", message: `${program} was stopped because the command was interrupted` });
+  return new ShiplockError({
+    code: "program/interrupted",
+    message: `${program} was stopped because the command was interrupted`,
+  });
 }

@@ -22,7 +22,9 @@ export type SocketAnswer = { status: number; headers: Readonly<Record<string, st
 export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void =>
-      reject(new ShiplockError({ code: "http/no-answer", message: `${options.method ?? "GET"} ${options.path}: ${why}` }));
+      reject(
+        new ShiplockError({ code: "http/no-answer", message: `${options.method ?? "GET"} ${options.path}: ${why}` }),
+      );
     const outgoing = request(
       {
         socketPath: options.socketPath,
@@ -43,13 +45,19 @@ export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer>
         incoming.on("end", () => {
           clearTimeout(timer);
           const headers = Object.fromEntries(
-            Object.entries(incoming.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
+            Object.entries(incoming.headers).map(([name, value]) => [
+              name,
+              Array.isArray(value) ? value.join(", ") : (value ?? ""),
+            ]),
           );
           resolve({ status: incoming.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString("utf8") });
         });
       },
     );
-    const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`)), options.timeoutMs);
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`)),
+      options.timeoutMs,
+    );
     outgoing.on("error", (error) => {
       clearTimeout(timer);
       fail(error.message);

@@ -27,5 +27,9 @@ export function countFlag(flags: Flags, name: string, standard: number): number 
   const text = textFlag(flags, name);
   if (text === null) return standard;
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new ShiplockError({ code: "cli/not-a-number", blame: "usage", message: `--${name} takes a whole number from 1, not ${JSON.stringify(text)}` });
+  throw new ShiplockError({
+    code: "cli/not-a-number",
+    blame: "usage",
+    message: `--${name} takes a whole number from 1, not ${JSON.stringify(text)}`,
+  });
 }

@@ -10,25 +10,37 @@ const mostCommits = 50;
  * What lies between two releases with their configurations: commits, images, configuration keys, secrets by name, migration. Values of configuration are shown; a secret has none here.
  * @param repository where git is asked for the commits
  */
-export async function compareDocuments(from: ReleaseDocument | null, to: ReleaseDocument | null, repository: string): Promise<Comparison> {
+export async function compareDocuments(
+  from: ReleaseDocument | null,
+  to: ReleaseDocument | null,
+  repository: string,
+): Promise<Comparison> {
   const sections = [
     { heading: "commits", lines: await commitLines(from, to, repository) },
     { heading: "images", lines: imageLines(from, to) },
     { heading: "configuration", lines: configurationLines(from, to) },
-    { heading: "secrets (by name)", lines: listLines(from?.snapshot.secrets.names ?? [], to?.snapshot.secrets.names ?? []) },
+    {
+      heading: "secrets (by name)",
+      lines: listLines(from?.snapshot.secrets.names ?? [], to?.snapshot.secrets.names ?? []),
+    },
     { heading: "migration", lines: migrationLines(from, to) },
   ].filter((section) => section.lines.length > 0);
   return { same: sections.length === 0, sections };
 }
 
-async function commitLines(from: ReleaseDocument | null, to: ReleaseDocument | null, repository: string): Promise<string[]> {
+async function commitLines(
+  from: ReleaseDocument | null,
+  to: ReleaseDocument | null,
+  repository: string,
+): Promise<string[]> {
   const before = from?.release.commit;
   const after = to?.release.commit;
   if (after === undefined || before === after) return [];
   if (before === undefined) return [`+ ${after.slice(0, 7)} ${to?.release.subject ?? ""} (the first release here)`];
   const added = await commitsBetween(repository, before, after, mostCommits);
   const removed = await commitsBetween(repository, after, before, mostCommits);
-  if (added === null || removed === null) return [`${before.slice(0, 7)} → ${after.slice(0, 7)} (this clone does not have both)`];
+  if (added === null || removed === null)
+    return [`${before.slice(0, 7)} → ${after.slice(0, 7)} (this clone does not have both)`];
   return [...added.map((line) => `+ ${line}`), ...removed.map((line) => `- ${line}`)];
 }
 
@@ -38,7 +50,9 @@ function imageLines(from: ReleaseDocument | null, to: ReleaseDocument | null): s
     const before = from?.release.images[name];
     const after = to?.release.images[name];
     if (before?.digest === after?.digest) return [];
-    return [`${name}: ${before === undefined ? "(none)" : short(before)} → ${after === undefined ? "(none)" : short(after)}`];
+    return [
+      `${name}: ${before === undefined ? "(none)" : short(before)} → ${after === undefined ? "(none)" : short(after)}`,
+    ];
   });
 }
 
@@ -64,7 +78,13 @@ function configurationLines(from: ReleaseDocument | null, to: ReleaseDocument | 
 function configurationOf(document: ReleaseDocument): JsonObject {
   const { services, smoke, model } = document.snapshot;
   const composed = { ...asObject(model["services"]) };
-  return JSON.parse(JSON.stringify({ services: Object.fromEntries(services.map((service) => [service.name, service])), smoke, compose: composed })) as JsonObject;
+  return JSON.parse(
+    JSON.stringify({
+      services: Object.fromEntries(services.map((service) => [service.name, service])),
+      smoke,
+      compose: composed,
+    }),
+  ) as JsonObject;
 }
 
 function flatten(value: Json, path = "", into = new Map<string, string>()): Map<string, string> {
@@ -74,7 +94,10 @@ function flatten(value: Json, path = "", into = new Map<string, string>()): Map<
 }
 
 function listLines(before: readonly string[], after: readonly string[]): string[] {
-  return [...after.filter((name) => !before.includes(name)).map((name) => `+ ${name}`), ...before.filter((name) => !after.includes(name)).map((name) => `- ${name}`)];
+  return [
+    ...after.filter((name) => !before.includes(name)).map((name) => `+ ${name}`),
+    ...before.filter((name) => !after.includes(name)).map((name) => `- ${name}`),
+  ];
 }
 
 function migrationLines(from: ReleaseDocument | null, to: ReleaseDocument | null): string[] {

@@ -31,7 +31,10 @@ export async function loadProject(context: CommandContext): Promise<Config> {
   });
 }
 
-export async function loadEnvironment(context: CommandContext, name: string): Promise<{ config: Config; environment: Environment }> {
+export async function loadEnvironment(
+  context: CommandContext,
+  name: string,
+): Promise<{ config: Config; environment: Environment }> {
   const config = await loadProject(context);
   const { resolveEnvironment } = await import("../config/environment.ts");
   return { config, environment: resolveEnvironment(config, name) };

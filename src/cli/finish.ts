@@ -15,8 +15,20 @@ export async function finish(
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const session = await targetOf(config, environment, context.env).open(context.signal);
   try {
-    const request = requestFor(context, config, environment, "deploy", { wait: flags["wait"] !== false, reason: null }, () => Promise.reject(new Error("nothing is chosen here")));
-    return await carryOut(context, session, (ports) => work(request, ports), `no deployment of ${environment.name} is unfinished: there is nothing to do`);
+    const request = requestFor(
+      context,
+      config,
+      environment,
+      "deploy",
+      { wait: flags["wait"] !== false, reason: null },
+      () => Promise.reject(new Error("nothing is chosen here")),
+    );
+    return await carryOut(
+      context,
+      session,
+      (ports) => work(request, ports),
+      `no deployment of ${environment.name} is unfinished: there is nothing to do`,
+    );
   } finally {
     await session.close();
   }

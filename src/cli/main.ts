@@ -27,9 +27,14 @@ export async function main(options: MainOptions): Promise<number> {
     .showSuggestionAfterError(true)
     .showHelpAfterError("run `shiplock --help` for the commands");
   for (const entry of commands) {
-    addCommand(program, entry, async (context, args, flags) => {
-      exitCode = await runCommand(entry, context, args, flags);
-    }, options);
+    addCommand(
+      program,
+      entry,
+      async (context, args, flags) => {
+        exitCode = await runCommand(entry, context, args, flags);
+      },
+      options,
+    );
   }
   try {
     await program.parseAsync([...options.argv], { from: "user" });
@@ -40,7 +45,11 @@ export async function main(options: MainOptions): Promise<number> {
   }
 }
 
-type Action = (context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Readonly<Record<string, string | boolean | undefined>>) => Promise<void>;
+type Action = (
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+) => Promise<void>;
 
 function addCommand(program: Command, entry: CommandEntry, action: Action, options: MainOptions): void {
   const command = program.command(entry.name).description(entry.summary).exitOverride();
@@ -57,7 +66,12 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
     .action(async (...given: unknown[]) => {
       const flags = command.opts<Record<string, string | boolean | undefined> & CommonOptions>();
       const args = given.slice(0, entry.arguments.length) as (string | string[] | undefined)[];
-      const output = createOutput({ json: flags.json, stdout: options.stdout, stderr: options.stderr, environment: options.env });
+      const output = createOutput({
+        json: flags.json,
+        stdout: options.stdout,
+        stderr: options.stderr,
+        environment: options.env,
+      });
       const common: CommonOptions = {
         ...(flags.config === undefined ? {} : { config: flags.config }),
         ...(flags.project === undefined ? {} : { project: flags.project }),
@@ -74,7 +88,12 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
     });
 }
 
-async function runCommand(entry: CommandEntry, context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Readonly<Record<string, string | boolean | undefined>>): Promise<number> {
+async function runCommand(
+  entry: CommandEntry,
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+): Promise<number> {
   try {
     const { run } = await entry.load();
     return await run(context, args, flags);
@@ -85,7 +104,13 @@ async function runCommand(entry: CommandEntry, context: CommandContext, args: re
 
 function tellError(error: unknown, output: Output, signal: AbortSignal): number {
   if (signal.aborted) {
-    output.error(new ShiplockError({ code: "cli/interrupted", message: "interrupted before anything was changed", ...(error instanceof ShiplockError ? { details: [error.message] } : {}) }));
+    output.error(
+      new ShiplockError({
+        code: "cli/interrupted",
+        message: "interrupted before anything was changed",
+        ...(error instanceof ShiplockError ? { details: [error.message] } : {}),
+      }),
+    );
     return signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
   }
   if (error instanceof ShiplockError) {

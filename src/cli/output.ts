@@ -23,10 +23,17 @@ export type Paint = Record<"bold" | "dim" | "green" | "red" | "yellow" | "cyan",
 type Stream = { write(text: string): unknown; isTTY?: boolean };
 
 /** @param environment decides on colour: NO_COLOR and TERM=dumb switch it off, CI makes plain lines */
-export function createOutput(options: { json: boolean | string | undefined; stdout: Stream; stderr: Stream; environment: Readonly<Record<string, string | undefined>> }): Output {
+export function createOutput(options: {
+  json: boolean | string | undefined;
+  stdout: Stream;
+  stderr: Stream;
+  environment: Readonly<Record<string, string | undefined>>;
+}): Output {
   const { stdout, stderr, environment } = options;
-  const mode = options.json === undefined || options.json === false ? "human" : options.json === "stream" ? "stream" : "json";
-  const terminal = mode === "human" && stdout.isTTY === true && environment["CI"] === undefined && environment["TERM"] !== "dumb";
+  const mode =
+    options.json === undefined || options.json === false ? "human" : options.json === "stream" ? "stream" : "json";
+  const terminal =
+    mode === "human" && stdout.isTTY === true && environment["CI"] === undefined && environment["TERM"] !== "dumb";
   const colour = terminal && (environment["NO_COLOR"] ?? "") === "";
   const paint = painter(colour);
   let mask = (text: string): string => text;
@@ -53,7 +60,22 @@ export function createOutput(options: { json: boolean | string | undefined; stdo
     error: (error) => {
       if (mode === "human") return write(stderr, errorText(error, painter(colour && stderr.isTTY === true)));
       const { code, message, remedy, where, details } = error;
-      write(stdout, JSON.stringify({ error: { code, message, ...(where === undefined ? {} : { where: formatLocation(where) }), ...(remedy === undefined ? {} : { remedy }), details } }, null, mode === "json" ? 2 : undefined));
+      write(
+        stdout,
+        JSON.stringify(
+          {
+            error: {
+              code,
+              message,
+              ...(where === undefined ? {} : { where: formatLocation(where) }),
+              ...(remedy === undefined ? {} : { remedy }),
+              details,
+            },
+          },
+          null,
+          mode === "json" ? 2 : undefined,
+        ),
+      );
     },
     setMasker: (next) => {
       mask = next;
@@ -64,17 +86,31 @@ export function createOutput(options: { json: boolean | string | undefined; stdo
 /** An error for a person: what happened, where, what stands behind it, what to do next. */
 export function errorText(error: ShiplockError, paint: Paint): string {
   const where = error.where === undefined ? "" : `${formatLocation(error.where)}: `;
-  const lines = [`${paint.red("error")} ${paint.dim(`[${error.code}]`)} ${where}${error.message}`, ...error.details.map((detail) => `  ${printable(detail)}`)];
+  const lines = [
+    `${paint.red("error")} ${paint.dim(`[${error.code}]`)} ${where}${error.message}`,
+    ...error.details.map((detail) => `  ${printable(detail)}`),
+  ];
   if (error.remedy !== undefined) lines.push(`${paint.cyan("what to do")}: ${error.remedy}`);
   return lines.join("\n");
 }
 
 /** Text of outside origin without what would move a terminal's cursor or hide characters. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replaceAll(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function painter(colour: boolean): Paint {
-  const wrap = (open: number, close: number) => (text: string) => (colour ? `\u001b[${open}m${text}\u001b[${close}m` : text);
-  return { bold: wrap(1, 22), dim: wrap(2, 22), green: wrap(32, 39), red: wrap(31, 39), yellow: wrap(33, 39), cyan: wrap(36, 39) };
+  const wrap = (open: number, close: number) => (text: string) =>
+    colour ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+  return {
+    bold: wrap(1, 22),
+    dim: wrap(2, 22),
+    green: wrap(32, 39),
+    red: wrap(31, 39),
+    yellow: wrap(33, 39),
+    cyan: wrap(36, 39),
+  };
 }

@@ -20,13 +20,17 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
         return output.line(`    ${paint.dim(`${event.step.host ?? ""} │`)} ${printable(event.text ?? "")}`);
       case "step-done": {
         const mark = event.evidence?.acted === true || event.step.host === null ? paint.green("✓") : paint.dim("·");
-        return output.line(`  ${mark} ${label(event)} ${paint.dim(`${event.evidence?.summary ?? ""} (${seconds(at - (began.get(name) ?? at))})`)}`);
+        return output.line(
+          `  ${mark} ${label(event)} ${paint.dim(`${event.evidence?.summary ?? ""} (${seconds(at - (began.get(name) ?? at))})`)}`,
+        );
       }
       case "step-failed":
         return output.line(`  ${paint.red("✗")} ${label(event)}: ${printable(event.text ?? "")}`);
       case "undo-done":
         if (event.evidence?.acted !== true) return;
-        return output.line(`  ${paint.yellow("↶")} ${label(event)} ${paint.dim(`${event.evidence.summary} (${seconds(at - (began.get(name) ?? at))})`)}`);
+        return output.line(
+          `  ${paint.yellow("↶")} ${label(event)} ${paint.dim(`${event.evidence.summary} (${seconds(at - (began.get(name) ?? at))})`)}`,
+        );
       case "undo-failed":
         return output.line(`  ${paint.red("✗")} going back at ${name}: ${printable(event.text ?? "")}`);
     }
@@ -36,9 +40,14 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
     output.event(streamed(event));
     switch (event.kind) {
       case "lease-held":
-        return output.line(`waiting for ${event.owner.who}, who is changing this environment from ${event.owner.from} since ${event.owner.since} (\`${event.owner.command}\`)`);
+        return output.line(
+          `waiting for ${event.owner.who}, who is changing this environment from ${event.owner.from} since ${event.owner.since} (\`${event.owner.command}\`)`,
+        );
       case "lease-taken":
-        if (event.tookOver !== null) output.line(paint.yellow(`took over from ${event.tookOver.who} (${event.tookOver.from}), whose session was ended`));
+        if (event.tookOver !== null)
+          output.line(
+            paint.yellow(`took over from ${event.tookOver.who} (${event.tookOver.from}), whose session was ended`),
+          );
         return;
       case "planned":
         return output.line(planHeading(event.plan, output));
@@ -57,7 +66,10 @@ export function planText(plan: Plan, output: Output): string {
   for (const host of [...plan.hosts, null]) {
     const steps = plan.steps.filter((step) => step.host === host);
     if (steps.length === 0) continue;
-    lines.push(paint.bold(`  ${host ?? "whole environment"}`), ...steps.map((step) => `    ${paint.dim(step.action.kind.padEnd(10))} ${step.title}`));
+    lines.push(
+      paint.bold(`  ${host ?? "whole environment"}`),
+      ...steps.map((step) => `    ${paint.dim(step.action.kind.padEnd(10))} ${step.title}`),
+    );
   }
   if (plan.notes.length > 0) lines.push(paint.bold("  to know"), ...plan.notes.map((note) => `    ${note}`));
   return lines.join("\n");

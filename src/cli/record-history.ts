@@ -1,13 +1,18 @@
 import type { DeploymentEvent } from "../deploy/deployment.ts";
 import { messageOf } from "../errors.ts";
 import type { Ledger } from "../ledger/types.ts";
+import type { Release } from "../release/types.ts";
 import type { Output } from "./output.ts";
 
 /**
  * Writes a deployment into the ledger while it happens, in order. A ledger that cannot be written is told once and stops nothing: the environment record is
  * the authority.
  */
-export function recordHistory(ledger: Ledger, output: Output, mask: (text: string) => string): { tell: (event: DeploymentEvent) => void; flush(): Promise<void> } {
+export function recordHistory(
+  ledger: Ledger,
+  output: Output,
+  mask: (text: string) => string,
+): { tell: (event: DeploymentEvent) => void; flush(): Promise<void> } {
   let queue: Promise<void> = Promise.resolve();
   let failed = false;
   let deployment: string | null = null;
@@ -18,7 +23,7 @@ export function recordHistory(ledger: Ledger, output: Output, mask: (text: strin
       const { plan, document } = event;
       const { release } = document;
       deployment = plan.deployment;
-      await ledger.recordRelease({ id: release.id, project: release.project, commit: release.commit, createdAt: Date.parse(release.createdAt), payload: release });
+      await rememberRelease(ledger, release);
       await ledger.openDeployment({
         id: plan.deployment,
         project: plan.project,
@@ -47,14 +52,32 @@ export function recordHistory(ledger: Ledger, output: Output, mask: (text: strin
       return;
     }
     sequence += 1;
-    await ledger.appendEvents(deployment, [{ sequence, at, kind, payload: { step: step.id, host: step.host, title: step.title, ...(text === undefined ? {} : { text: mask(text) }), ...(evidence === undefined ? {} : { summary: evidence.summary, acted: evidence.acted }) } }]);
+    await ledger.appendEvents(deployment, [
+      {
+        sequence,
+        at,
+        kind,
+        payload: {
+          step: step.id,
+          host: step.host,
+          title: step.title,
+          ...(text === undefined ? {} : { text: mask(text) }),
+          ...(evidence === undefined ? {} : { summary: evidence.summary, acted: evidence.acted }),
+        },
+      },
+    ]);
   }
 
   async function moveTo(id: string, event: Extract<DeploymentEvent, { kind: "state" }>, at: number): Promise<void> {
     if (event.state === "running") return;
     // A deployment passes through verifying on its way to succeeded.
     if (event.state === "succeeded") await ledger.transition({ deployment: id, to: "verifying", at });
-    await ledger.transition({ deployment: id, to: event.state, at, ...(event.outcome === null ? {} : { outcome: mask(event.outcome) }) });
+    await ledger.transition({
+      deployment: id,
+      to: event.state,
+      at,
+      ...(event.outcome === null ? {} : { outcome: mask(event.outcome) }),
+    });
   }
 
   return {
@@ -72,4 +95,11 @@ export function recordHistory(ledger: Ledger, output: Output, mask: (text: strin
     },
     flush: () => queue,
   };
+}
+
+/** A release is recorded where it was first seen; another environment may give the same digests further names. */
+export async function rememberRelease(ledger: Ledger, release: Release): Promise<void> {
+  const known = await ledger.findRelease(release.project, release.id);
+  if (known?.id === release.id) return;
+  await ledger.recordRelease({ id: release.id, project: release.project, commit: release.commit, createdAt: Date.parse(release.createdAt), payload: release });
 }

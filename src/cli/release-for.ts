@@ -10,15 +10,25 @@ import type { CommandContext } from "./context.ts";
 import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
 import { printable } from "./output.ts";
+import { rememberRelease } from "./record-history.ts";
 import { checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
 
 /** A release and its configuration here, from `--ref`, `--dirty` or what is checked out. Builds and pushes what was not built before. */
-export async function prepareRelease(context: CommandContext, config: Config, environment: string, flags: Flags, made: Readonly<Record<string, ReleaseImage>> = {}, origin: string | null = null): Promise<{ release: Release; snapshot: Snapshot }> {
+export async function prepareRelease(
+  context: CommandContext,
+  config: Config,
+  environment: string,
+  flags: Flags,
+  made: Readonly<Record<string, ReleaseImage>> = {},
+  origin: string | null = null,
+): Promise<{ release: Release; snapshot: Snapshot }> {
   const { output } = context;
   const source = await checkOutRelease(context, config, environment, textFlag(flags, "ref"), flags["dirty"] === true);
   try {
     const { commit } = source;
-    output.line(`${output.paint.bold(`release of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${source.dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`);
+    output.line(
+      `${output.paint.bold(`release of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${source.dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`,
+    );
     const log = (image: string, line: string): void => {
       if (worthShowing(line)) output.line(`  ${output.paint.dim(`${image} │`)} ${printable(line)}`);
     };
@@ -35,7 +45,9 @@ export async function prepareRelease(context: CommandContext, config: Config, en
 /** What `--release` names in an environment: a release that was live there, with the configuration it had. */
 export function chooseKnownRelease(session: TargetSession, name: string): DeploymentRequest["choose"] {
   return async (state) => {
-    const entry = state.healthy.find((candidate) => candidate.release === name || (name.length >= 7 && candidate.release.startsWith(name)));
+    const entry = state.healthy.find(
+      (candidate) => candidate.release === name || (name.length >= 7 && candidate.release.startsWith(name)),
+    );
     const document = await documentOf(session, entry?.document ?? null);
     if (document !== null) return { document, notes: [] };
     throw new ShiplockError({
@@ -51,17 +63,28 @@ export function chooseKnownRelease(session: TargetSession, name: string): Deploy
 export function choosePrepared(prepared: { release: Release; snapshot: Snapshot }): DeploymentRequest["choose"] {
   return async (_state, previous) => {
     const { snapshot, changed } = keepBacking(prepared.snapshot, previous?.snapshot ?? null);
-    const notes = changed.map((name) => `the definition of the backing service ${name} changed in the compose file; a deployment does not touch backing services, so it stays as it is`);
+    const notes = changed.map(
+      (name) =>
+        `the definition of the backing service ${name} changed in the compose file; a deployment does not touch backing services, so it stays as it is`,
+    );
     return { document: makeDocument(prepared.release, snapshot), notes };
   };
 }
 
 /** Images of this commit that this machine built before and that belong to every environment. */
-async function imagesMadeBefore(context: CommandContext, project: string, commit: string): Promise<Record<string, ReleaseImage>> {
+async function imagesMadeBefore(
+  context: CommandContext,
+  project: string,
+  commit: string,
+): Promise<Record<string, ReleaseImage>> {
   const ledger = await openHistory(context);
   try {
-    const releases = (await ledger.releasesByCommit(project, commit)).map((entry) => entry.payload as Release).filter((release) => !release.dirty);
-    const shared = releases.flatMap((release) => Object.values(release.images)).filter((image) => image.environment === null);
+    const releases = (await ledger.releasesByCommit(project, commit))
+      .map((entry) => entry.payload as Release)
+      .filter((release) => !release.dirty);
+    const shared = releases
+      .flatMap((release) => Object.values(release.images))
+      .filter((image) => image.environment === null);
     return Object.fromEntries(shared.reverse().map((image) => [image.name, image]));
   } finally {
     await ledger.close();
@@ -71,8 +94,7 @@ async function imagesMadeBefore(context: CommandContext, project: string, commit
 async function remember(context: CommandContext, release: Release): Promise<void> {
   const ledger = await openHistory(context);
   try {
-    const known = await ledger.findRelease(release.project, release.id);
-    if (known?.id !== release.id) await ledger.recordRelease({ id: release.id, project: release.project, commit: release.commit, createdAt: Date.parse(release.createdAt), payload: release });
+    await rememberRelease(ledger, release);
   } finally {
     await ledger.close();
   }

@@ -20,33 +20,74 @@ import { buildEngine, registryAuth, registryOf } from "./wiring.ts";
 const buildTimeoutMs = 30 * 60_000;
 
 /** A commit's files and its own configuration: what is built and deployed comes from here and not from the working tree. */
-export type CheckedOut = { commit: Commit; dirty: boolean; folder: string; config: Config; environment: Environment; remove(): Promise<void> };
+export type CheckedOut = {
+  commit: Commit;
+  dirty: boolean;
+  folder: string;
+  config: Config;
+  environment: Environment;
+  remove(): Promise<void>;
+};
 
 /**
  * A clean checkout of what was asked for, with the configuration that was committed with it.
  * @param ref branch, tag or commit; null for what is checked out
  * @param dirty takes the working tree as it is instead, and says so in the release
  */
-export async function checkOutRelease(context: CommandContext, config: Config, environment: string, ref: string | null, dirty: boolean): Promise<CheckedOut> {
+export async function checkOutRelease(
+  context: CommandContext,
+  config: Config,
+  environment: string,
+  ref: string | null,
+  dirty: boolean,
+): Promise<CheckedOut> {
   const root = await repositoryRoot(config.folder);
   const commit = await resolveCommit(root, ref);
-  if (dirty) return { commit, dirty, folder: config.folder, config, environment: resolveEnvironment(config, environment), remove: async () => undefined };
+  if (dirty)
+    return {
+      commit,
+      dirty,
+      folder: config.folder,
+      config,
+      environment: resolveEnvironment(config, environment),
+      remove: async () => undefined,
+    };
   const scratch = await mkdtemp(join(tmpdir(), "shiplock-checkout-"));
   const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   try {
     const folder = join(scratch, "source");
     await checkOut(root, commit.hash, folder);
     const file = join(folder, relative(root, config.file));
-    const committed = await loadConfig({ path: file, cwd: folder, readFile: (path) => readFile(path, "utf8"), env: context.env });
-    return { commit, dirty, folder: join(folder, relative(root, config.folder)), config: committed, environment: resolveEnvironment(committed, environment), remove };
+    const committed = await loadConfig({
+      path: file,
+      cwd: folder,
+      readFile: (path) => readFile(path, "utf8"),
+      env: context.env,
+    });
+    return {
+      commit,
+      dirty,
+      folder: join(folder, relative(root, config.folder)),
+      config: committed,
+      environment: resolveEnvironment(committed, environment),
+      remove,
+    };
   } catch (error) {
     await remove();
-    throw error instanceof ShiplockError && error.code === "config/not-found" ? notCommitted(config.file, commit) : error;
+    throw error instanceof ShiplockError && error.code === "config/not-found"
+      ? notCommitted(config.file, commit)
+      : error;
   }
 }
 
 /** The images of a checkout, built or found. */
-export async function releaseOf(context: CommandContext, source: CheckedOut, made: Readonly<Record<string, ReleaseImage>>, origin: string | null, log: (image: string, line: string) => void): Promise<Release> {
+export async function releaseOf(
+  context: CommandContext,
+  source: CheckedOut,
+  made: Readonly<Record<string, ReleaseImage>>,
+  origin: string | null,
+  log: (image: string, line: string) => void,
+): Promise<Release> {
   const { config, environment } = source;
   return makeRelease({
     config,
@@ -82,9 +123,14 @@ export async function snapshotOf(context: CommandContext, source: CheckedOut): P
     released: Object.keys(config.services),
     backing: config.backing,
   });
-  return makeSnapshot({ config, environment, rendered, routes: resolveRoutes(config, environment, context.env), publicUrl: resolvePublicUrls(config, environment, context.env).url });
+  return makeSnapshot({
+    config,
+    environment,
+    rendered,
+    routes: resolveRoutes(config, environment, context.env),
+    publicUrl: resolvePublicUrls(config, environment, context.env).url,
+  });
 }
-
 
 function notCommitted(file: string, commit: Commit): ShiplockError {
   return new ShiplockError({

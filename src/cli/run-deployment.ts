@@ -76,7 +76,9 @@ export async function carryOut(
       history.tell(event);
     };
     const started = Date.now();
-    const outcome = await work({ session, clock: systemClock, signal: context.signal, tell }).finally(() => history.flush());
+    const outcome = await work({ session, clock: systemClock, signal: context.signal, tell }).finally(() =>
+      history.flush(),
+    );
     if (outcome === null) {
       output.line(nothing);
       output.result({ state: "nothing-to-do" });
@@ -92,13 +94,26 @@ function tellOutcome(context: CommandContext, outcome: DeploymentOutcome, millis
   const { output } = context;
   const { paint } = output;
   const { deployment, state, release, from, error } = outcome;
-  output.result({ deployment, state, release, from, outcome: outcome.outcome, ...(error === null ? {} : { error: { code: error.code, message: error.message, details: error.details } }), milliseconds });
+  output.result({
+    deployment,
+    state,
+    release,
+    from,
+    outcome: outcome.outcome,
+    ...(error === null ? {} : { error: { code: error.code, message: error.message, details: error.details } }),
+    milliseconds,
+  });
   if (error === null) {
-    output.line(`${paint.green("succeeded")}: ${outcome.outcome} in ${outcome.plan.environment} (${(milliseconds / 1000).toFixed(1)} s, deployment ${deployment})`);
+    output.line(
+      `${paint.green("succeeded")}: ${outcome.outcome} in ${outcome.plan.environment} (${(milliseconds / 1000).toFixed(1)} s, deployment ${deployment})`,
+    );
     return exitCodes.done;
   }
   if (output.mode === "human") output.error(error);
-  output.line(`${state === "rolled-back" ? paint.yellow(state) : paint.red(state)}: ${outcome.outcome} (deployment ${deployment})`);
-  if (context.signal.aborted && state === "rolled-back") return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+  output.line(
+    `${state === "rolled-back" ? paint.yellow(state) : paint.red(state)}: ${outcome.outcome} (deployment ${deployment})`,
+  );
+  if (context.signal.aborted && state === "rolled-back")
+    return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
   return state === "rolled-back" ? exitCodes.failed : exitCodeOf(error.blame);
 }

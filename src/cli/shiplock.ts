@@ -9,7 +9,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     interruptions += 1;
     if (interruptions === 1) {
-      process.stderr.write("\ninterrupted: going back to a safe state; press Ctrl-C again to stop at once and `shiplock abort` later\n");
+      process.stderr.write(
+        "\ninterrupted: going back to a safe state; press Ctrl-C again to stop at once and `shiplock abort` later\n",
+      );
       interrupt.abort(signal);
       return;
     }

@@ -52,7 +52,11 @@ export function registryAuth(config: Config, env: Variables): RegistryAuth | nul
   if (registry?.login === undefined) return null;
   const { username, passwordVariable } = registry.login;
   const password = readSecrets([passwordVariable], env, `the registry ${registry.address}`)[passwordVariable] ?? "";
-  return { address: registry.address, username: interpolate(username, env, `${config.file}: registry.username`), password };
+  return {
+    address: registry.address,
+    username: interpolate(username, env, `${config.file}: registry.username`),
+    password,
+  };
 }
 
 export function registryOf(config: Config, env: Variables): Registry {
@@ -70,7 +74,12 @@ export function registryOf(config: Config, env: Variables): Registry {
 export function buildEngine(env: Variables): Engine {
   const configured = env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
   if (!configured.startsWith("unix://")) {
-    throw new ShiplockError({ code: "build/docker-host", blame: "usage", message: `DOCKER_HOST is ${configured}, and only unix:// is supported for building`, remedy: "build where an engine runs, or forward its socket" });
+    throw new ShiplockError({
+      code: "build/docker-host",
+      blame: "usage",
+      message: `DOCKER_HOST is ${configured}, and only unix:// is supported for building`,
+      remedy: "build where an engine runs, or forward its socket",
+    });
   }
   const socket = configured.slice("unix://".length);
   return createDockerEngine(
@@ -92,12 +101,26 @@ export function buildEngine(env: Variables): Engine {
 function addressOf(host: Host, root: string, env: Variables): HostAddress {
   const { connection } = host;
   if (connection.kind === "local") {
-    return { kind: "local", name: host.name, engineSocket: (env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace("unix://", ""), root: env["HOME"] ?? "/" };
+    return {
+      kind: "local",
+      name: host.name,
+      engineSocket: (env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace("unix://", ""),
+      root: env["HOME"] ?? "/",
+    };
   }
   const user = connection.user === undefined ? "" : `${connection.user}@`;
-  const destination = connection.port === undefined ? `${user}${connection.address}` : `ssh://${user}${connection.address}:${connection.port}`;
+  const destination =
+    connection.port === undefined
+      ? `${user}${connection.address}`
+      : `ssh://${user}${connection.address}:${connection.port}`;
   const sshConfig = env["SHIPLOCK_SSH_CONFIG"];
-  return { kind: "ssh", destination, name: host.name, root: root.replace(/^~\//, ""), ...(sshConfig === undefined ? {} : { sshConfig }) };
+  return {
+    kind: "ssh",
+    destination,
+    name: host.name,
+    root: root.replace(/^~\//, ""),
+    ...(sshConfig === undefined ? {} : { sshConfig }),
+  };
 }
 
 async function fetchPublic(url: string, signal: AbortSignal): Promise<number | null> {

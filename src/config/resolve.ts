@@ -89,7 +89,7 @@ function resolveHealth(written: ServiceInput["health"]): Health {
   const command = probe.kind === "command";
   return {
     probe,
-    intervalMs: milliseconds(health.interval ?? (command ? "2s" : "200ms")),
+    intervalMs: milliseconds(health.interval ?? (command ? "2s" : "100ms")),
     timeoutMs: milliseconds(health.timeout ?? (command ? "30s" : "5s")),
     // Both are expensive or have counted their own passes already.
     successes: health.successes ?? (command || probe.kind === "docker" ? 1 : 2),
@@ -143,7 +143,12 @@ function resolveTarget(target: EnvironmentInput["target"]): ComposeTarget {
     hosts,
     home: compose.home ?? checked(hosts[0], "host").name,
     folder: (compose.folder ?? "~/.shiplock").replace(/(?<=.)\/+$/, ""),
-    proxy: { http: compose.proxy?.http ?? 80, https: compose.proxy?.https ?? 443, tls: compose.proxy?.tls ?? "auto", image: compose.proxy?.image ?? "caddy:2", },
+    proxy: {
+      http: compose.proxy?.http ?? 80,
+      https: compose.proxy?.https ?? 443,
+      tls: compose.proxy?.tls ?? "auto",
+      image: compose.proxy?.image ?? "caddy:2",
+    },
   };
 }
 

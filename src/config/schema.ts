@@ -46,7 +46,9 @@ function image() {
     network: z
       .enum(["default", "host", "none"])
       .optional()
-      .describe("Network of the build's `RUN` steps. Default: BuildKit's own; `host` where only this machine reaches the package registry."),
+      .describe(
+        "Network of the build's `RUN` steps. Default: BuildKit's own; `host` where only this machine reaches the package registry.",
+      ),
     repository: part
       .repository()
       .optional()
@@ -73,7 +75,7 @@ function health() {
     interval: part
       .durationFrom(10, "10ms")
       .optional()
-      .describe('Between two probes. Default: "200ms"; "2s" for a command.'),
+      .describe('Between two probes. Default: "100ms"; "2s" for a command.'),
     timeout: part.durationFrom(1, "1ms").optional().describe('For one probe. Default: "5s"; "30s" for a command.'),
     successes: z
       .int()

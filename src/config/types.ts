@@ -120,7 +120,12 @@ export type ComposeTarget = {
   readonly home: string;
   /** Folder of Shiplock on each host: absolute, or starting with `~/` for the home folder of the user. */
   readonly folder: string;
-  readonly proxy: { readonly http: number; readonly https: number; readonly tls: "auto" | "internal" | "off"; readonly image: string };
+  readonly proxy: {
+    readonly http: number;
+    readonly https: number;
+    readonly tls: "auto" | "internal" | "off";
+    readonly image: string;
+  };
 };
 
 export type Host = {

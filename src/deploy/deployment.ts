@@ -29,7 +29,10 @@ export type DeploymentRequest = {
    * What shall be live, once the lease is held and the environment's state is known: a rollback chooses here.
    * @throws ShiplockError to refuse before anything is touched
    */
-  choose: (state: EnvironmentState, previous: ReleaseDocument | null) => Promise<{ document: ReleaseDocument; notes: readonly string[] }>;
+  choose: (
+    state: EnvironmentState,
+    previous: ReleaseDocument | null,
+  ) => Promise<{ document: ReleaseDocument; notes: readonly string[] }>;
   /** Values of the secrets a document names; throws when one is missing. */
   secrets: (document: ReleaseDocument) => Promise<Readonly<Record<string, string>>>;
 };
@@ -72,7 +75,13 @@ export async function planDeployment(request: DeploymentRequest, ports: Deployme
   const previous = await documentOf(session, state.live?.document ?? null);
   const { document, notes } = await request.choose(state, previous);
   const secrets = await request.secrets(document);
-  const survey = await session.survey({ document, previous, state: read?.state ?? null, strategy: request.strategy.kind, secrets });
+  const survey = await session.survey({
+    document,
+    previous,
+    state: read?.state ?? null,
+    strategy: request.strategy.kind,
+    secrets,
+  });
   const plan = assemblePlan(planFacts(request, state, document, survey, [...notes, ...survey.notes], clock.now()));
   return { plan, document, previous, secrets, state, revision: read?.revision ?? 0 };
 }
@@ -93,23 +102,43 @@ export async function runDeployment(request: DeploymentRequest, ports: Deploymen
     ports.tell({ kind: "planned", plan: prepared.plan, document: prepared.document });
     await recordBeginning(prepared, fence, ports);
     ports.tell({ kind: "state", deployment: request.deployment, state: "running", outcome: null });
-    const worker = await ports.session.worker({ plan: prepared.plan, fence, document: prepared.document, previous: prepared.previous, secrets: prepared.secrets, abort: false });
+    const worker = await ports.session.worker({
+      plan: prepared.plan,
+      fence,
+      document: prepared.document,
+      previous: prepared.previous,
+      secrets: prepared.secrets,
+      abort: false,
+    });
     const result = await runPlan(runOptions(prepared.plan, worker, fence, request, ports, lost));
     return conclude(prepared.plan, result, ports, lost);
   });
 }
 
-export type FinishRequest = Pick<DeploymentRequest, "environment" | "leaseTtlMs" | "wait" | "timeoutMs" | "origin" | "secrets" | "strategy" | "deployment">;
+export type FinishRequest = Pick<
+  DeploymentRequest,
+  "environment" | "leaseTtlMs" | "wait" | "timeoutMs" | "origin" | "secrets" | "strategy" | "deployment"
+>;
 
 /** Ends a deployment that was interrupted by going on with it: the same plan, from its beginning, every step looking first. */
-export async function resumeDeployment(request: FinishRequest, ports: DeploymentPorts): Promise<DeploymentOutcome | null> {
+export async function resumeDeployment(
+  request: FinishRequest,
+  ports: DeploymentPorts,
+): Promise<DeploymentOutcome | null> {
   return underLease(request, ports, async (fence, lost) => {
     const unfinished = await readUnfinished(ports.session);
     if (unfinished === null) return null;
     const { plan, document, previous } = unfinished;
     const secrets = await request.secrets(document);
     ports.tell({ kind: "planned", plan, document });
-    const worker = await ports.session.worker({ plan, fence, document, previous: await previous(), secrets, abort: false });
+    const worker = await ports.session.worker({
+      plan,
+      fence,
+      document,
+      previous: await previous(),
+      secrets,
+      abort: false,
+    });
     const begun = stepsThatBegan(await ports.session.record.journal(plan.deployment));
     const result = await runPlan({ ...runOptions(plan, worker, fence, request, ports, lost), begun });
     return conclude(plan, result, ports, lost);
@@ -117,17 +146,30 @@ export async function resumeDeployment(request: FinishRequest, ports: Deployment
 }
 
 /** Ends a deployment that was interrupted by undoing what it did. After its commit point there is no way back but a rollback. */
-export async function abortDeployment(request: FinishRequest, ports: DeploymentPorts): Promise<DeploymentOutcome | null> {
+export async function abortDeployment(
+  request: FinishRequest,
+  ports: DeploymentPorts,
+): Promise<DeploymentOutcome | null> {
   return underLease(request, ports, async (fence, lost) => {
     const unfinished = await readUnfinished(ports.session);
     if (unfinished === null) return null;
     const { plan, document, previous, committed } = unfinished;
     if (committed) throw committedAlready(plan);
     ports.tell({ kind: "planned", plan, document });
-    const worker = await ports.session.worker({ plan, fence, document, previous: await previous(), secrets: {}, abort: true });
+    const worker = await ports.session.worker({
+      plan,
+      fence,
+      document,
+      previous: await previous(),
+      secrets: {},
+      abort: true,
+    });
     const began = stepsThatBegan(await ports.session.record.journal(plan.deployment));
     const failures = await undoPlan(runOptions(plan, worker, fence, request, ports, lost), began);
-    const result: RunResult = failures.length === 0 ? { kind: "undone", cause: "interrupted" } : { kind: "stuck", cause: "interrupted", undo: failures, committed: false };
+    const result: RunResult =
+      failures.length === 0
+        ? { kind: "undone", cause: "interrupted" }
+        : { kind: "stuck", cause: "interrupted", undo: failures, committed: false };
     return conclude(plan, result, ports, lost);
   });
 }
@@ -139,7 +181,12 @@ export async function documentOf(session: TargetSession, name: string | null): P
   return text === null ? null : (JSON.parse(text) as ReleaseDocument);
 }
 
-type Unfinished = { plan: Plan; document: ReleaseDocument; previous: () => Promise<ReleaseDocument | null>; committed: boolean };
+type Unfinished = {
+  plan: Plan;
+  document: ReleaseDocument;
+  previous: () => Promise<ReleaseDocument | null>;
+  committed: boolean;
+};
 
 async function readUnfinished(session: TargetSession): Promise<Unfinished | null> {
   const read = await session.record.read();
@@ -148,7 +195,12 @@ async function readUnfinished(session: TargetSession): Promise<Unfinished | null
   const plan = await session.record.readPlan(operation.deployment);
   const document = await documentOf(session, operation.document);
   if (plan === null || document === null) throw recordIncomplete(operation.deployment);
-  return { plan, document, committed: operation.committed, previous: () => documentOf(session, operation.previousDocument) };
+  return {
+    plan,
+    document,
+    committed: operation.committed,
+    previous: () => documentOf(session, operation.previousDocument),
+  };
 }
 
 /** Does work while the lease is held, and gives it back. `lost` is aborted when it is gone. */
@@ -174,14 +226,24 @@ export async function underLease<T>(
   }
 }
 
-async function takeLease(request: Pick<DeploymentRequest, "deployment" | "origin" | "leaseTtlMs" | "wait" | "environment">, ports: DeploymentPorts) {
+async function takeLease(
+  request: Pick<DeploymentRequest, "deployment" | "origin" | "leaseTtlMs" | "wait" | "environment">,
+  ports: DeploymentPorts,
+) {
   const { origin } = request;
-  const owner: LeaseOwner = { deployment: request.deployment, who: origin.who, from: origin.from, since: ports.clock.now().toISOString(), command: origin.command };
+  const owner: LeaseOwner = {
+    deployment: request.deployment,
+    who: origin.who,
+    from: origin.from,
+    since: ports.clock.now().toISOString(),
+    command: origin.command,
+  };
   let told = false;
   for (;;) {
     const answer = await ports.session.acquire(owner, request.leaseTtlMs);
     if (answer.kind === "granted") return answer;
-    if (!told) ports.tell({ kind: "lease-held", owner: answer.owner, host: answer.host, heartbeatAgeMs: answer.heartbeatAgeMs });
+    if (!told)
+      ports.tell({ kind: "lease-held", owner: answer.owner, host: answer.host, heartbeatAgeMs: answer.heartbeatAgeMs });
     told = true;
     if (!request.wait) throw leaseHeld(request.environment, answer.owner, answer.heartbeatAgeMs);
     await ports.clock.wait(leaseRetryMs, ports.signal);
@@ -194,16 +256,28 @@ async function recordBeginning(prepared: PreparedDeployment, fence: number, port
   await Promise.all([record.writeRelease(document.name, JSON.stringify(document)), record.writeOperation(plan)]);
   const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString());
   if (await record.swap(revision, next)) return;
-  throw new ShiplockError({ code: "record/changed", message: "the environment record changed while the deployment was being planned", remedy: "run the command again" });
+  throw new ShiplockError({
+    code: "record/changed",
+    message: "the environment record changed while the deployment was being planned",
+    remedy: "run the command again",
+  });
 }
 
-function runOptions(plan: Plan, worker: Parameters<typeof runPlan>[0]["worker"], fence: number, request: Pick<DeploymentRequest, "strategy" | "timeoutMs">, ports: DeploymentPorts, lost: AbortSignal) {
+function runOptions(
+  plan: Plan,
+  worker: Parameters<typeof runPlan>[0]["worker"],
+  fence: number,
+  request: Pick<DeploymentRequest, "strategy" | "timeoutMs">,
+  ports: DeploymentPorts,
+  lost: AbortSignal,
+) {
   return {
     plan,
     worker,
     fence,
     parallel: request.strategy.parallel,
-    append: (entries: Parameters<TargetSession["record"]["append"]>[1]) => ports.session.record.append(plan.deployment, entries),
+    append: (entries: Parameters<TargetSession["record"]["append"]>[1]) =>
+      ports.session.record.append(plan.deployment, entries),
     signal: AbortSignal.any([ports.signal, AbortSignal.timeout(request.timeoutMs)]),
     lost,
     now: () => ports.clock.now(),
@@ -211,7 +285,12 @@ function runOptions(plan: Plan, worker: Parameters<typeof runPlan>[0]["worker"],
   };
 }
 
-async function conclude(plan: Plan, result: RunResult, ports: DeploymentPorts, lost: AbortSignal): Promise<DeploymentOutcome> {
+async function conclude(
+  plan: Plan,
+  result: RunResult,
+  ports: DeploymentPorts,
+  lost: AbortSignal,
+): Promise<DeploymentOutcome> {
   const { state, outcome, error } = describeResult(plan, result, ports.signal, lost);
   // `succeeded` is written by the plan's own last step, and what was lost may not be written by us.
   if (result.kind === "undone" || result.kind === "stuck") await recordEnd(plan, state, outcome, ports);
@@ -223,12 +302,27 @@ async function recordEnd(plan: Plan, state: DeploymentState, outcome: string, po
   for (let attempt = 1; attempt <= 5; attempt += 1) {
     const read = await ports.session.record.read();
     if (read === null) return;
-    if (await ports.session.record.swap(read.revision, withEnded(read.state, plan.deployment, state, outcome, ports.clock.now().toISOString()))) return;
+    if (
+      await ports.session.record.swap(
+        read.revision,
+        withEnded(read.state, plan.deployment, state, outcome, ports.clock.now().toISOString()),
+      )
+    )
+      return;
   }
-  throw new ShiplockError({ code: "record/contended", message: "the end of the deployment could not be written: the record changed again and again", remedy: "run `shiplock status`" });
+  throw new ShiplockError({
+    code: "record/contended",
+    message: "the end of the deployment could not be written: the record changed again and again",
+    remedy: "run `shiplock status`",
+  });
 }
 
-function describeResult(plan: Plan, result: RunResult, signal: AbortSignal, lost: AbortSignal): { state: DeploymentState; outcome: string; error: ShiplockError | null } {
+function describeResult(
+  plan: Plan,
+  result: RunResult,
+  signal: AbortSignal,
+  lost: AbortSignal,
+): { state: DeploymentState; outcome: string; error: ShiplockError | null } {
   const old = plan.from === null ? "nothing is live yet" : `${plan.from} serves`;
   switch (result.kind) {
     case "completed":
@@ -246,7 +340,11 @@ function describeResult(plan: Plan, result: RunResult, signal: AbortSignal, lost
   }
 }
 
-function describeStuck(plan: Plan, result: Extract<RunResult, { kind: "stuck" }>, signal: AbortSignal): { state: DeploymentState; outcome: string; error: ShiplockError } {
+function describeStuck(
+  plan: Plan,
+  result: Extract<RunResult, { kind: "stuck" }>,
+  signal: AbortSignal,
+): { state: DeploymentState; outcome: string; error: ShiplockError } {
   const cause = causeOf(result.cause, signal);
   const undo = result.undo.map(({ step, error }) => `going back at ${step.id}: ${messageOf(error)}`);
   const message = result.committed
@@ -258,7 +356,10 @@ function describeStuck(plan: Plan, result: Extract<RunResult, { kind: "stuck" }>
     code: "deploy/needs-person",
     blame: "person",
     message,
-    remedy: result.committed || undo.length === 0 ? `run \`shiplock resume ${plan.environment}\`` : `mend what is said here, then run \`shiplock abort ${plan.environment}\` or \`shiplock resume ${plan.environment}\``,
+    remedy:
+      result.committed || undo.length === 0
+        ? `run \`shiplock resume ${plan.environment}\``
+        : `mend what is said here, then run \`shiplock abort ${plan.environment}\` or \`shiplock resume ${plan.environment}\``,
     details: [...undo, ...cause.details],
     cause,
   });
@@ -269,16 +370,35 @@ function causeOf(cause: StepFailure | "interrupted", signal: AbortSignal): Shipl
   if (cause === "interrupted") {
     return signal.reason instanceof ShiplockError
       ? signal.reason
-      : new ShiplockError({ code: signal.aborted ? "deploy/interrupted" : "deploy/aborted", message: signal.aborted ? "the command was interrupted" : "the deployment was aborted" });
+      : new ShiplockError({
+          code: signal.aborted ? "deploy/interrupted" : "deploy/aborted",
+          message: signal.aborted ? "the command was interrupted" : "the deployment was aborted",
+        });
   }
   if (cause.error instanceof ShiplockError) return cause.error;
   if (cause.error instanceof Error && cause.error.name === "TimeoutError") {
-    return new ShiplockError({ code: "deploy/timeout", message: `the deployment took longer than it may, at ${cause.step.id}`, remedy: "raise the environment's `timeout`" });
+    return new ShiplockError({
+      code: "deploy/timeout",
+      message: `the deployment took longer than it may, at ${cause.step.id}`,
+      remedy: "raise the environment's `timeout`",
+    });
   }
-  return new ShiplockError({ code: "deploy/unexpected", blame: "bug", message: `${cause.step.id}: ${messageOf(cause.error)}`, cause: cause.error });
+  return new ShiplockError({
+    code: "deploy/unexpected",
+    blame: "bug",
+    message: `${cause.step.id}: ${messageOf(cause.error)}`,
+    cause: cause.error,
+  });
 }
 
-function planFacts(request: DeploymentRequest, state: EnvironmentState, document: ReleaseDocument, survey: Survey, notes: readonly string[], now: Date) {
+function planFacts(
+  request: DeploymentRequest,
+  state: EnvironmentState,
+  document: ReleaseDocument,
+  survey: Survey,
+  notes: readonly string[],
+  now: Date,
+) {
   const { snapshot, release } = document;
   return {
     deployment: request.deployment,
@@ -294,7 +414,14 @@ function planFacts(request: DeploymentRequest, state: EnvironmentState, document
       images: Object.keys(release.images),
       services: strategyServices(snapshot),
       // Going back runs no migration: the schema of the newer release fits the older one, or the gate refuses.
-      migration: request.kind === "rollback" || snapshot.migration === null ? null : { service: snapshot.migration.service, command: snapshot.migration.command, timeoutMs: snapshot.migration.timeoutMs },
+      migration:
+        request.kind === "rollback" || snapshot.migration === null
+          ? null
+          : {
+              service: snapshot.migration.service,
+              command: snapshot.migration.command,
+              timeoutMs: snapshot.migration.timeoutMs,
+            },
     },
     live: state.live === null ? null : { release: state.live.release, place: state.live.place },
     place: survey.place,
@@ -346,5 +473,10 @@ function committedAlready(plan: Plan): ShiplockError {
 }
 
 function recordIncomplete(deployment: string): ShiplockError {
-  return new ShiplockError({ code: "record/incomplete", blame: "person", message: `the environment record names deployment ${deployment}, but its plan or release is not there`, remedy: "look at the folder on the home host" });
+  return new ShiplockError({
+    code: "record/incomplete",
+    blame: "person",
+    message: `the environment record names deployment ${deployment}, but its plan or release is not there`,
+    remedy: "look at the folder on the home host",
+  });
 }

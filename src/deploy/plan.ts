@@ -27,7 +27,12 @@ export type PlanFacts = {
   createdAt: string;
   homeHost: string;
   hosts: readonly PlanHost[];
-  release: { id: string; images: readonly string[]; services: readonly StrategyService[]; migration: PlanMigration | null };
+  release: {
+    id: string;
+    images: readonly string[];
+    services: readonly StrategyService[];
+    migration: PlanMigration | null;
+  };
   live: { release: string; place: Place } | null;
   place: Place;
   warm: boolean;
@@ -69,7 +74,15 @@ export function assemblePlan(facts: PlanFacts): Plan {
     strategy: facts.strategy.kind,
     homeHost: facts.homeHost,
     hosts: facts.hosts.map((host) => host.name),
-    steps: [...prepared.flat(), ...(migration === null ? [] : [migration]), ...replaced.steps, verify, commit, ...cleaned.flat(), close],
+    steps: [
+      ...prepared.flat(),
+      ...(migration === null ? [] : [migration]),
+      ...replaced.steps,
+      verify,
+      commit,
+      ...cleaned.flat(),
+      close,
+    ],
     createdAt: facts.createdAt,
     origin: facts.origin,
     notes: [...(gap === null ? [] : [gap]), ...proxyNotes(facts), ...facts.notes],
@@ -85,11 +98,17 @@ export function stepsBeforeCommit(plan: Plan): Step[] {
 function prepareHost(host: PlanHost, facts: PlanFacts, proxied: boolean): Step[] {
   const drafts: DraftStep[] = [
     { action: { kind: "ship-files" }, title: "write the release's files" },
-    { action: { kind: "pull", images: facts.release.images }, title: `pull ${facts.release.images.join(", ")} by digest` },
+    {
+      action: { kind: "pull", images: facts.release.images },
+      title: `pull ${facts.release.images.join(", ")} by digest`,
+    },
   ];
   if (host.missingBacking.length > 0) {
     const names = host.missingBacking.join(", ");
-    drafts.push({ action: { kind: "backing", services: host.missingBacking }, title: `start backing services for the first time: ${names}` });
+    drafts.push({
+      action: { kind: "backing", services: host.missingBacking },
+      title: `start backing services for the first time: ${names}`,
+    });
   }
   if (proxied && host.proxy !== "ready") {
     const title = host.proxy === "set-up" ? "set up the proxy" : "give the proxy its new routes (reload)";
@@ -101,7 +120,13 @@ function prepareHost(host: PlanHost, facts: PlanFacts, proxied: boolean): Step[]
 function migrateStep(facts: PlanFacts, needs: readonly string[]): Step | null {
   const { migration, id } = facts.release;
   if (migration === null) return null;
-  return step(facts.homeHost, "migrate", { kind: "migrate", ...migration }, `migrate with ${migration.command.join(" ")}, once for ${id}`, needs);
+  return step(
+    facts.homeHost,
+    "migrate",
+    { kind: "migrate", ...migration },
+    `migrate with ${migration.command.join(" ")}, once for ${id}`,
+    needs,
+  );
 }
 
 function replaceHosts(facts: PlanFacts, before: readonly string[]): { steps: Step[]; ends: string[] } {
@@ -121,7 +146,9 @@ function replaceDrafts(host: PlanHost, facts: PlanFacts): DraftStep[] {
   const fresh = replicasOf(facts.place, facts.release.services);
   const create: DraftStep = {
     action: { kind: "create", replicas: fresh },
-    title: facts.warm ? `take up the kept containers in slot ${facts.place}` : `create ${fresh.length} containers in slot ${facts.place}`,
+    title: facts.warm
+      ? `take up the kept containers in slot ${facts.place}`
+      : `create ${fresh.length} containers in slot ${facts.place}`,
   };
   const strategy = strategies[facts.strategy.kind];
   const steps = strategy.steps(
@@ -133,10 +160,19 @@ function replaceDrafts(host: PlanHost, facts: PlanFacts): DraftStep[] {
 
 function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: Strategy): Step[] {
   const keep = facts.place === "direct" ? null : (facts.live?.place ?? null);
-  const drafts: DraftStep[] = [{ action: { kind: "publish" }, title: "write compose.yaml and .env for working by hand" }];
-  const drain = strategy.keepsOld && host.live !== null ? drainStep(replicasOf(host.live.place, host.live.services), host.live.services) : null;
+  const drafts: DraftStep[] = [
+    { action: { kind: "publish" }, title: "write compose.yaml and .env for working by hand" },
+  ];
+  const drain =
+    strategy.keepsOld && host.live !== null
+      ? drainStep(replicasOf(host.live.place, host.live.services), host.live.services)
+      : null;
   if (drain !== null && facts.live?.place !== facts.place) drafts.push(drain);
-  if (strategy.proxied) drafts.push({ action: { kind: "proxy", final: true }, title: "take routes of the old release out of the proxy, if any" });
+  if (strategy.proxied)
+    drafts.push({
+      action: { kind: "proxy", final: true },
+      title: "take routes of the old release out of the proxy, if any",
+    });
   drafts.push({ action: { kind: "retire", keep }, title: "stop the old release and keep it for the way back" });
   drafts.push({ action: { kind: "tidy" }, title: "remove what no rollback needs" });
   return chain(host.name, drafts, [after]);
@@ -174,5 +210,7 @@ function verifyTitle(facts: PlanFacts): string {
 function proxyNotes(facts: PlanFacts): string[] {
   const reloaded = facts.hosts.filter((host) => host.proxy === "reload").map((host) => host.name);
   if (reloaded.length === 0) return [];
-  return [`routes change: the environment's router reloads on ${reloaded.join(", ")}, which closes its WebSockets and may reset idle connections`];
+  return [
+    `routes change: the environment's router reloads on ${reloaded.join(", ")}, which closes its WebSockets and may reset idle connections`,
+  ];
 }

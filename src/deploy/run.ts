@@ -100,7 +100,10 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
  * @param began ids of the steps that may have had an effect; the journal tells them after a crash
  * @returns the failures; empty when everything is as it was
  */
-export async function undoPlan(options: Omit<RunOptions, "signal">, began: ReadonlySet<string>): Promise<StepFailure[]> {
+export async function undoPlan(
+  options: Omit<RunOptions, "signal">,
+  began: ReadonlySet<string>,
+): Promise<StepFailure[]> {
   const journal = openJournal(options);
   const steps = stepsBeforeCommit(options.plan).filter((step) => began.has(step.id));
   const result = await runGraph(
@@ -112,7 +115,11 @@ export async function undoPlan(options: Omit<RunOptions, "signal">, began: Reado
   await journal.flush();
   const failures = result.failed.map(({ node, error }) => ({ step: node.step, error }));
   if (failures.length > 0 || result.skipped.length === 0) return failures;
-  const error = new ShiplockError({ code: "deploy/not-undone", blame: "person", message: "the right to act was lost before everything was undone" });
+  const error = new ShiplockError({
+    code: "deploy/not-undone",
+    blame: "person",
+    message: "the right to act was lost before everything was undone",
+  });
   return result.skipped.map(({ step }) => ({ step, error }));
 }
 
@@ -129,7 +136,9 @@ export function stepsThatBegan(entries: readonly JournalEntry[]): Set<string> {
 function isOvertaken(step: Step, options: RunOptions): boolean {
   if (step.action.kind !== "shift") return false;
   const later = options.plan.steps.slice(options.plan.steps.indexOf(step) + 1);
-  return later.some((other) => other.host === step.host && other.action.kind === "shift" && options.begun?.has(other.id) === true);
+  return later.some(
+    (other) => other.host === step.host && other.action.kind === "shift" && options.begun?.has(other.id) === true,
+  );
 }
 
 const neverAborted = new AbortController().signal;
@@ -193,7 +202,10 @@ async function undoStep(step: Step, options: Omit<RunOptions, "signal">, journal
   tell("undo-began");
   try {
     await journal.before(step, "undoing");
-    const evidence = await options.worker.undo(step, { signal: options.lost, log: (line) => tell("step-log", { text: line }) });
+    const evidence = await options.worker.undo(step, {
+      signal: options.lost,
+      log: (line) => tell("step-log", { text: line }),
+    });
     journal.note(step, "undone", evidence.summary);
     tell("undo-done", { evidence });
   } catch (error) {

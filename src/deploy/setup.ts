@@ -6,7 +6,10 @@ import { assemblePlan } from "./plan.ts";
 import { strategyServices } from "../targets/compose/services.ts";
 import type { Evidence, Plan, Step } from "./types.ts";
 
-export type SetupRequest = Omit<DeploymentRequest, "choose" | "kind" | "bakeMs"> & { snapshot: Snapshot; images: readonly string[] };
+export type SetupRequest = Omit<DeploymentRequest, "choose" | "kind" | "bakeMs"> & {
+  snapshot: Snapshot;
+  images: readonly string[];
+};
 
 /** What was done on which host. */
 export type SetupResult = { step: Step; evidence: Evidence }[];
@@ -24,8 +27,21 @@ export async function runSetup(request: SetupRequest, ports: DeploymentPorts): P
     const secrets = await request.secrets(document);
     const survey = await session.survey({ document, previous, state, strategy: request.strategy.kind, secrets });
     const plan = assemblePlan({
-      ...{ deployment: request.deployment, kind: "deploy", project: request.project, environment: request.environment, origin: request.origin },
-      ...{ createdAt: ports.clock.now().toISOString(), homeHost: survey.home, hosts: survey.hosts, strategy: request.strategy, bakeMs: 0, notes: survey.notes },
+      ...{
+        deployment: request.deployment,
+        kind: "deploy",
+        project: request.project,
+        environment: request.environment,
+        origin: request.origin,
+      },
+      ...{
+        createdAt: ports.clock.now().toISOString(),
+        homeHost: survey.home,
+        hosts: survey.hosts,
+        strategy: request.strategy,
+        bakeMs: 0,
+        notes: survey.notes,
+      },
       release: { id: document.release.id, images: [], services: strategyServices(document.snapshot), migration: null },
       live: state.live === null ? null : { release: state.live.release, place: state.live.place },
       place: survey.place,
@@ -36,7 +52,8 @@ export async function runSetup(request: SetupRequest, ports: DeploymentPorts): P
     for (const step of setupSteps(plan)) {
       const evidence = await worker.perform(step, {
         signal: AbortSignal.any([ports.signal, lost]),
-        log: (text) => ports.tell({ kind: "step", event: { kind: "step-log", step, at: ports.clock.now().toISOString(), text } }),
+        log: (text) =>
+          ports.tell({ kind: "step", event: { kind: "step-log", step, at: ports.clock.now().toISOString(), text } }),
       });
       result.push({ step, evidence });
     }
@@ -45,13 +62,21 @@ export async function runSetup(request: SetupRequest, ports: DeploymentPorts): P
 }
 
 function setupSteps(plan: Plan): Step[] {
-  return plan.steps.filter(({ action }) => action.kind === "ship-files" || action.kind === "backing" || (action.kind === "proxy" && !action.final));
+  return plan.steps.filter(
+    ({ action }) =>
+      action.kind === "ship-files" || action.kind === "backing" || (action.kind === "proxy" && !action.final),
+  );
 }
 
 /** There is no release yet: images are named, so that Compose can read the file, but none is pulled. */
 function withoutImages(request: SetupRequest): ReleaseDocument {
   const digest = `sha256:${"0".repeat(64)}`;
-  const images = Object.fromEntries(request.images.map((name) => [name, { name, repository: "shiplock.local/none", tag: "none", digest, platforms: {}, environment: null }]));
+  const images = Object.fromEntries(
+    request.images.map((name) => [
+      name,
+      { name, repository: "shiplock.local/none", tag: "none", digest, platforms: {}, environment: null },
+    ]),
+  );
   const release: Release = {
     ...{ version: 1, id: "setup", project: request.project, commit: "", commitTime: "", subject: "", ref: null },
     ...{ dirty: false, createdAt: "", environment: null, images, origin: null },

@@ -47,7 +47,14 @@ async function build(request: BuildRequest, environment: Readonly<Record<string,
     const idFile = join(folder, "image-id");
     const args = [
       ...["buildx", "build", "--progress", "plain", "--load", "--provenance", "false", "--iidfile", idFile],
-      ...["--file", join(request.context, request.dockerfile), "--platform", request.platform, "--tag", request.reference],
+      ...[
+        "--file",
+        join(request.context, request.dockerfile),
+        "--platform",
+        request.platform,
+        "--tag",
+        request.reference,
+      ],
       ...["--label", `org.opencontainers.image.revision=${request.commit.hash}`],
       ...["--label", `org.opencontainers.image.created=${request.commit.time}`],
       ...(request.target === null ? [] : ["--target", request.target]),
@@ -75,10 +82,25 @@ async function build(request: BuildRequest, environment: Readonly<Record<string,
 
 function buildFailed(name: string, stderr: string, said: readonly string[]): ShiplockError {
   if (/unknown command: docker buildx|is not a docker command/.test(stderr)) {
-    return new ShiplockError({ code: "build/buildx-missing", blame: "usage", message: "`docker buildx` is not installed here", remedy: "install the buildx plugin on the machine that builds" });
+    return new ShiplockError({
+      code: "build/buildx-missing",
+      blame: "usage",
+      message: "`docker buildx` is not installed here",
+      remedy: "install the buildx plugin on the machine that builds",
+    });
   }
   if (/Cannot connect to the Docker daemon|failed to connect to the docker API/i.test(stderr)) {
-    return new ShiplockError({ code: "build/no-engine", blame: "usage", message: "no Docker Engine answers on the machine that builds", remedy: "start it, or set DOCKER_HOST to one that runs" });
+    return new ShiplockError({
+      code: "build/no-engine",
+      blame: "usage",
+      message: "no Docker Engine answers on the machine that builds",
+      remedy: "start it, or set DOCKER_HOST to one that runs",
+    });
   }
-  return new ShiplockError({ code: "build/failed", message: `the image "${name}" could not be built`, remedy: "its last lines stand below; nothing was pushed or deployed", details: said.filter((line) => line.trim() !== "") });
+  return new ShiplockError({
+    code: "build/failed",
+    message: `the image "${name}" could not be built`,
+    remedy: "its last lines stand below; nothing was pushed or deployed",
+    details: said.filter((line) => line.trim() !== ""),
+  });
 }

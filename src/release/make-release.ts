@@ -44,10 +44,13 @@ export async function makeRelease(request: MakeReleaseRequest): Promise<Release>
   const images: Record<string, ReleaseImage> = {};
   for (const name of used) {
     const image = request.config.images[name];
-    if (image === undefined) throw new ShiplockError({ code: "release/no-image", blame: "bug", message: `no image "${name}"` });
+    if (image === undefined)
+      throw new ShiplockError({ code: "release/no-image", blame: "bug", message: `no image "${name}"` });
     images[name] = await findOrMake(image, request);
   }
-  const environment = Object.values(images).some((image) => image.environment !== null) ? request.environment.name : null;
+  const environment = Object.values(images).some((image) => image.environment !== null)
+    ? request.environment.name
+    : null;
   const { commit } = request;
   return {
     version: 1,
@@ -68,15 +71,22 @@ export async function makeRelease(request: MakeReleaseRequest): Promise<Release>
 /** A release's id says which commit it is and that its images are these and no others. */
 export function releaseId(commit: string, images: Readonly<Record<string, ReleaseImage>>, dirty: boolean): string {
   const digests = Object.entries(images).map(([name, image]) => [name, image.digest]);
-  const hash = createHash("sha256").update(JSON.stringify([commit, digests])).digest("hex");
+  const hash = createHash("sha256")
+    .update(JSON.stringify([commit, digests]))
+    .digest("hex");
   return `${commit.slice(0, 7)}-${hash.slice(0, 6)}${dirty ? "-dirty" : ""}`;
 }
 
 async function findOrMake(image: Image, request: MakeReleaseRequest): Promise<ReleaseImage> {
-  const tag = imageTag(request.environment.tagPrefix, request.commit.ref, request.commit.hash) + (request.dirty ? "-dirty" : "");
+  const tag =
+    imageTag(request.environment.tagPrefix, request.commit.ref, request.commit.hash) + (request.dirty ? "-dirty" : "");
   const made = request.dirty || image.perEnvironment ? undefined : request.made[image.name];
   const reference = parseReference(`${image.repository}:${tag}`);
-  if (made !== undefined && made.repository === image.repository && (await request.registry.exists({ ...reference, tag: null, digest: made.digest }, { signal: request.signal }))) {
+  if (
+    made !== undefined &&
+    made.repository === image.repository &&
+    (await request.registry.exists({ ...reference, tag: null, digest: made.digest }, { signal: request.signal }))
+  ) {
     // Built once for all environments; each environment that it reaches gives it a name of its own.
     if (made.tag !== tag) await request.registry.tag(reference, made.digest, tag, { signal: request.signal });
     request.log(image.name, `built before as ${made.tag}`);
@@ -111,20 +121,49 @@ async function buildAndPush(image: Image, tag: string, request: MakeReleaseReque
     Object.entries(platforms).map(([platform, { manifest, config }]) => [platform, { manifest, config }]),
   );
   const [first] = Object.values(digests);
-  if (first === undefined) throw new ShiplockError({ code: "release/no-platform", blame: "usage", message: `the image "${image.name}" names no platform` });
+  if (first === undefined)
+    throw new ShiplockError({
+      code: "release/no-platform",
+      blame: "usage",
+      message: `the image "${image.name}" names no platform`,
+    });
   const digest = several
-    ? await assembleIndex(request.registry, parseReference(image.repository), platforms, { tag, signal: request.signal })
+    ? await assembleIndex(request.registry, parseReference(image.repository), platforms, {
+        tag,
+        signal: request.signal,
+      })
     : first.manifest;
-  return { name: image.name, repository: image.repository, tag, digest, platforms: digests, environment: image.perEnvironment ? request.environment.name : null };
+  return {
+    name: image.name,
+    repository: image.repository,
+    tag,
+    digest,
+    platforms: digests,
+    environment: image.perEnvironment ? request.environment.name : null,
+  };
 }
 
 /** What was pushed is what the registry says it has, not what the engine says it sent. */
-async function push(image: Image, reference: string, platform: string, request: MakeReleaseRequest): Promise<PlatformImage> {
+async function push(
+  image: Image,
+  reference: string,
+  platform: string,
+  request: MakeReleaseRequest,
+): Promise<PlatformImage> {
   const { auth } = request;
-  const login = auth === null ? undefined : { username: auth.username, password: auth.password, serverAddress: auth.address.split("/")[0] ?? auth.address };
-  const digest = await request.builder.engine.pushImage(reference, login, undefined, { signal: request.signal, timeoutMs: request.buildTimeoutMs });
+  const login =
+    auth === null
+      ? undefined
+      : { username: auth.username, password: auth.password, serverAddress: auth.address.split("/")[0] ?? auth.address };
+  const digest = await request.builder.engine.pushImage(reference, login, undefined, {
+    signal: request.signal,
+    timeoutMs: request.buildTimeoutMs,
+  });
   const parsed = parseReference(reference);
-  const resolved = await request.registry.resolve({ ...parsed, tag: digest === "" ? parsed.tag : null, digest: digest === "" ? null : digest }, { signal: request.signal });
+  const resolved = await request.registry.resolve(
+    { ...parsed, tag: digest === "" ? parsed.tag : null, digest: digest === "" ? null : digest },
+    { signal: request.signal },
+  );
   const found = resolved?.platforms[platform];
   if (found !== undefined) {
     request.log(image.name, `pushed ${reference}`);

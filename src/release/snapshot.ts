@@ -21,7 +21,9 @@ export function makeSnapshot(request: SnapshotRequest): Snapshot {
   return {
     version: 1,
     environment: environment.name,
-    services: Object.values(config.services).map((service) => snapshotService(service, asObject(services[service.name]) ?? {}, request.routes[service.name] ?? [])),
+    services: Object.values(config.services).map((service) =>
+      snapshotService(service, asObject(services[service.name]) ?? {}, request.routes[service.name] ?? []),
+    ),
     model: rendered.model,
     backing: rendered.backing,
     files: rendered.files,
@@ -30,11 +32,25 @@ export function makeSnapshot(request: SnapshotRequest): Snapshot {
     migration:
       migrations === undefined
         ? null
-        : { service: migrations.service ?? serviceWithImage(config, migrations.image), image: migrations.image, command: migrations.command, timeoutMs: migrations.timeoutMs },
+        : {
+            service: migrations.service ?? serviceWithImage(config, migrations.image),
+            image: migrations.image,
+            command: migrations.command,
+            timeoutMs: migrations.timeoutMs,
+          },
     smoke: environment.smoke.map((check) =>
       check.kind === "command"
         ? { kind: "command", service: check.service, command: check.command, timeoutMs: check.timeoutMs }
-        : { kind: "http", service: check.service, path: check.path, status: check.status, body: check.body ?? null, headers: check.headers, json: check.json, timeoutMs: check.timeoutMs },
+        : {
+            kind: "http",
+            service: check.service,
+            path: check.path,
+            status: check.status,
+            body: check.body ?? null,
+            headers: check.headers,
+            json: check.json,
+            timeoutMs: check.timeoutMs,
+          },
     ),
     publicUrls: request.publicUrl === undefined ? [] : [request.publicUrl],
   };
@@ -57,8 +73,18 @@ export function keepBacking(snapshot: Snapshot, previous: Snapshot | null): { sn
   const kept = snapshot.backing.filter((name) => previous.backing.includes(name) && before[name] !== undefined);
   const changed = kept.filter((name) => JSON.stringify(services[name]) !== JSON.stringify(before[name]));
   for (const name of changed) services[name] = before[name] as Json;
-  const files = [...snapshot.files, ...previous.files.filter((old) => !snapshot.files.some((file) => file.hash === old.hash))];
-  return { snapshot: { ...snapshot, model: { ...snapshot.model, services }, files: changed.length === 0 ? snapshot.files : files }, changed };
+  const files = [
+    ...snapshot.files,
+    ...previous.files.filter((old) => !snapshot.files.some((file) => file.hash === old.hash)),
+  ];
+  return {
+    snapshot: {
+      ...snapshot,
+      model: { ...snapshot.model, services },
+      files: changed.length === 0 ? snapshot.files : files,
+    },
+    changed,
+  };
 }
 
 function snapshotService(service: ReleasedService, definition: JsonObject, routes: readonly Route[]): SnapshotService {
@@ -90,7 +116,8 @@ function publishedPorts(service: string, port: number, definition: JsonObject): 
         code: "compose/published-port",
         blame: "usage",
         message: `${service} publishes the container port ${String(value["target"])}${Number.isInteger(published) ? "" : " without a fixed host port"}, but its port in shiplock.yml is ${port}`,
-        remedy: "publish that port only, with a fixed host port; the proxy listens there so that nothing is lost when the release changes",
+        remedy:
+          "publish that port only, with a fixed host port; the proxy listens there so that nothing is lost when the release changes",
       });
     }
     return { hostIp: asText(value["host_ip"]) ?? "", hostPort: published, containerPort: port };
@@ -108,7 +135,9 @@ function graceOf(definition: JsonObject): number {
   if (text === undefined) return 10_000;
   const units = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
-  return Math.round(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * units[unit as keyof typeof units], 0));
+  return Math.round(
+    parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * units[unit as keyof typeof units], 0),
+  );
 }
 
 function serviceWithImage(config: Config, image: string): string {

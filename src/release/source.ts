@@ -14,9 +14,16 @@ const gitTimeoutMs = 60_000;
  * @throws ShiplockError `source/no-repository`, `source/unknown-ref`
  */
 export async function resolveCommit(repository: string, name: string | null): Promise<Commit> {
-  const candidates = name === null ? ["HEAD"] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/remotes/origin/${name}`, name];
+  const candidates =
+    name === null ? ["HEAD"] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/remotes/origin/${name}`, name];
   for (const candidate of candidates) {
-    const result = await git(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${candidate}^{commit}`]);
+    const result = await git(repository, [
+      "rev-parse",
+      "--verify",
+      "--quiet",
+      "--end-of-options",
+      `${candidate}^{commit}`,
+    ]);
     if (result.exitCode !== 0) continue;
     const hash = result.stdout.trim();
     const [time = "", subject = ""] = (await gitText(repository, ["log", "-1", "--format=%cI%n%s", hash])).split("\n");
@@ -42,7 +49,9 @@ export async function checkOut(repository: string, commit: string, folder: strin
   const archive = join(folder, "..", `${commit}.tar`);
   const packed = await git(repository, ["archive", "--format=tar", `--output=${archive}`, commit]);
   if (packed.exitCode !== 0) throw checkoutFailed(packed.stderr);
-  const unpacked = await runProgram("tar", ["--extract", "--file", archive, "--directory", folder], { timeoutMs: gitTimeoutMs });
+  const unpacked = await runProgram("tar", ["--extract", "--file", archive, "--directory", folder], {
+    timeoutMs: gitTimeoutMs,
+  });
   await rm(archive, { force: true });
   if (unpacked.exitCode !== 0) throw checkoutFailed(unpacked.stderr);
 }
@@ -54,8 +63,20 @@ export async function repositoryRoot(folder: string): Promise<string> {
 }
 
 /** The commits that are in `to` and not in `from`, newest first, as `sha7 subject`; null where git does not know one of them. */
-export async function commitsBetween(repository: string, from: string, to: string, limit: number): Promise<string[] | null> {
-  const result = await git(repository, ["log", `--max-count=${limit}`, "--format=%h %s", "--abbrev=7", `${from}..${to}`, "--"]);
+export async function commitsBetween(
+  repository: string,
+  from: string,
+  to: string,
+  limit: number,
+): Promise<string[] | null> {
+  const result = await git(repository, [
+    "log",
+    `--max-count=${limit}`,
+    "--format=%h %s",
+    "--abbrev=7",
+    `${from}..${to}`,
+    "--",
+  ]);
   return result.exitCode === 0 ? result.stdout.split("\n").filter((line) => line !== "") : null;
 }
 
@@ -86,7 +107,11 @@ async function requireRepository(folder: string): Promise<void> {
 async function gitText(folder: string, args: readonly string[]): Promise<string> {
   const result = await git(folder, args);
   if (result.exitCode === 0) return result.stdout;
-  throw new ShiplockError({ code: "source/git-failed", message: `git ${args[0] ?? ""} failed: ${result.stderr.trim()}`, where: folder });
+  throw new ShiplockError({
+    code: "source/git-failed",
+    message: `git ${args[0] ?? ""} failed: ${result.stderr.trim()}`,
+    where: folder,
+  });
 }
 
 function git(folder: string, args: readonly string[]): Promise<ProgramResult> {
@@ -94,5 +119,9 @@ function git(folder: string, args: readonly string[]): Promise<ProgramResult> {
 }
 
 function checkoutFailed(stderr: string): ShiplockError {
-  return new ShiplockError({ code: "source/checkout-failed", message: `the commit could not be checked out: ${stderr.trim()}`, remedy: "look for a full disk in the temporary folder" });
+  return new ShiplockError({
+    code: "source/checkout-failed",
+    message: `the commit could not be checked out: ${stderr.trim()}`,
+    remedy: "look for a full disk in the temporary folder",
+  });
 }

@@ -38,7 +38,11 @@ export type Release = {
 };
 
 /** Files of the repository that containers mount, by the hash of their content. Kept with the release, so no checkout is needed to go back. */
-export type MountedFiles = { hash: string; name: string; entries: readonly { path: string; mode: number; content: string }[] };
+export type MountedFiles = {
+  hash: string;
+  name: string;
+  entries: readonly { path: string; mode: number; content: string }[];
+};
 
 export type HealthCheck = {
   probe:

@@ -5,7 +5,11 @@ import { ShiplockError } from "../errors.ts";
  * @param who what wants them, for the message
  * @throws ShiplockError `secrets/missing`
  */
-export function readSecrets(names: readonly string[], env: Readonly<Record<string, string | undefined>>, who: string): Record<string, string> {
+export function readSecrets(
+  names: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  who: string,
+): Record<string, string> {
   const missing = names.filter((name) => (env[name] ?? "") === "");
   if (missing.length > 0) {
     throw new ShiplockError({

@@ -18,5 +18,12 @@ export function createMasker(values: Iterable<string>): (text: string) => string
 function formsOf(value: string): string[] {
   const base64 = Buffer.from(value, "utf8").toString("base64");
   const lines = value.split("\n").filter((line) => line.length >= 8);
-  return [value, base64, base64.replace(/=+$/, ""), encodeURIComponent(value), JSON.stringify(value).slice(1, -1), ...lines];
+  return [
+    value,
+    base64,
+    base64.replace(/=+$/, ""),
+    encodeURIComponent(value),
+    JSON.stringify(value).slice(1, -1),
+    ...lines,
+  ];
 }

@@ -125,7 +125,7 @@ describe("the result", () => {
       port: 3000,
       health: {
         probe: { kind: "http", path: "/health", status: "2xx" },
-        intervalMs: 200,
+        intervalMs: 100,
         timeoutMs: 5000,
         successes: 2,
         startPeriodMs: 60_000,

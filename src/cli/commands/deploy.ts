@@ -6,18 +6,30 @@ import { carryOut, requestFor } from "../run-deployment.ts";
 import { targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
   const target = targetOf(config, environment, context.env);
   const opening = target.open(context.signal);
   // The hosts are connected while the images are built; who is told of a failure is `await opening` below.
   opening.catch(() => undefined);
-  const prepared = named === null ? await prepareRelease(context, config, environment.name, flags).catch(closing(opening)) : null;
+  const prepared =
+    named === null ? await prepareRelease(context, config, environment.name, flags).catch(closing(opening)) : null;
   const session = await opening;
   try {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
-    const request = requestFor(context, config, environment, "deploy", { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") }, choose);
+    const request = requestFor(
+      context,
+      config,
+      environment,
+      "deploy",
+      { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
+      choose,
+    );
     return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
   } finally {
     await session.close();

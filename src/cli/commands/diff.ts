@@ -9,11 +9,18 @@ import { exitCodes } from "../exit-codes.ts";
 import { targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], _flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  _flags: Flags,
+): Promise<number> {
   const { output } = context;
   const config = await loadProject(context);
   const names = [argument(args, 0), argument(args, 1)] as const;
-  const [left, right] = await Promise.all([liveDocument(context, config, names[0]), liveDocument(context, config, names[1])]);
+  const [left, right] = await Promise.all([
+    liveDocument(context, config, names[0]),
+    liveDocument(context, config, names[1]),
+  ]);
   // What the first has and the second lacks is what a promotion would bring.
   const comparison = await compareDocuments(right, left, config.folder);
   output.result({ left: names[0], right: names[1], ...comparison });

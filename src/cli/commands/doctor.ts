@@ -15,20 +15,29 @@ const programTimeoutMs = 15_000;
 const oldestCompose = [2, 24] as const;
 
 /** Checks everything a deployment needs; each failure says how to mend it. Exit 1 if anything is wrong. */
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], _flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  _flags: Flags,
+): Promise<number> {
   const { output } = context;
   const config = await loadProject(context);
   const { resolveEnvironment } = await import("../../config/environment.ts");
   const named = optionalArgument(args, 0);
   const environments = named === null ? Object.values(config.environments) : [resolveEnvironment(config, named)];
-  const findings = [...(await carryOut(machineChecks(context, config))), ...(await Promise.all(environments.map((environment) => examine(context, config, environment)))).flat()];
+  const findings = [
+    ...(await carryOut(machineChecks(context, config))),
+    ...(await Promise.all(environments.map((environment) => examine(context, config, environment)))).flat(),
+  ];
   output.result(findings);
   for (const { name, ok, said, remedy } of findings) {
     output.line(`${ok ? output.paint.green("✓") : output.paint.red("✗")} ${name}: ${said}`);
     if (remedy !== null) output.line(`  ${output.paint.cyan("what to do")}: ${remedy}`);
   }
   const failed = findings.filter((finding) => !finding.ok).length;
-  output.line(failed === 0 ? "everything a deployment needs is there" : `${failed} of ${findings.length} checks failed`);
+  output.line(
+    failed === 0 ? "everything a deployment needs is there" : `${failed} of ${findings.length} checks failed`,
+  );
   return failed === 0 ? exitCodes.done : exitCodes.failed;
 }
 
@@ -59,14 +68,34 @@ async function examine(context: CommandContext, config: Config, environment: Env
       const operation = read?.state.operation ?? null;
       const record: Finding =
         operation === null
-          ? { name: title("record"), ok: true, said: read === null ? "nothing was deployed yet" : `revision ${read.revision}`, remedy: null }
-          : { name: title("record"), ok: false, said: `deployment ${operation.deployment} was never ended`, remedy: `run \`shiplock resume ${environment.name}\` or \`shiplock abort ${environment.name}\`` };
-      return [...hosts.map(({ host, name, ok, said, remedy }) => ({ name: title(`${host}: ${name}`), ok, said, remedy })), record];
+          ? {
+              name: title("record"),
+              ok: true,
+              said: read === null ? "nothing was deployed yet" : `revision ${read.revision}`,
+              remedy: null,
+            }
+          : {
+              name: title("record"),
+              ok: false,
+              said: `deployment ${operation.deployment} was never ended`,
+              remedy: `run \`shiplock resume ${environment.name}\` or \`shiplock abort ${environment.name}\``,
+            };
+      return [
+        ...hosts.map(({ host, name, ok, said, remedy }) => ({ name: title(`${host}: ${name}`), ok, said, remedy })),
+        record,
+      ];
     } finally {
       await session.close();
     }
   } catch (error) {
-    return [{ name: title("hosts"), ok: false, said: messageOf(error), remedy: error instanceof ShiplockError ? (error.remedy ?? null) : null }];
+    return [
+      {
+        name: title("hosts"),
+        ok: false,
+        said: messageOf(error),
+        remedy: error instanceof ShiplockError ? (error.remedy ?? null) : null,
+      },
+    ];
   }
 }
 
@@ -76,7 +105,12 @@ async function carryOut(checks: readonly Check[]): Promise<Finding[]> {
       try {
         return { name, ok: true, said: await look(), remedy: null };
       } catch (error) {
-        return { name, ok: false, said: messageOf(error), remedy: error instanceof ShiplockError ? (error.remedy ?? null) : null };
+        return {
+          name,
+          ok: false,
+          said: messageOf(error),
+          remedy: error instanceof ShiplockError ? (error.remedy ?? null) : null,
+        };
       }
     }),
   );
@@ -85,19 +119,31 @@ async function carryOut(checks: readonly Check[]): Promise<Finding[]> {
 async function version(program: string, args: readonly string[]): Promise<string> {
   const result = await runProgram(program, args, { timeoutMs: programTimeoutMs });
   if (result.exitCode === 0) return result.stdout.trim().split("\n")[0] ?? "";
-  throw new ShiplockError({ code: "doctor/program", message: `\`${[program, ...args].join(" ")}\` failed: ${result.stderr.trim()}`, remedy: `install ${[program, ...args.slice(0, 1)].join(" ")} on this machine` });
+  throw new ShiplockError({
+    code: "doctor/program",
+    message: `\`${[program, ...args].join(" ")}\` failed: ${result.stderr.trim()}`,
+    remedy: `install ${[program, ...args.slice(0, 1)].join(" ")} on this machine`,
+  });
 }
 
 async function composeVersion(): Promise<string> {
   const text = await version("docker", ["compose", "version", "--short"]);
   const [major = 0, minor = 0] = text.replace(/^v/, "").split(".").map(Number);
   if (major > oldestCompose[0] || (major === oldestCompose[0] && minor >= oldestCompose[1])) return text;
-  throw new ShiplockError({ code: "doctor/compose-old", message: `version ${text} is too old`, remedy: `install Compose ${oldestCompose.join(".")} or newer` });
+  throw new ShiplockError({
+    code: "doctor/compose-old",
+    message: `version ${text} is too old`,
+    remedy: `install Compose ${oldestCompose.join(".")} or newer`,
+  });
 }
 
 async function registryAnswers(context: CommandContext, config: Config): Promise<string> {
   const [image] = Object.values(config.images);
   if (image === undefined) return "no image is configured";
-  await registryOf(config, context.env).exists({ ...parseReference(image.repository), tag: "shiplock-doctor", digest: null });
+  await registryOf(config, context.env).exists({
+    ...parseReference(image.repository),
+    tag: "shiplock-doctor",
+    digest: null,
+  });
   return `${config.registry?.address ?? image.repository} answers, and the login is taken`;
 }

@@ -5,7 +5,11 @@ import { exitCodes } from "../exit-codes.ts";
 import { targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], _flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  _flags: Flags,
+): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const session = await targetOf(config, environment, context.env).open(context.signal);
@@ -13,10 +17,15 @@ export async function run(context: CommandContext, args: readonly (string | stri
     const read = await session.record.read();
     const state = read?.state ?? null;
     const observations = await session.observe(state, await documentOf(session, state?.live?.document ?? null));
-    const drift = observations.flatMap((observation) => observation.drift.map((sentence) => ({ host: observation.host, sentence })));
+    const drift = observations.flatMap((observation) =>
+      observation.drift.map((sentence) => ({ host: observation.host, sentence })),
+    );
     output.result({ environment: environment.name, live: state?.live?.release ?? null, drift });
     if (state?.live === null || state === null) output.line(`nothing is live in ${environment.name}`);
-    else if (drift.length === 0) output.line(`${output.paint.green("no drift")}: ${environment.name} runs ${state.live.release} as recorded on ${observations.length === 1 ? "1 host" : `${observations.length} hosts`}`);
+    else if (drift.length === 0)
+      output.line(
+        `${output.paint.green("no drift")}: ${environment.name} runs ${state.live.release} as recorded on ${observations.length === 1 ? "1 host" : `${observations.length} hosts`}`,
+      );
     for (const { host, sentence } of drift) output.line(`${output.paint.yellow("drift")} ${host}: ${sentence}`);
     return drift.length === 0 ? exitCodes.done : exitCodes.failed;
   } finally {

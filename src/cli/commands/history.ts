@@ -14,23 +14,38 @@ type Row = Omit<DeploymentEntry, "origin"> & { environment: string; who: string;
 /**
  * Deployments of all machines, newest first: what the environments themselves remember, and behind that what this machine does.
  */
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const { output } = context;
   const config = await loadProject(context);
   const named = optionalArgument(args, 0);
   const limit = countFlag(flags, "limit", 20);
   const names = named === null ? Object.keys(config.environments) : [resolveEnvironment(config, named).name];
-  const remote = flags["local"] === true ? [] : (await Promise.all(names.map((name) => remembered(context, config, name)))).flat();
+  const remote =
+    flags["local"] === true ? [] : (await Promise.all(names.map((name) => remembered(context, config, name)))).flat();
   const local = await localRows(context, config.project, named, limit);
   const known = new Set(remote.map((row) => row.deployment));
-  const rows = [...remote, ...local.filter((row) => !known.has(row.deployment))].sort((left, right) => (left.startedAt < right.startedAt ? 1 : -1)).slice(0, limit);
+  const rows = [...remote, ...local.filter((row) => !known.has(row.deployment))]
+    .sort((left, right) => (left.startedAt < right.startedAt ? 1 : -1))
+    .slice(0, limit);
   output.result(rows);
   if (rows.length === 0) output.line("no deployment yet");
   for (const row of rows) {
     const { paint } = output;
-    const state = row.state === "succeeded" ? paint.green(row.state) : row.state === "running" ? paint.cyan(row.state) : paint.yellow(row.state);
-    output.line(`${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}`);
-    if (row.state !== "succeeded" && row.outcome !== null) output.line(`${" ".repeat(26)}${paint.dim(printable(row.outcome))}`);
+    const state =
+      row.state === "succeeded"
+        ? paint.green(row.state)
+        : row.state === "running"
+          ? paint.cyan(row.state)
+          : paint.yellow(row.state);
+    output.line(
+      `${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}`,
+    );
+    if (row.state !== "succeeded" && row.outcome !== null)
+      output.line(`${" ".repeat(26)}${paint.dim(printable(row.outcome))}`);
   }
   return exitCodes.done;
 }
@@ -40,17 +55,29 @@ async function remembered(context: CommandContext, config: Config, name: string)
     const session = await targetOf(config, resolveEnvironment(config, name), context.env).open(context.signal);
     try {
       const read = await session.record.read();
-      return (read?.state.deployments ?? []).map(({ origin, ...entry }) => ({ ...entry, environment: name, who: origin.who, reason: origin.reason }));
+      return (read?.state.deployments ?? []).map(({ origin, ...entry }) => ({
+        ...entry,
+        environment: name,
+        who: origin.who,
+        reason: origin.reason,
+      }));
     } finally {
       await session.close();
     }
   } catch (error) {
-    context.output.note(`warning: ${name} cannot be asked (${messageOf(error)}); what follows is what this machine remembers of it`);
+    context.output.note(
+      `warning: ${name} cannot be asked (${messageOf(error)}); what follows is what this machine remembers of it`,
+    );
     return [];
   }
 }
 
-async function localRows(context: CommandContext, project: string, environment: string | null, limit: number): Promise<Row[]> {
+async function localRows(
+  context: CommandContext,
+  project: string,
+  environment: string | null,
+  limit: number,
+): Promise<Row[]> {
   const ledger = await openHistory(context);
   try {
     const entries = await ledger.history({ project, limit, ...(environment === null ? {} : { environment }) });

@@ -4,13 +4,22 @@ import { exitCodes } from "../exit-codes.ts";
 import { targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const session = await targetOf(config, environment, context.env).open(context.signal);
   const follow = flags["follow"] === true;
   try {
-    const lines = session.logs({ services: listArgument(args, 1), tail: countFlag(flags, "tail", 100), follow, signal: context.signal });
+    const lines = session.logs({
+      services: listArgument(args, 1),
+      tail: countFlag(flags, "tail", 100),
+      follow,
+      signal: context.signal,
+    });
     const all: unknown[] = [];
     for await (const { host, container, service, line } of lines) {
       output.event({ kind: "log", host, container, service, line });

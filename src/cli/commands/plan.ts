@@ -11,7 +11,11 @@ import { targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
 /** Shows the plan. It needs the digests, so images that were not built are built; no host is changed. */
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
@@ -20,7 +24,12 @@ export async function run(context: CommandContext, args: readonly (string | stri
   try {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
     const request = requestFor(context, config, environment, "deploy", { wait: false, reason: null }, choose);
-    const { plan, document, previous } = await planDeployment(request, { session, clock: systemClock, signal: context.signal, tell: () => undefined });
+    const { plan, document, previous } = await planDeployment(request, {
+      session,
+      clock: systemClock,
+      signal: context.signal,
+      tell: () => undefined,
+    });
     const changes = await compareDocuments(previous, document, config.folder);
     output.result({ plan, changes });
     output.line(planText(plan, output));

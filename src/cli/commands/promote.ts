@@ -10,24 +10,54 @@ import { carryOut, requestFor } from "../run-deployment.ts";
 import { targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const { output } = context;
   const config = await loadProject(context);
   const from = resolveEnvironment(config, argument(args, 0));
   const to = resolveEnvironment(config, argument(args, 1));
-  if (from.name === to.name) throw new ShiplockError({ code: "promote/same", blame: "usage", message: `${from.name} cannot be promoted to itself`, remedy: "name two environments" });
+  if (from.name === to.name)
+    throw new ShiplockError({
+      code: "promote/same",
+      blame: "usage",
+      message: `${from.name} cannot be promoted to itself`,
+      remedy: "name two environments",
+    });
   const live = await liveIn(context, config, from.name);
-  const shared: Record<string, ReleaseImage> = Object.fromEntries(Object.entries(live.release.images).filter(([, image]) => image.environment === null));
+  const shared: Record<string, ReleaseImage> = Object.fromEntries(
+    Object.entries(live.release.images).filter(([, image]) => image.environment === null),
+  );
   // The commit is named by its hash, whatever its branch points to by now; the branch stays in the record.
-  const prepared = await prepareRelease(context, config, to.name, { ref: live.release.commit }, shared, live.release.id);
+  const prepared = await prepareRelease(
+    context,
+    config,
+    to.name,
+    { ref: live.release.commit },
+    shared,
+    live.release.id,
+  );
   const release = { ...prepared.release, ref: live.release.ref };
   if (release.id !== live.release.id) {
-    const own = Object.values(release.images).filter((image) => image.environment !== null).map((image) => image.name);
-    output.line(`${output.paint.yellow("a sibling release")}: ${own.join(", ")} ${own.length === 1 ? "holds" : "hold"} values of ${to.name} and ${own.length === 1 ? "was" : "were"} built for it from the same commit; its origin is ${live.release.id}`);
+    const own = Object.values(release.images)
+      .filter((image) => image.environment !== null)
+      .map((image) => image.name);
+    output.line(
+      `${output.paint.yellow("a sibling release")}: ${own.join(", ")} ${own.length === 1 ? "holds" : "hold"} values of ${to.name} and ${own.length === 1 ? "was" : "were"} built for it from the same commit; its origin is ${live.release.id}`,
+    );
   }
   const session = await targetOf(config, to, context.env).open(context.signal);
   try {
-    const request = requestFor(context, config, to, "promote", { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") }, choosePrepared({ ...prepared, release }));
+    const request = requestFor(
+      context,
+      config,
+      to,
+      "promote",
+      { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
+      choosePrepared({ ...prepared, release }),
+    );
     return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
   } finally {
     await session.close();
@@ -39,8 +69,20 @@ async function liveIn(context: CommandContext, config: Config, name: string): Pr
   try {
     const read = await session.record.read();
     const document = await documentOf(session, read?.state.live?.document ?? null);
-    if (document === null) throw new ShiplockError({ code: "promote/nothing-live", blame: "gate", message: `nothing is live in ${name}`, remedy: `deploy to ${name} first` });
-    if (document.release.dirty) throw new ShiplockError({ code: "promote/dirty", blame: "gate", message: `${document.release.id} in ${name} was built from a working tree, which nobody can build again`, remedy: `commit, and deploy the commit to ${name} first` });
+    if (document === null)
+      throw new ShiplockError({
+        code: "promote/nothing-live",
+        blame: "gate",
+        message: `nothing is live in ${name}`,
+        remedy: `deploy to ${name} first`,
+      });
+    if (document.release.dirty)
+      throw new ShiplockError({
+        code: "promote/dirty",
+        blame: "gate",
+        message: `${document.release.id} in ${name} was built from a working tree, which nobody can build again`,
+        remedy: `commit, and deploy the commit to ${name} first`,
+      });
     return document;
   } finally {
     await session.close();

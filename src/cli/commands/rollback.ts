@@ -12,37 +12,72 @@ import { carryOut, requestFor } from "../run-deployment.ts";
 import { registryOf, targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const to = textFlag(flags, "to");
   const registry = registryOf(config, context.env);
   const session = await targetOf(config, environment, context.env).open(context.signal);
   try {
-    const request = requestFor(context, config, environment, "rollback", { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") }, async (state) => {
-      const document = await chooseDocument(state, to, session, registry);
-      const names = document.snapshot.secrets.names;
-      return { document, notes: names.length === 0 ? [] : [`configuration and images are those of ${document.release.id}; the secrets ${names.join(", ")} have today's values`] };
-    });
-    return await carryOut(context, session, async (ports) => {
-      const outcome = await runDeployment(request, ports);
-      if (outcome.error === null) output.line(output.paint.dim("automatic deployments are paused until somebody deploys on purpose"));
-      return outcome;
-    }, "nothing to do");
+    const request = requestFor(
+      context,
+      config,
+      environment,
+      "rollback",
+      { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
+      async (state) => {
+        const document = await chooseDocument(state, to, session, registry);
+        const names = document.snapshot.secrets.names;
+        return {
+          document,
+          notes:
+            names.length === 0
+              ? []
+              : [
+                  `configuration and images are those of ${document.release.id}; the secrets ${names.join(", ")} have today's values`,
+                ],
+        };
+      },
+    );
+    return await carryOut(
+      context,
+      session,
+      async (ports) => {
+        const outcome = await runDeployment(request, ports);
+        if (outcome.error === null)
+          output.line(output.paint.dim("automatic deployments are paused until somebody deploys on purpose"));
+        return outcome;
+      },
+      "nothing to do",
+    );
   } finally {
     await session.close();
   }
 }
 
 /** Passes over releases whose images are gone, from the hosts and from the registry both. */
-async function chooseDocument(state: EnvironmentState, to: string | null, session: TargetSession, registry: Registry): Promise<ReleaseDocument> {
+async function chooseDocument(
+  state: EnvironmentState,
+  to: string | null,
+  session: TargetSession,
+  registry: Registry,
+): Promise<ReleaseDocument> {
   const gone = new Set<string>();
   for (;;) {
     const entry = chooseRollback(state, to, gone);
     const document = await documentOf(session, entry.document);
     if (document !== null && (await imagesThere(document, session, registry))) return document;
     if (gone.has(entry.release) || rollbackCandidates(state, gone).length === 0) {
-      throw new ShiplockError({ code: "record/incomplete", blame: "person", message: `the environment record names ${entry.release}, but not what it was`, remedy: "look at the folder `releases` of the environment on its home host" });
+      throw new ShiplockError({
+        code: "record/incomplete",
+        blame: "person",
+        message: `the environment record names ${entry.release}, but not what it was`,
+        remedy: "look at the folder `releases` of the environment on its home host",
+      });
     }
     gone.add(entry.release);
   }
@@ -50,6 +85,8 @@ async function chooseDocument(state: EnvironmentState, to: string | null, sessio
 
 async function imagesThere(document: ReleaseDocument, session: TargetSession, registry: Registry): Promise<boolean> {
   const missing = await session.missingImages(document);
-  const there = await Promise.all(missing.map((image) => registry.exists({ ...parseReference(image.repository), tag: null, digest: image.digest })));
+  const there = await Promise.all(
+    missing.map((image) => registry.exists({ ...parseReference(image.repository), tag: null, digest: image.digest })),
+  );
   return there.every(Boolean);
 }

@@ -9,18 +9,52 @@ import { requestFor } from "../run-deployment.ts";
 import { targetOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  const source = await checkOutRelease(context, config, environment.name, textFlag(flags, "ref"), flags["dirty"] === true);
+  const source = await checkOutRelease(
+    context,
+    config,
+    environment.name,
+    textFlag(flags, "ref"),
+    flags["dirty"] === true,
+  );
   const snapshot = await snapshotOf(context, source).finally(() => source.remove());
   const session = await targetOf(config, environment, context.env).open(context.signal);
   try {
-    const request = requestFor(context, config, environment, "deploy", { wait: flags["wait"] !== false, reason: null }, () => Promise.reject(new Error("nothing is chosen here")));
-    const done = await runSetup({ ...request, snapshot, images: [...new Set(snapshot.services.map((service) => service.image))] }, { session, clock: systemClock, signal: context.signal, tell: showProgress(output) });
-    output.result(done.map(({ step, evidence }) => ({ host: step.host, step: step.id, acted: evidence.acted, summary: evidence.summary })));
-    for (const { step, evidence } of done) output.line(`${evidence.acted ? output.paint.green("✓") : output.paint.dim("·")} ${step.host}: ${step.title} ${output.paint.dim(evidence.summary)}`);
-    output.line(done.some(({ evidence }) => evidence.acted) ? `${environment.name} is set up` : `${environment.name} has everything it needs`);
+    const request = requestFor(
+      context,
+      config,
+      environment,
+      "deploy",
+      { wait: flags["wait"] !== false, reason: null },
+      () => Promise.reject(new Error("nothing is chosen here")),
+    );
+    const done = await runSetup(
+      { ...request, snapshot, images: [...new Set(snapshot.services.map((service) => service.image))] },
+      { session, clock: systemClock, signal: context.signal, tell: showProgress(output) },
+    );
+    output.result(
+      done.map(({ step, evidence }) => ({
+        host: step.host,
+        step: step.id,
+        acted: evidence.acted,
+        summary: evidence.summary,
+      })),
+    );
+    for (const { step, evidence } of done)
+      output.line(
+        `${evidence.acted ? output.paint.green("✓") : output.paint.dim("·")} ${step.host}: ${step.title} ${output.paint.dim(evidence.summary)}`,
+      );
+    output.line(
+      done.some(({ evidence }) => evidence.acted)
+        ? `${environment.name} is set up`
+        : `${environment.name} has everything it needs`,
+    );
     return exitCodes.done;
   } finally {
     await session.close();

@@ -21,26 +21,44 @@ type Status = {
 };
 
 /** One line per environment: what is live, whose it is, since when, whether it runs. */
-export async function run(context: CommandContext, args: readonly (string | string[] | undefined)[], _flags: Flags): Promise<number> {
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  _flags: Flags,
+): Promise<number> {
   const { output } = context;
   const config = await loadProject(context);
   const { resolveEnvironment } = await import("../../config/environment.ts");
   const named = optionalArgument(args, 0);
   const environments = named === null ? Object.values(config.environments) : [resolveEnvironment(config, named)];
   const statuses = await Promise.all(environments.map((environment) => look(context, config, environment)));
-  output.result(statuses.map((status) => ({ ...status, error: status.error === null ? null : { code: status.error.code, message: status.error.message } })));
+  output.result(
+    statuses.map((status) => ({
+      ...status,
+      error: status.error === null ? null : { code: status.error.code, message: status.error.message },
+    })),
+  );
   const width = Math.max(...statuses.map((status) => status.environment.length));
   for (const status of statuses) {
     output.line(`${output.paint.bold(status.environment.padEnd(width))}  ${describe(status, context)}`);
     if (named !== null) details(status, context);
-    for (const sentence of status.drift) output.line(`${" ".repeat(width)}  ${output.paint.yellow("drift")}: ${sentence}`);
-    if (status.error?.remedy !== undefined) output.line(`${" ".repeat(width)}  ${output.paint.cyan("what to do")}: ${status.error.remedy}`);
+    for (const sentence of status.drift)
+      output.line(`${" ".repeat(width)}  ${output.paint.yellow("drift")}: ${sentence}`);
+    if (status.error?.remedy !== undefined)
+      output.line(`${" ".repeat(width)}  ${output.paint.cyan("what to do")}: ${status.error.remedy}`);
   }
   return statuses.some((status) => status.error !== null) ? exitCodes.failed : exitCodes.done;
 }
 
 async function look(context: CommandContext, config: Config, environment: Environment): Promise<Status> {
-  const empty = { environment: environment.name, state: null, subject: null, drift: [], observations: [], holder: null };
+  const empty = {
+    environment: environment.name,
+    state: null,
+    subject: null,
+    drift: [],
+    observations: [],
+    holder: null,
+  };
   try {
     const session = await targetOf(config, environment, context.env).open(context.signal);
     try {
@@ -53,7 +71,9 @@ async function look(context: CommandContext, config: Config, environment: Enviro
         state,
         subject: document?.release.subject ?? null,
         observations,
-        drift: observations.flatMap((observation) => observation.drift.map((sentence) => `${observation.host}: ${sentence}`)),
+        drift: observations.flatMap((observation) =>
+          observation.drift.map((sentence) => `${observation.host}: ${sentence}`),
+        ),
         holder: holder === null ? null : `${holder.owner.who} from ${holder.owner.from} since ${holder.owner.since}`,
         error: null,
       };
@@ -61,7 +81,13 @@ async function look(context: CommandContext, config: Config, environment: Enviro
       await session.close();
     }
   } catch (error) {
-    return { ...empty, error: error instanceof ShiplockError ? error : new ShiplockError({ code: "bug", blame: "bug", message: messageOf(error) }) };
+    return {
+      ...empty,
+      error:
+        error instanceof ShiplockError
+          ? error
+          : new ShiplockError({ code: "bug", blame: "bug", message: messageOf(error) }),
+    };
   }
 }
 
@@ -70,12 +96,24 @@ function describe(status: Status, context: CommandContext): string {
   if (status.error !== null) return paint.red(`cannot be seen: ${status.error.message}`);
   const { state } = status;
   const live = state?.live ?? null;
-  const parts = [live === null ? paint.dim("nothing is live") : `${paint.bold(live.release)} ${printable(live.ref ?? live.commit.slice(0, 7))}: ${printable(status.subject ?? "")}, by ${live.by} since ${live.at}`];
+  const parts = [
+    live === null
+      ? paint.dim("nothing is live")
+      : `${paint.bold(live.release)} ${printable(live.ref ?? live.commit.slice(0, 7))}: ${printable(status.subject ?? "")}, by ${live.by} since ${live.at}`,
+  ];
   if (live !== null) parts.push(status.drift.length === 0 ? paint.green("runs as recorded") : paint.yellow("drift"));
   const operation = state?.operation ?? null;
-  if (operation !== null) parts.push(status.holder === null ? paint.red(`deployment ${operation.deployment} of ${operation.release} was interrupted: \`shiplock resume ${status.environment}\` or \`shiplock abort ${status.environment}\``) : paint.cyan(`${operation.release} is being deployed`));
+  if (operation !== null)
+    parts.push(
+      status.holder === null
+        ? paint.red(
+            `deployment ${operation.deployment} of ${operation.release} was interrupted: \`shiplock resume ${status.environment}\` or \`shiplock abort ${status.environment}\``,
+          )
+        : paint.cyan(`${operation.release} is being deployed`),
+    );
   if (status.holder !== null) parts.push(paint.cyan(`being changed by ${status.holder}`));
-  if (state?.automaticPaused !== null && state?.automaticPaused !== undefined) parts.push(paint.yellow(`automatic deployments paused: ${state.automaticPaused.reason}`));
+  if (state?.automaticPaused !== null && state?.automaticPaused !== undefined)
+    parts.push(paint.yellow(`automatic deployments paused: ${state.automaticPaused.reason}`));
   return parts.join("; ");
 }
 
@@ -85,7 +123,9 @@ function details(status: Status, context: CommandContext): void {
     output.line(`  ${output.paint.bold(observation.host)}`);
     for (const container of observation.containers) {
       const health = container.health === null ? "" : ` (${container.health})`;
-      output.line(`    ${container.name.padEnd(36)} ${container.status}${health} ${output.paint.dim(`${container.release} slot ${container.place}`)}`);
+      output.line(
+        `    ${container.name.padEnd(36)} ${container.status}${health} ${output.paint.dim(`${container.release} slot ${container.place}`)}`,
+      );
     }
   }
 }

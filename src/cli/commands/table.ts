@@ -10,17 +10,28 @@ export type CommandEntry = {
   arguments: readonly CommandArgument[];
   flags: readonly CommandFlag[];
   examples: readonly string[];
-  load: () => Promise<{ run: (context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags) => Promise<number> }>;
+  load: () => Promise<{
+    run: (context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags) => Promise<number>;
+  }>;
 };
 
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
 const environment: CommandArgument = { name: "env", description: "environment of shiplock.yml", required: true };
-const ref: CommandFlag = { flags: "--ref <ref>", description: "branch, tag or commit; what is checked out if left out" };
+const ref: CommandFlag = {
+  flags: "--ref <ref>",
+  description: "branch, tag or commit; what is checked out if left out",
+};
 const dirty: CommandFlag = { flags: "--dirty", description: "take the working tree as it is, and record that" };
-const noWait: CommandFlag = { flags: "--no-wait", description: "give up (exit 3) if someone else is changing the environment" };
+const noWait: CommandFlag = {
+  flags: "--no-wait",
+  description: "give up (exit 3) if someone else is changing the environment",
+};
 const reason: CommandFlag = { flags: "--reason <text>", description: "why; kept in the record" };
-const releaseFlag: CommandFlag = { flags: "--release <id>", description: "a release that was live in this environment before" };
+const releaseFlag: CommandFlag = {
+  flags: "--release <id>",
+  description: "a release that was live in this environment before",
+};
 
 /** Every command there is. A new one is one file and one entry here. */
 export const commands: readonly CommandEntry[] = [
@@ -61,13 +72,20 @@ export const commands: readonly CommandEntry[] = [
     summary: "make a commit or release live in an environment",
     arguments: [environment],
     flags: [ref, dirty, releaseFlag, noWait, reason],
-    examples: ["shiplock deploy staging", "shiplock deploy staging --ref feature/login", "shiplock deploy production --release 4f2a9c1-8be13d"],
+    examples: [
+      "shiplock deploy staging",
+      "shiplock deploy staging --ref feature/login",
+      "shiplock deploy production --release 4f2a9c1-8be13d",
+    ],
     load: () => import("./deploy.ts"),
   },
   {
     name: "promote",
     summary: "make what is live in one environment live in another: the same digests",
-    arguments: [{ name: "from", description: "environment that runs it", required: true }, { name: "to", description: "environment that shall run it", required: true }],
+    arguments: [
+      { name: "from", description: "environment that runs it", required: true },
+      { name: "to", description: "environment that shall run it", required: true },
+    ],
     flags: [noWait, reason],
     examples: ["shiplock promote staging production"],
     load: () => import("./promote.ts"),
@@ -108,14 +126,20 @@ export const commands: readonly CommandEntry[] = [
     name: "history",
     summary: "deployments, newest first",
     arguments: [{ ...environment, required: false }],
-    flags: [{ flags: "--limit <count>", description: "how many (20)" }, { flags: "--local", description: "only what this machine remembers; asks no host" }],
+    flags: [
+      { flags: "--limit <count>", description: "how many (20)" },
+      { flags: "--local", description: "only what this machine remembers; asks no host" },
+    ],
     examples: ["shiplock history production --limit 5"],
     load: () => import("./history.ts"),
   },
   {
     name: "diff",
     summary: "how two environments differ: commits, images, configuration",
-    arguments: [{ name: "left", description: "environment", required: true }, { name: "right", description: "environment", required: true }],
+    arguments: [
+      { name: "left", description: "environment", required: true },
+      { name: "right", description: "environment", required: true },
+    ],
     flags: [],
     examples: ["shiplock diff staging production"],
     load: () => import("./diff.ts"),
@@ -123,8 +147,14 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "logs",
     summary: "what the services of an environment write",
-    arguments: [environment, { name: "services", description: "only these; also backing services", required: false, variadic: true }],
-    flags: [{ flags: "-f, --follow", description: "go on until Ctrl-C" }, { flags: "--tail <lines>", description: "how many of the last lines per container (100)" }],
+    arguments: [
+      environment,
+      { name: "services", description: "only these; also backing services", required: false, variadic: true },
+    ],
+    flags: [
+      { flags: "-f, --follow", description: "go on until Ctrl-C" },
+      { flags: "--tail <lines>", description: "how many of the last lines per container (100)" },
+    ],
     examples: ["shiplock logs production web -f"],
     load: () => import("./logs.ts"),
   },

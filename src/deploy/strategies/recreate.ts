@@ -10,7 +10,8 @@ export const recreate: Strategy = {
   kind: "recreate",
   proxied: true,
   keepsOld: false,
-  gap: () => "recreate: nothing answers between the stop of the old release and the first healthy answer of the new one",
+  gap: () =>
+    "recreate: nothing answers between the stop of the old release and the first healthy answer of the new one",
   steps: (facts, _options: StrategyOptions) => [...replaceSteps(facts), ...switchSteps(facts)],
 };
 
@@ -32,24 +33,33 @@ function replaceSteps(facts: StrategyFacts): DraftStep[] {
   const steps: DraftStep[] = [];
   if (old.length > 0) steps.push({ action: { kind: "stop", replicas: old }, title: `stop ${describe(old)}` });
   // A container that keeps its own name can be made only after the old one has been set aside by `stop`.
-  if (facts.place === "direct") steps.push({ action: { kind: "create", replicas: fresh }, title: `create ${describe(fresh)}` });
+  if (facts.place === "direct")
+    steps.push({ action: { kind: "create", replicas: fresh }, title: `create ${describe(fresh)}` });
   steps.push({ action: { kind: "start", replicas: fresh }, title: `start ${describe(fresh)}` });
   steps.push({ action: { kind: "ready", replicas: fresh }, title: `wait until ${describe(fresh)} answer healthily` });
   return steps;
 }
 
 function switchSteps(facts: StrategyFacts): DraftStep[] {
-  const kept = Object.entries(facts.assignment).filter(([name]) => !facts.services.some((service) => service.name === name));
+  const kept = Object.entries(facts.assignment).filter(
+    ([name]) => !facts.services.some((service) => service.name === name),
+  );
   const fresh = facts.services
     .filter((service) => service.takesTraffic)
     .map(
       (service) =>
         [
           service.name,
-          Array.from({ length: service.replicas }, (_, index) => ({ slot: facts.place as Slot, replica: index + 1, weight: 1 })),
+          Array.from({ length: service.replicas }, (_, index) => ({
+            slot: facts.place as Slot,
+            replica: index + 1,
+            weight: 1,
+          })),
         ] as const,
     );
   const after: Assignment = Object.fromEntries([...kept, ...fresh].sort(([left], [right]) => (left < right ? -1 : 1)));
   if (JSON.stringify(after) === JSON.stringify(facts.assignment)) return [];
-  return [{ action: { kind: "shift", before: facts.assignment, after }, title: `move all traffic to slot ${facts.place}` }];
+  return [
+    { action: { kind: "shift", before: facts.assignment, after }, title: `move all traffic to slot ${facts.place}` },
+  ];
 }

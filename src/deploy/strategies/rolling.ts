@@ -15,7 +15,14 @@ export const rolling: Strategy = {
   steps: rollingSteps,
 };
 
-type Progress = { service: StrategyService; oldTotal: number; surge: number; unavailable: number; started: number; stopped: number };
+type Progress = {
+  service: StrategyService;
+  oldTotal: number;
+  surge: number;
+  unavailable: number;
+  started: number;
+  stopped: number;
+};
 
 function rollingSteps(facts: StrategyFacts, options: StrategyOptions): DraftStep[] {
   if (options.kind !== "rolling") throw new Error(`rolling was given the options of ${options.kind}`);
@@ -33,7 +40,10 @@ function rollingSteps(facts: StrategyFacts, options: StrategyOptions): DraftStep
     const stopping = progress.flatMap((entry) => stopNext(entry, facts.live?.place ?? null));
     const after = assignmentAfter(progress, facts);
     steps.push({ action: { kind: "start", replicas: started }, title: `start ${describe(started)}` });
-    steps.push({ action: { kind: "ready", replicas: started }, title: `wait until ${describe(started)} answer healthily` });
+    steps.push({
+      action: { kind: "ready", replicas: started },
+      title: `wait until ${describe(started)} answer healthily`,
+    });
     if (JSON.stringify(after) !== JSON.stringify(assignment)) {
       steps.push({ action: { kind: "shift", before: assignment, after }, title: shiftTitle(after, facts.place) });
       assignment = after;
@@ -64,7 +74,9 @@ function freeRoom(entry: Progress, place: Place | null): ReplicaRef[] {
 }
 
 function roomOf(entry: Progress): number {
-  return Math.max(entry.service.replicas, entry.oldTotal) + entry.surge - entry.started - (entry.oldTotal - entry.stopped);
+  return (
+    Math.max(entry.service.replicas, entry.oldTotal) + entry.surge - entry.started - (entry.oldTotal - entry.stopped)
+  );
 }
 
 /** The replicas this wave starts: as many as fit above the wanted number; always at least one, so that every wave gets further. */
@@ -98,7 +110,12 @@ function takeOld(entry: Progress, place: Place, count: number): ReplicaRef[] {
 }
 
 /** Moves traffic off replicas, waits until they are idle, and stops them. */
-function leaveSteps(leaving: readonly ReplicaRef[], before: Assignment, after: Assignment, facts: StrategyFacts): DraftStep[] {
+function leaveSteps(
+  leaving: readonly ReplicaRef[],
+  before: Assignment,
+  after: Assignment,
+  facts: StrategyFacts,
+): DraftStep[] {
   const shift: DraftStep = { action: { kind: "shift", before, after }, title: shiftTitle(after, facts.place) };
   return [...(JSON.stringify(before) === JSON.stringify(after) ? [] : [shift]), ...stopSteps(leaving, facts)];
 }
@@ -114,7 +131,9 @@ function assignmentAfter(progress: readonly Progress[], facts: StrategyFacts): A
     .filter((entry) => entry.service.takesTraffic)
     .map((entry) => [entry.service.name, sharesOf(entry, facts)] as const);
   // A service the new release no longer has goes on answering until the commit point.
-  const kept = Object.entries(facts.assignment).filter(([name]) => !facts.services.some((service) => service.name === name));
+  const kept = Object.entries(facts.assignment).filter(
+    ([name]) => !facts.services.some((service) => service.name === name),
+  );
   return Object.fromEntries([...entries, ...kept].sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
@@ -125,7 +144,11 @@ function sharesOf(entry: Progress, facts: StrategyFacts): Share[] {
 }
 
 function shareRange(slot: Slot, first: number, last: number): Share[] {
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({ slot, replica: first + index, weight: 1 }));
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
+    slot,
+    replica: first + index,
+    weight: 1,
+  }));
 }
 
 function shiftTitle(assignment: Assignment, place: Place): string {

@@ -64,11 +64,16 @@ export function amountOf(amount: Amount, total: number, atLeast = 0): number {
 
 /** Lets replicas finish what they are answering, no longer than the longest of their services may take; null where none takes traffic. */
 export function drainStep(leaving: readonly ReplicaRef[], services: readonly StrategyService[]): DraftStep | null {
-  const serving = new Map(services.filter((service) => service.takesTraffic).map((service) => [service.name, service.drainMs]));
+  const serving = new Map(
+    services.filter((service) => service.takesTraffic).map((service) => [service.name, service.drainMs]),
+  );
   const replicas = leaving.filter((replica) => serving.has(replica.service));
   if (replicas.length === 0) return null;
   const deadlineMs = Math.max(...replicas.map((replica) => serving.get(replica.service) ?? 0));
-  return { action: { kind: "drain", replicas, deadlineMs }, title: `let ${describe(replicas)} finish what they are answering` };
+  return {
+    action: { kind: "drain", replicas, deadlineMs },
+    title: `let ${describe(replicas)} finish what they are answering`,
+  };
 }
 
 /** `web 1-2, api 1`: replicas for a person. */
@@ -76,6 +81,8 @@ export function describe(replicas: readonly ReplicaRef[]): string {
   const byService = new Map<string, number[]>();
   for (const { service, replica } of replicas) byService.set(service, [...(byService.get(service) ?? []), replica]);
   return [...byService]
-    .map(([service, numbers]) => (numbers.length === 1 ? `${service} ${numbers[0]}` : `${service} ${numbers[0]}-${numbers.at(-1)}`))
+    .map(([service, numbers]) =>
+      numbers.length === 1 ? `${service} ${numbers[0]}` : `${service} ${numbers[0]}-${numbers.at(-1)}`,
+    )
     .join(", ");
 }

@@ -64,13 +64,17 @@ export function withOperation(
  */
 export function withCommitted(state: EnvironmentState, plan: Plan, live: LiveRelease): EnvironmentState {
   const { place, by, replicas, strategy, ...healthy } = live;
-  const left = plan.kind === "rollback" && state.live !== null && state.live.release !== live.release ? state.live.release : null;
+  const left =
+    plan.kind === "rollback" && state.live !== null && state.live.release !== live.release ? state.live.release : null;
   const withdrawn = state.withdrawn.filter((entry) => entry.release !== live.release);
   return {
     ...state,
     live,
     healthy: rememberHealthy(state.healthy, healthy),
-    withdrawn: left === null ? withdrawn : [{ release: left, at: live.at, by: live.by, deployment: plan.deployment }, ...withdrawn],
+    withdrawn:
+      left === null
+        ? withdrawn
+        : [{ release: left, at: live.at, by: live.by, deployment: plan.deployment }, ...withdrawn],
     automaticPaused:
       left === null
         ? liftedBy(state, plan)
@@ -80,7 +84,13 @@ export function withCommitted(state: EnvironmentState, plan: Plan, live: LiveRel
 }
 
 /** The state once a deployment has ended; `state` is one of the final ones. */
-export function withEnded(state: EnvironmentState, deployment: string, final: DeploymentState, outcome: string, at: string): EnvironmentState {
+export function withEnded(
+  state: EnvironmentState,
+  deployment: string,
+  final: DeploymentState,
+  outcome: string,
+  at: string,
+): EnvironmentState {
   return {
     ...state,
     operation: final === "failed" ? state.operation : null,

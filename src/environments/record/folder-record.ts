@@ -29,7 +29,10 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
   async function swap(expected: number, state: EnvironmentState): Promise<boolean> {
     const revision = expected + 1;
     await ensureFolder(records);
-    const won = await files.createExclusive(revisionPath(records, revision), `${JSON.stringify({ revision, state }, null, 1)}\n`);
+    const won = await files.createExclusive(
+      revisionPath(records, revision),
+      `${JSON.stringify({ revision, state }, null, 1)}\n`,
+    );
     if (!won) return false;
     await files.symlinkAtomic(revisionName(revision), `${records}/current`);
     if (revision > keptRevisions) await files.remove(revisionPath(records, revision - keptRevisions));
@@ -110,7 +113,8 @@ function parseRevision(bytes: Uint8Array | null, path: string): { revision: numb
   if (bytes === null) return null;
   try {
     const parsed = JSON.parse(new TextDecoder().decode(bytes)) as { revision: number; state: EnvironmentState };
-    if (parsed.state.version !== 1) throw new Error(`version ${String(parsed.state.version)} is newer than this Shiplock`);
+    if (parsed.state.version !== 1)
+      throw new Error(`version ${String(parsed.state.version)} is newer than this Shiplock`);
     return parsed;
   } catch (cause) {
     throw new ShiplockError({

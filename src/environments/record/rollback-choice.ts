@@ -7,7 +7,11 @@ import type { EnvironmentState, HealthyRelease } from "./types.ts";
  * @param gone releases whose images can no longer be had; they are passed over, and named where one was asked for
  * @throws ShiplockError `rollback/nowhere`, `rollback/unknown`, `rollback/ambiguous`, `rollback/live`, `rollback/images-gone`
  */
-export function chooseRollback(state: EnvironmentState, to: string | null, gone: ReadonlySet<string> = new Set()): HealthyRelease {
+export function chooseRollback(
+  state: EnvironmentState,
+  to: string | null,
+  gone: ReadonlySet<string> = new Set(),
+): HealthyRelease {
   return to === null ? previousHealthy(state, gone) : namedHealthy(state, to, gone);
 }
 
@@ -40,7 +44,11 @@ function namedHealthy(state: EnvironmentState, to: string, gone: ReadonlySet<str
       code: "rollback/unknown",
       blame: "gate",
       message: `no release named "${printable(to)}" was ever healthy in ${state.environment}`,
-      remedy: `choose one of: ${rollbackCandidates(state, gone).map((entry) => entry.release).join(", ") || "(none)"}; a tag of another environment does not count here`,
+      remedy: `choose one of: ${
+        rollbackCandidates(state, gone)
+          .map((entry) => entry.release)
+          .join(", ") || "(none)"
+      }; a tag of another environment does not count here`,
     });
   }
   if (others.length > 0 && !found.some((entry) => entry.release === to)) {

@@ -15,7 +15,12 @@ export type HealthyRelease = {
   at: string;
 };
 
-export type LiveRelease = HealthyRelease & { place: Place; by: string; replicas: Readonly<Record<string, number>>; strategy: string };
+export type LiveRelease = HealthyRelease & {
+  place: Place;
+  by: string;
+  replicas: Readonly<Record<string, number>>;
+  strategy: string;
+};
 
 export type Withdrawn = { release: string; at: string; by: string; deployment: string };
 
@@ -98,4 +103,10 @@ export type EnvironmentRecord = {
   writeMigration(release: string, result: MigrationResult): Promise<void>;
 };
 
-export type MigrationResult = { release: string; exitCode: number; endedAt: string; command: readonly string[]; lastLines: readonly string[] };
+export type MigrationResult = {
+  release: string;
+  exitCode: number;
+  endedAt: string;
+  command: readonly string[];
+  lastLines: readonly string[];
+};

@@ -1,5 +1,12 @@
 /** Where the edge looks for things inside its container. */
-export const edgePaths = { folder: "/shiplock", routes: "/shiplock/routes", admin: "/shiplock/run/admin.sock", http: 8080, https: 8443, ask: 8081 } as const;
+export const edgePaths = {
+  folder: "/shiplock",
+  routes: "/shiplock/routes",
+  admin: "/shiplock/run/admin.sock",
+  http: 8080,
+  https: 8443,
+  ask: 8081,
+} as const;
 
 export type EdgeTls = "off" | "internal" | "auto";
 
@@ -12,7 +19,11 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [key
  */
 export function edgeConfig(tls: EdgeTls): Json {
   const servers: Record<string, Json> = {
-    http: { listen: [`:${edgePaths.http}`], automatic_https: { disable: true }, routes: tls === "off" ? proxyRoutes("http") : redirectRoutes },
+    http: {
+      listen: [`:${edgePaths.http}`],
+      automatic_https: { disable: true },
+      routes: tls === "off" ? proxyRoutes("http") : redirectRoutes,
+    },
     ask: { listen: [`127.0.0.1:${edgePaths.ask}`], automatic_https: { disable: true }, routes: askRoutes },
   };
   if (tls !== "off") {
@@ -77,7 +88,11 @@ function proxyRoutes(protocol: "http" | "https"): Json[] {
       ],
       terminal: true,
     },
-    { handle: [{ handler: "static_response", status_code: 404, body: "shiplock: no environment on this host has this name\n" }] },
+    {
+      handle: [
+        { handler: "static_response", status_code: 404, body: "shiplock: no environment on this host has this name\n" },
+      ],
+    },
   ];
 }
 

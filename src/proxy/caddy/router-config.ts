@@ -54,7 +54,8 @@ export function routerConfig(options: RouterOptions): Json {
     servers[`inside-${port}`] = server([`:${port}`], insideHandlers(sharing));
   }
   for (const service of options.services) {
-    for (const port of service.published) servers[`published-${port}`] = server([`:${port}`], [{ handle: toService(service.name, true) }]);
+    for (const port of service.published)
+      servers[`published-${port}`] = server([`:${port}`], [{ handle: toService(service.name, true) }]);
     for (const slot of slots) {
       for (let replica = 1; replica <= service.capacity; replica += 1) {
         servers[`${service.name}-${slot}-${replica}`] = server(
@@ -97,7 +98,14 @@ function byPort(services: readonly RouterService[]): Map<number, RouterService[]
 function insideHandlers(sharing: readonly RouterService[]): Json[] {
   const [only, ...others] = sharing;
   if (only !== undefined && others.length === 0) return [{ handle: toService(only.name, true) }];
-  return [...sharing.map((service) => ({ match: [{ host: [service.name] }], handle: toService(service.name, true), terminal: true })), notFound];
+  return [
+    ...sharing.map((service) => ({
+      match: [{ host: [service.name] }],
+      handle: toService(service.name, true),
+      terminal: true,
+    })),
+    notFound,
+  ];
 }
 
 /**
@@ -105,7 +113,11 @@ function insideHandlers(sharing: readonly RouterService[]): Json[] {
  * @param outermost whether this is where the request enters; then the caller's own address is what is passed on
  */
 function toService(service: string, outermost: boolean): Json[] {
-  const forwarded = { "X-Shiplock-For": ["{http.request.remote.host}"], "X-Shiplock-Proto": ["http"], "X-Shiplock-Host": ["{http.request.hostport}"] };
+  const forwarded = {
+    "X-Shiplock-For": ["{http.request.remote.host}"],
+    "X-Shiplock-Proto": ["http"],
+    "X-Shiplock-Host": ["{http.request.hostport}"],
+  };
   return [
     {
       handler: "map",

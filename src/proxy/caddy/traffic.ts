@@ -36,7 +36,8 @@ export function caddyTraffic(options: CaddyTrafficOptions): Traffic {
   async function assign(assignment: Assignment): Promise<void> {
     const text = canonical(assignment);
     const set = `sets/${nameOf(text)}`;
-    if (!known.has(set) && (await files.stat(`${folder}/${set}/assignment.json`)) === null) await writeSet(set, assignment, text);
+    if (!known.has(set) && (await files.stat(`${folder}/${set}/assignment.json`)) === null)
+      await writeSet(set, assignment, text);
     known.add(set);
     await files.symlinkAtomic(set, `${folder}/live`);
     const seen = await files.readlink(`${folder}/live`);
@@ -62,7 +63,10 @@ export function caddyTraffic(options: CaddyTrafficOptions): Traffic {
     await files.symlinks(
       shareOut(shares).map((index, bucket) => {
         const share = shares[index] as Share;
-        return { path: `${folder}/${table}/${bucketName(bucket)}`, target: replicaSocket(service, share.slot, share.replica) };
+        return {
+          path: `${folder}/${table}/${bucketName(bucket)}`,
+          target: replicaSocket(service, share.slot, share.replica),
+        };
       }),
     );
     await files.write(`${folder}/${table}/complete`, new Uint8Array());

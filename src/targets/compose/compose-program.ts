@@ -14,7 +14,12 @@ export type ComposeProgram = {
    * The team's compose files as one model: merged, interpolated, paths absolute.
    * @throws ShiplockError `compose/invalid` with Compose's own words
    */
-  config(request: { directory: string; files: readonly string[]; project: string; env: Readonly<Record<string, string>> }): Promise<JsonObject>;
+  config(request: {
+    directory: string;
+    files: readonly string[];
+    project: string;
+    env: Readonly<Record<string, string>>;
+  }): Promise<JsonObject>;
   /** What Compose would create for a final compose file, as requests to an engine of this API version. */
   translate(request: {
     text: string;
@@ -34,8 +39,22 @@ export function dockerCompose(environment: Readonly<Record<string, string | unde
 
   async function config(request: Parameters<ComposeProgram["config"]>[0]): Promise<JsonObject> {
     const files = request.files.flatMap((file) => ["--file", join(request.directory, file)]);
-    const args = ["compose", "--project-name", request.project, "--project-directory", request.directory, ...files, "config", "--format", "json"];
-    const result = await runProgram("docker", args, { env: { ...base, ...request.env }, cwd: request.directory, timeoutMs });
+    const args = [
+      "compose",
+      "--project-name",
+      request.project,
+      "--project-directory",
+      request.directory,
+      ...files,
+      "config",
+      "--format",
+      "json",
+    ];
+    const result = await runProgram("docker", args, {
+      env: { ...base, ...request.env },
+      cwd: request.directory,
+      timeoutMs,
+    });
     if (result.exitCode !== 0) throw invalid(result.stderr, request.files.join(", "));
     return JSON.parse(result.stdout) as JsonObject;
   }
@@ -47,9 +66,26 @@ export function dockerCompose(environment: Readonly<Record<string, string | unde
     try {
       const file = join(folder, "compose.yaml");
       await writeFile(file, request.text, { mode: 0o600 });
-      const args = ["compose", "--project-name", request.project, "--project-directory", request.directory, "--file", file, "up", "--no-start", "--no-recreate"];
+      const args = [
+        "compose",
+        "--project-name",
+        request.project,
+        "--project-directory",
+        request.directory,
+        "--file",
+        file,
+        "up",
+        "--no-start",
+        "--no-recreate",
+      ];
       const result = await runProgram("docker", args, {
-        env: { ...base, ...request.env, DOCKER_HOST: `unix://${socket}`, COMPOSE_PROGRESS: "quiet", COMPOSE_ANSI: "never" },
+        env: {
+          ...base,
+          ...request.env,
+          DOCKER_HOST: `unix://${socket}`,
+          COMPOSE_PROGRESS: "quiet",
+          COMPOSE_ANSI: "never",
+        },
         cwd: folder,
         timeoutMs,
       });
@@ -69,7 +105,9 @@ function invalid(stderr: string, where: string): ShiplockError {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  if (lines.some((line) => line.includes("unknown command: docker compose") || line.includes("is not a docker command"))) {
+  if (
+    lines.some((line) => line.includes("unknown command: docker compose") || line.includes("is not a docker command"))
+  ) {
     return new ShiplockError({
       code: "compose/missing",
       blame: "usage",

@@ -19,7 +19,13 @@ export async function diagnoseHost(host: Omit<ComposeHost, "translation">, now: 
       try {
         return { host: host.name, name, ok: true, said: await look(), remedy: null };
       } catch (error) {
-        return { host: host.name, name, ok: false, said: messageOf(error), remedy: error instanceof ShiplockError ? (error.remedy ?? null) : null };
+        return {
+          host: host.name,
+          name,
+          ok: false,
+          said: messageOf(error),
+          remedy: error instanceof ShiplockError ? (error.remedy ?? null) : null,
+        };
       }
     }),
   );
@@ -46,12 +52,20 @@ async function clock(host: Omit<ComposeHost, "translation">, now: () => Date): P
   await host.host.files.remove(path);
   const offMs = Math.abs((seen?.mtimeMs ?? 0) - now().getTime());
   if (offMs <= clockToleranceMs) return "agrees with this machine's";
-  throw new ShiplockError({ code: "doctor/clock", message: `it is ${Math.round(offMs / 1000)} s off this machine's`, remedy: "synchronise it (`timedatectl set-ntp true`)" });
+  throw new ShiplockError({
+    code: "doctor/clock",
+    message: `it is ${Math.round(offMs / 1000)} s off this machine's`,
+    remedy: "synchronise it (`timedatectl set-ntp true`)",
+  });
 }
 
 async function proxy(host: Omit<ComposeHost, "translation">): Promise<string> {
   const edge = await host.host.engine.inspectContainer(edgeName);
   if (edge === null) return "not set up yet; the first deployment does it";
   if (edge.state.running) return `runs (${edge.image})`;
-  throw new ShiplockError({ code: "doctor/proxy", message: `${edgeName} is there but does not run: ${edge.state.error || `exit code ${edge.state.exitCode}`}`, remedy: `start it on the host with \`docker start ${edgeName}\`, or deploy, which does the same` });
+  throw new ShiplockError({
+    code: "doctor/proxy",
+    message: `${edgeName} is there but does not run: ${edge.state.error || `exit code ${edge.state.exitCode}`}`,
+    remedy: `start it on the host with \`docker start ${edgeName}\`, or deploy, which does the same`,
+  });
 }

@@ -39,7 +39,8 @@ export function placeModel(request: PlaceRequest): JsonObject {
     const definition = asObject(value) ?? {};
     const service = released.get(name);
     renameReferences(definition, (other) => (released.has(other) ? placedName(other, place) : other));
-    if (service === undefined) placed[name] = withLabels(definition, { [label.kind]: "backing", ...commonLabels(request) });
+    if (service === undefined)
+      placed[name] = withLabels(definition, { [label.kind]: "backing", ...commonLabels(request) });
     else placed[placedName(name, place)] = placeService(service, definition, request);
   }
   if (place !== "direct") placed[routerService] = routerDefinition(request, services);
@@ -95,7 +96,11 @@ export function bothReleases(before: readonly RouterService[], after: readonly R
   const merged = after.map((service) => {
     const old = before.find((candidate) => candidate.name === service.name);
     const fresh = service.routes.filter((route) => !taken.has(`${route.host}${route.path}`));
-    return { ...service, routes: [...(old?.routes ?? []), ...fresh], capacity: Math.max(service.capacity, old?.capacity ?? 0) };
+    return {
+      ...service,
+      routes: [...(old?.routes ?? []), ...fresh],
+      capacity: Math.max(service.capacity, old?.capacity ?? 0),
+    };
   });
   const gone = before.filter((service) => !after.some((candidate) => candidate.name === service.name));
   return [...merged, ...gone];
@@ -103,8 +108,11 @@ export function bothReleases(before: readonly RouterService[], after: readonly R
 
 /** The same services and routes always give the same text, whatever order they came in: a router is reloaded only for a real change. */
 function inOrder(services: readonly RouterService[]): RouterService[] {
-  const byAddress = (left: { host: string; path: string }, right: { host: string; path: string }): number => (`${left.host}${left.path}` < `${right.host}${right.path}` ? -1 : 1);
-  return services.map((service) => ({ ...service, routes: [...service.routes].sort(byAddress) })).sort((left, right) => (left.name < right.name ? -1 : 1));
+  const byAddress = (left: { host: string; path: string }, right: { host: string; path: string }): number =>
+    `${left.host}${left.path}` < `${right.host}${right.path}` ? -1 : 1;
+  return services
+    .map((service) => ({ ...service, routes: [...service.routes].sort(byAddress) }))
+    .sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 function placeService(service: SnapshotService, definition: JsonObject, request: PlaceRequest): JsonObject {
@@ -199,7 +207,9 @@ function withoutAliases(networks: JsonObject): JsonObject {
 function renameReferences(definition: JsonObject, rename: (service: string) => string): void {
   const dependsOn = asObject(definition["depends_on"]);
   if (dependsOn !== undefined) {
-    definition["depends_on"] = Object.fromEntries(Object.entries(dependsOn).map(([name, value]) => [rename(name), value]));
+    definition["depends_on"] = Object.fromEntries(
+      Object.entries(dependsOn).map(([name, value]) => [rename(name), value]),
+    );
   }
   for (const key of ["network_mode", "ipc", "pid"]) {
     const value = asText(definition[key]);

@@ -17,7 +17,10 @@ export type Recording = { containers: RecordedContainer[]; networks: JsonObject[
  * An engine that has nothing, agrees to everything, and remembers what it was asked to create. Compose talks to it on the deploying side, so the team's compose
  * file is understood by Compose itself, once for all hosts, and what it means is data before anything is touched.
  */
-export async function startRecorder(socketPath: string, apiVersion: string): Promise<{ recording: Recording; close(): Promise<void> }> {
+export async function startRecorder(
+  socketPath: string,
+  apiVersion: string,
+): Promise<{ recording: Recording; close(): Promise<void> }> {
   const recording: Recording = { containers: [], networks: [], volumes: [] };
   const server = createServer((request, response) => {
     readBody(request).then(
@@ -43,10 +46,24 @@ export async function startRecorder(socketPath: string, apiVersion: string): Pro
     const path = decodeURIComponent(url.pathname.replace(/^\/v\d+\.\d+/, ""));
     const key = `${request.method} ${path}`;
     if (path === "/_ping") return reply(response, 200, "OK");
-    if (path === "/version") return reply(response, 200, { ApiVersion: apiVersion, MinAPIVersion: "1.12", Version: "recorder", Os: "linux", Arch: "amd64" });
-    if (path === "/info") return reply(response, 200, { OSType: "linux", Architecture: "x86_64", ServerVersion: "recorder", Name: "recorder" });
+    if (path === "/version")
+      return reply(response, 200, {
+        ApiVersion: apiVersion,
+        MinAPIVersion: "1.12",
+        Version: "recorder",
+        Os: "linux",
+        Arch: "amd64",
+      });
+    if (path === "/info")
+      return reply(response, 200, {
+        OSType: "linux",
+        Architecture: "x86_64",
+        ServerVersion: "recorder",
+        Name: "recorder",
+      });
     if (key === "GET /containers/json") return reply(response, 200, []);
-    if (key === "GET /networks" || key === "GET /volumes") return reply(response, 200, path === "/networks" ? [] : { Volumes: [] });
+    if (key === "GET /networks" || key === "GET /volumes")
+      return reply(response, 200, path === "/networks" ? [] : { Volumes: [] });
     if (path.startsWith("/images/")) return reply(response, 200, imageAnswer);
     if (key === "POST /networks/create") return created(response, recording.networks, body, "Id");
     if (key === "POST /volumes/create") return created(response, recording.volumes, body, "Name");
@@ -91,7 +108,14 @@ export async function startRecorder(socketPath: string, apiVersion: string): Pro
   }
 }
 
-const imageAnswer = { Id: `sha256:${"0".repeat(64)}`, RepoTags: [], RepoDigests: [], Config: {}, Os: "linux", Architecture: "amd64" };
+const imageAnswer = {
+  Id: `sha256:${"0".repeat(64)}`,
+  RepoTags: [],
+  RepoDigests: [],
+  Config: {},
+  Os: "linux",
+  Architecture: "amd64",
+};
 
 function inspected(id: string, container: RecordedContainer): JsonObject {
   return {

@@ -20,7 +20,12 @@ export type RenderRequest = {
   backing: readonly string[] | undefined;
 };
 
-export type Rendered = { model: JsonObject; backing: readonly string[]; files: readonly MountedFiles[]; hostPaths: readonly string[] };
+export type Rendered = {
+  model: JsonObject;
+  backing: readonly string[];
+  files: readonly MountedFiles[];
+  hostPaths: readonly string[];
+};
 
 /** More than this is not configuration: it belongs into an image. */
 const mountedFilesLimit = 5 * 1024 * 1024;
@@ -31,9 +36,17 @@ const mountedFilesLimit = 5 * 1024 * 1024;
  * @throws ShiplockError `compose/…`
  */
 export async function renderCompose(request: RenderRequest): Promise<Rendered> {
-  const env = { ...request.variables, ...Object.fromEntries(request.secretNames.map((name) => [name, secretSentinel(name)])) };
+  const env = {
+    ...request.variables,
+    ...Object.fromEntries(request.secretNames.map((name) => [name, secretSentinel(name)])),
+  };
   const directory = await realpath(request.directory);
-  const raw = await request.compose.config({ directory, files: request.composeFiles, project: request.composeProject, env });
+  const raw = await request.compose.config({
+    directory,
+    files: request.composeFiles,
+    project: request.composeProject,
+    env,
+  });
   const model = mapStrings(raw, secretsToReferences) as JsonObject;
   const services = asObject(model["services"]) ?? {};
   for (const name of request.released) requireService(name, services, request.composeFiles);
@@ -53,7 +66,8 @@ export async function renderCompose(request: RenderRequest): Promise<Rendered> {
     for (const volume of asList(service["volumes"])) await mountSource(asObject(volume), name);
   }
   for (const kind of ["configs", "secrets"]) {
-    for (const [name, value] of Object.entries(asObject(model[kind]) ?? {})) await fileSource(asObject(value), `${kind}.${name}`);
+    for (const [name, value] of Object.entries(asObject(model[kind]) ?? {}))
+      await fileSource(asObject(value), `${kind}.${name}`);
   }
   // The project's name is given on every call; without it in the file, the folder's name cannot change it.
   model["name"] = request.composeProject;
@@ -110,7 +124,8 @@ async function readEntries(source: string, inside: string, where: string): Promi
       remedy: "commit the file, or mount an absolute path that exists on the hosts",
     });
   });
-  if (found.isFile()) return [{ path: "", mode: found.mode & 0o777, content: (await readFile(source)).toString("base64") }];
+  if (found.isFile())
+    return [{ path: "", mode: found.mode & 0o777, content: (await readFile(source)).toString("base64") }];
   const names = await readdir(source, { recursive: true, withFileTypes: true });
   const entries = names
     .filter((entry) => entry.isFile())

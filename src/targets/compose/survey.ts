@@ -20,20 +20,39 @@ export type SurveySettings = {
 };
 
 /** Looks at every host, chooses the place of the new release, and refuses what could not work, before anything is touched. */
-export async function surveyHosts(hosts: readonly SurveyHost[], request: SurveyRequest, home: string, settings: SurveySettings): Promise<Survey> {
+export async function surveyHosts(
+  hosts: readonly SurveyHost[],
+  request: SurveyRequest,
+  home: string,
+  settings: SurveySettings,
+): Promise<Survey> {
   const project = request.document.release.project;
   const environment = request.document.snapshot.environment;
   const filter = [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=app`];
-  const containers = await Promise.all(hosts.map((host) => host.host.engine.listContainers({ all: true, labels: filter })));
+  const containers = await Promise.all(
+    hosts.map((host) => host.host.engine.listContainers({ all: true, labels: filter })),
+  );
   const { place, warm } = await choosePlace(hosts, containers, request);
-  const looked = await Promise.all(hosts.map((host, index) => surveyHost(host, containers[index] ?? [], place, request, settings)));
-  return { home, hosts: looked.map((entry) => entry.plan), place, warm, notes: [...new Set(looked.flatMap((entry) => entry.notes))] };
+  const looked = await Promise.all(
+    hosts.map((host, index) => surveyHost(host, containers[index] ?? [], place, request, settings)),
+  );
+  return {
+    home,
+    hosts: looked.map((entry) => entry.plan),
+    place,
+    warm,
+    notes: [...new Set(looked.flatMap((entry) => entry.notes))],
+  };
 }
 
 /**
  * The slot of the new release: one whose kept containers are this very release with today's configuration, otherwise a free one. The live slot is never chosen.
  */
-async function choosePlace(hosts: readonly SurveyHost[], containers: readonly ContainerSummary[][], request: SurveyRequest): Promise<{ place: Place; warm: boolean }> {
+async function choosePlace(
+  hosts: readonly SurveyHost[],
+  containers: readonly ContainerSummary[][],
+  request: SurveyRequest,
+): Promise<{ place: Place; warm: boolean }> {
   if (request.strategy === "in-place") return { place: "direct", warm: false };
   const live = request.state?.live?.place ?? null;
   for (const slot of slots) {
@@ -44,16 +63,29 @@ async function choosePlace(hosts: readonly SurveyHost[], containers: readonly Co
   return { place: free ?? "a", warm: false };
 }
 
-async function isKept(slot: Slot, hosts: readonly SurveyHost[], containers: readonly ContainerSummary[][], request: SurveyRequest): Promise<boolean> {
+async function isKept(
+  slot: Slot,
+  hosts: readonly SurveyHost[],
+  containers: readonly ContainerSummary[][],
+  request: SurveyRequest,
+): Promise<boolean> {
   const there = containers.map((list) => list.filter((container) => container.labels[label.place] === slot));
-  if (there.some((list) => list.length === 0 || list.some((container) => container.labels[label.release] !== request.document.release.id))) return false;
+  if (
+    there.some(
+      (list) =>
+        list.length === 0 || list.some((container) => container.labels[label.release] !== request.document.release.id),
+    )
+  )
+    return false;
   const wanted = request.document.snapshot.services.reduce((sum, service) => sum + service.replicas, 0);
   if (there.some((list) => list.length !== wanted)) return false;
   const fits = await Promise.all(
     hosts.map(async (host, index) => {
       const translation = await host.translate(slot);
       const hashes = new Map(translation.containers.map((spec) => [spec.name, spec.configHash]));
-      return (there[index] ?? []).every((container) => hashes.get(container.name) === container.labels["com.docker.compose.config-hash"]);
+      return (there[index] ?? []).every(
+        (container) => hashes.get(container.name) === container.labels["com.docker.compose.config-hash"],
+      );
     }),
   );
   return fits.every(Boolean);
@@ -85,19 +117,45 @@ async function surveyHost(
     if (proxied && owner !== undefined && owner !== host.layout.id) throw routeTaken(name, owner, host.name);
   }
   const taken = await listeningPorts(host);
-  if (proxied && edge?.state.running !== true) refuseTakenPort(host.name, "the edge", [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])], taken);
-  if (proxied && router?.state.running !== true) refuseTakenPort(host.name, "the compose file", document.snapshot.services.flatMap((service) => service.published.map((port) => port.hostPort)), taken);
+  if (proxied && edge?.state.running !== true)
+    refuseTakenPort(
+      host.name,
+      "the edge",
+      [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])],
+      taken,
+    );
+  if (proxied && router?.state.running !== true)
+    refuseTakenPort(
+      host.name,
+      "the compose file",
+      document.snapshot.services.flatMap((service) => service.published.map((port) => port.hostPort)),
+      taken,
+    );
   await refuseTooLittleRoom(host, request, settings);
-  const missingBacking = document.snapshot.backing.filter((service) => !backing.has(service) && translation.containers.some((spec) => spec.service === service));
+  const missingBacking = document.snapshot.backing.filter(
+    (service) => !backing.has(service) && translation.containers.some((spec) => spec.service === service),
+  );
   const config = wantedConfig(host, request, place);
-  const proxy = !proxied ? "ready" : proxyState(router, edge, translation, claimed, request, { before: configBefore, wanted: config });
+  const proxy = !proxied
+    ? "ready"
+    : proxyState(router, edge, translation, claimed, request, { before: configBefore, wanted: config });
   const liveOn = request.state?.live ?? null;
-  const livePlace = liveOn === null || previous === null || !containers.some((container) => container.labels[label.place] === liveOn.place) ? null : liveOn.place;
-  const live = livePlace === null || previous === null ? null : { place: livePlace, services: strategyServices(previous.snapshot) };
+  const livePlace =
+    liveOn === null ||
+    previous === null ||
+    !containers.some((container) => container.labels[label.place] === liveOn.place)
+      ? null
+      : liveOn.place;
+  const live =
+    livePlace === null || previous === null
+      ? null
+      : { place: livePlace, services: strategyServices(previous.snapshot) };
   const notes = [...backing].flatMap(([service, there]) => {
     const spec = translation.containers.find((candidate) => candidate.service === service);
     return spec !== undefined && spec.configHash !== there.configHash
-      ? [`the backing service ${service} on ${host.name} was created from another definition; it is not touched, and \`docker compose up -d\` by hand would recreate it`]
+      ? [
+          `the backing service ${service} on ${host.name} was created from another definition; it is not touched, and \`docker compose up -d\` by hand would recreate it`,
+        ]
       : [];
   });
   return { plan: { name: host.name, assignment, missingBacking, proxy, live }, notes };
@@ -106,7 +164,10 @@ async function surveyHost(
 function wantedConfig(host: SurveyHost, request: SurveyRequest, place: Place): string {
   if (place === "direct") return "";
   const after = routerServices(request.document.snapshot);
-  const before = request.previous === null || request.state?.live?.place === "direct" ? [] : routerServices(request.previous.snapshot);
+  const before =
+    request.previous === null || request.state?.live?.place === "direct"
+      ? []
+      : routerServices(request.previous.snapshot);
   return routerConfigText(before.length === 0 ? after : bothReleases(before, after), host.layout);
 }
 
@@ -127,7 +188,9 @@ function proxyState(
 
 async function refuseMissingMounts(host: SurveyHost, request: SurveyRequest): Promise<void> {
   const missing = await Promise.all(
-    request.document.snapshot.hostPaths.map(async (path) => ((await host.host.files.stat(path)) === null ? path : null)),
+    request.document.snapshot.hostPaths.map(async (path) =>
+      (await host.host.files.stat(path)) === null ? path : null,
+    ),
   );
   const names = missing.filter((path) => path !== null);
   if (names.length === 0) return;
@@ -142,8 +205,18 @@ async function refuseMissingMounts(host: SurveyHost, request: SurveyRequest): Pr
 /** Volumes and networks with an explicit name may meet those of another environment. */
 async function refuseForeignNames(host: SurveyHost, translation: Translation, request: SurveyRequest): Promise<void> {
   const own = host.layout.id;
-  const volumes = await Promise.all(translation.volumes.map(async (body) => ({ kind: "volume", found: await host.host.engine.inspectVolume(asText(body["Name"]) ?? "") })));
-  const networks = await Promise.all(translation.networks.map(async (body) => ({ kind: "network", found: await host.host.engine.inspectNetwork(asText(body["Name"]) ?? "") })));
+  const volumes = await Promise.all(
+    translation.volumes.map(async (body) => ({
+      kind: "volume",
+      found: await host.host.engine.inspectVolume(asText(body["Name"]) ?? ""),
+    })),
+  );
+  const networks = await Promise.all(
+    translation.networks.map(async (body) => ({
+      kind: "network",
+      found: await host.host.engine.inspectNetwork(asText(body["Name"]) ?? ""),
+    })),
+  );
   for (const { kind, found } of [...volumes, ...networks]) {
     const owner = found?.labels["com.docker.compose.project"];
     if (found === null || owner === undefined || owner === own) continue;
@@ -194,7 +267,8 @@ async function refuseTooLittleRoom(host: SurveyHost, request: SurveyRequest, set
     code: "host/no-room",
     blame: "gate",
     message: `${host.name} has ${megabytes(available)} MB of memory free, and the new release beside the old one wants ${megabytes(wanted)} MB`,
-    remedy: "give the host more memory, lower the services' limits, or choose `strategy: recreate`, which stops the old release first",
+    remedy:
+      "give the host more memory, lower the services' limits, or choose `strategy: recreate`, which stops the old release first",
   });
 }
 
@@ -211,4 +285,3 @@ function limitedMemory(request: SurveyRequest): number {
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);
 }
-

@@ -45,21 +45,26 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
   const connections = await connectAll(options, signal);
   const hosts = connections.map((host) => openHost(host, options));
   const home = hosts.find((host) => host.name === options.home);
-  if (home === undefined) throw new ShiplockError({ code: "target/no-home", blame: "bug", message: `${options.home} is no host of ${options.environment}` });
+  if (home === undefined)
+    throw new ShiplockError({
+      code: "target/no-home",
+      blame: "bug",
+      message: `${options.home} is no host of ${options.environment}`,
+    });
   const record = folderRecord(home.host.files, home.layout.folder);
   let closing = false;
 
+  // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them, and once for planning and running.
+  const translations = new Map<string, Promise<Translation>>();
   function translator(document: ReleaseDocument, secrets: Readonly<Record<string, string>>) {
-    // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them.
-    const known = new Map<string, Promise<Translation>>();
     return async (host: OpenHost, place: Place): Promise<Translation> => {
       const apiVersion = await host.apiVersion();
       const owner = { uid: host.host.facts.uid, gid: host.host.facts.gid };
-      const key = JSON.stringify([host.layout.folder, apiVersion, owner, place]);
+      const key = JSON.stringify([host.layout.folder, apiVersion, owner, place, document.name, secrets]);
       const made =
-        known.get(key) ??
+        translations.get(key) ??
         translate({ compose: options.compose, document, place, layout: host.layout, owner, proxyImage: options.settings.proxyImage, apiVersion, secrets });
-      known.set(key, made);
+      translations.set(key, made);
       return made;
     };
   }
@@ -71,20 +76,27 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
     acquire: (owner, ttlMs) => acquireAll(hosts, owner, ttlMs),
     leaseHolder: async () => {
       const state = await home.host.inspectLease(home.layout.folder);
-      return state.kind === "held" && state.owner !== null ? { owner: state.owner, heartbeatAgeMs: state.heartbeatAgeMs, expired: state.expired } : null;
+      return state.kind === "held" && state.owner !== null
+        ? { owner: state.owner, heartbeatAgeMs: state.heartbeatAgeMs, expired: state.expired }
+        : null;
     },
     survey: (request) => {
       const translateFor = translator(request.document, request.secrets);
-      const surveyed: SurveyHost[] = hosts.map((host) => ({ ...host, translate: (place) => translateFor(host, place) }));
+      const surveyed: SurveyHost[] = hosts.map((host) => ({
+        ...host,
+        translate: (place) => translateFor(host, place),
+      }));
       return surveyHosts(surveyed, request, home.name, options.settings);
     },
     worker: async (request) => {
       const translateFor = translator(request.document, request.secrets);
       const full = await Promise.all(
-        hosts.map(async (host): Promise<ComposeHost> => ({
-          ...host,
-          translation: request.abort ? nothing : await translateFor(host, request.plan.place),
-        })),
+        hosts.map(
+          async (host): Promise<ComposeHost> => ({
+            ...host,
+            translation: request.abort ? nothing : await translateFor(host, request.plan.place),
+          }),
+        ),
       );
       const byName = new Map(full.map((host) => [host.name, host]));
       return composeWorker({
@@ -103,13 +115,19 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
     },
     missingImages: async (document) => {
       const images = Object.values(document.release.images);
-      const there = await Promise.all(images.map((image) => isEverywhere(hosts, `${image.repository}@${image.digest}`)));
+      const there = await Promise.all(
+        images.map((image) => isEverywhere(hosts, `${image.repository}@${image.digest}`)),
+      );
       return images.filter((_, index) => there[index] === false);
     },
-    observe: (state, document) => Promise.all(hosts.map((host) => observeHost(host, options.project, options.environment, state, document))),
-    diagnose: async () => (await Promise.all(hosts.map((host) => diagnoseHost(host, () => options.clock.now())))).flat(),
+    observe: (state, document) =>
+      Promise.all(hosts.map((host) => observeHost(host, options.project, options.environment, state, document))),
+    diagnose: async () =>
+      (await Promise.all(hosts.map((host) => diagnoseHost(host, () => options.clock.now())))).flat(),
     logs: (request) => logsOf(hosts, options, request),
-    lost: Promise.race(hosts.map((host) => host.host.lost)).then((lost) => (closing ? new Promise<string>(() => undefined) : lost.message)),
+    lost: Promise.race(hosts.map((host) => host.host.lost)).then((lost) =>
+      closing ? new Promise<string>(() => undefined) : lost.message,
+    ),
     close: async () => {
       closing = true;
       await Promise.all(hosts.map((host) => host.host.close()));
@@ -122,7 +140,9 @@ const nothing: Translation = { text: "", dotenv: "", containers: [], networks: [
 /** All hosts or none: what was opened is closed again when another cannot be reached, and every failure is named. */
 async function connectAll(options: ComposeTargetOptions, signal: AbortSignal): Promise<Host[]> {
   const settled = await Promise.allSettled(
-    options.hosts.map((address) => options.connector.connect(address, { connectTimeoutMs: options.connectTimeoutMs, signal })),
+    options.hosts.map((address) =>
+      options.connector.connect(address, { connectTimeoutMs: options.connectTimeoutMs, signal }),
+    ),
   );
   const opened = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
@@ -173,19 +193,27 @@ async function acquireAll(hosts: readonly OpenHost[], owner: LeaseOwner, ttlMs: 
       continue;
     }
     await release();
-    if (answer.kind === "held") return { kind: "held", host: host.name, owner: answer.owner, heartbeatAgeMs: answer.heartbeatAgeMs };
+    if (answer.kind === "held")
+      return { kind: "held", host: host.name, owner: answer.owner, heartbeatAgeMs: answer.heartbeatAgeMs };
     throw new ShiplockError({
       code: "lease/stuck",
       blame: "person",
       message: `the lease on ${host.name} has expired, but its owner's session cannot be ended: ${answer.reason}`,
       remedy: "end that process on the host as root, then run the command again",
-      details: answer.owner === null ? [] : [`held by ${answer.owner.who} from ${answer.owner.from} since ${answer.owner.since}`],
+      details:
+        answer.owner === null
+          ? []
+          : [`held by ${answer.owner.who} from ${answer.owner.from} since ${answer.owner.since}`],
     });
   }
   return { kind: "granted", fence, tookOver, release };
 }
 
-async function* logsOf(hosts: readonly OpenHost[], options: ComposeTargetOptions, request: LogRequest): AsyncIterable<LogLine> {
+async function* logsOf(
+  hosts: readonly OpenHost[],
+  options: ComposeTargetOptions,
+  request: LogRequest,
+): AsyncIterable<LogLine> {
   const streams: AsyncIterable<LogLine>[] = [];
   for (const host of hosts) {
     const containers = await host.host.engine.listContainers({
@@ -194,15 +222,30 @@ async function* logsOf(hosts: readonly OpenHost[], options: ComposeTargetOptions
     });
     for (const container of containers) {
       const service = container.labels[label.service] ?? container.labels["com.docker.compose.service"] ?? "";
-      if (request.services.length > 0 ? !request.services.includes(service) : container.labels[label.kind] !== "app" || container.status !== "running") continue;
+      if (
+        request.services.length > 0
+          ? !request.services.includes(service)
+          : container.labels[label.kind] !== "app" || container.status !== "running"
+      )
+        continue;
       streams.push(containerLog(host, container.id, container.name, service, request));
     }
   }
   yield* mergeStreams(streams);
 }
 
-async function* containerLog(host: OpenHost, id: string, name: string, service: string, request: LogRequest): AsyncIterable<LogLine> {
-  for await (const { line } of host.host.engine.logs(id, { tail: request.tail, follow: request.follow, signal: request.signal })) {
+async function* containerLog(
+  host: OpenHost,
+  id: string,
+  name: string,
+  service: string,
+  request: LogRequest,
+): AsyncIterable<LogLine> {
+  for await (const { line } of host.host.engine.logs(id, {
+    tail: request.tail,
+    follow: request.follow,
+    signal: request.signal,
+  })) {
     yield { host: host.name, container: name, service, line };
   }
 }

@@ -20,7 +20,10 @@ export function secretSentinel(name: string): string {
 
 /** The text with every sentinel replaced by a reference that demands a value, in Compose's own syntax. */
 export function secretsToReferences(text: string): string {
-  return text.replaceAll(/__shiplock-secret-([A-Za-z_][A-Za-z0-9_]*)__/g, (_, name: string) => `\${${name}:?secret ${name} is not on this host}`);
+  return text.replaceAll(
+    /__shiplock-secret-([A-Za-z_][A-Za-z0-9_]*)__/g,
+    (_, name: string) => `\${${name}:?secret ${name} is not on this host}`,
+  );
 }
 
 /** The variable that names a service's image in the final compose file and in `.env`. */

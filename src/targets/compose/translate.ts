@@ -68,7 +68,11 @@ export function imageReferences(document: ReleaseDocument): Record<string, strin
     document.snapshot.services.map((service) => {
       const image = document.release.images[service.image];
       if (image === undefined) {
-        throw new ShiplockError({ code: "release/image-missing", blame: "bug", message: `release ${document.release.id} has no image "${service.image}"` });
+        throw new ShiplockError({
+          code: "release/image-missing",
+          blame: "bug",
+          message: `release ${document.release.id} has no image "${service.image}"`,
+        });
       }
       return [imageVariable(service.name), `${image.repository}@${image.digest}`];
     }),

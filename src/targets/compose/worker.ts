@@ -41,21 +41,34 @@ async function perform(run: ComposeRun, step: Step, { signal, log }: StepRun): P
   }
 }
 
-async function performOnHost(run: ComposeRun, host: ComposeHost, action: StepAction, { signal, log }: StepRun): Promise<Evidence> {
+async function performOnHost(
+  run: ComposeRun,
+  host: ComposeHost,
+  action: StepAction,
+  { signal, log }: StepRun,
+): Promise<Evidence> {
   switch (action.kind) {
     case "ship-files":
       return counted(await shipFiles(host, run), "sets of files written", "the files are there");
     case "pull":
       return counted(await pullImages(host, run, action.images, log), "images pulled", "the images are there");
     case "backing":
-      return counted(await startBacking(host, run, action.services, log, signal), "backing services started", "backing services are there");
+      return counted(
+        await startBacking(host, run, action.services, log, signal),
+        "backing services started",
+        "backing services are there",
+      );
     case "proxy": {
       const done = await setUpProxy(host, run, action.final, log, signal);
       return { acted: done.length > 0, summary: done.length === 0 ? "the proxy is as it should be" : done.join(", ") };
     }
     case "create":
       if (run.plan.place === "direct") await ensureNetworksAndVolumes(host);
-      return counted(await createReplicas(host, run, action.replicas), "containers created", "the containers are there");
+      return counted(
+        await createReplicas(host, run, action.replicas),
+        "containers created",
+        "the containers are there",
+      );
     case "start":
       await startReplicas(host, action.replicas);
       return { acted: true, summary: `${action.replicas.length} containers started` };
@@ -66,7 +79,10 @@ async function performOnHost(run: ComposeRun, host: ComposeHost, action: StepAct
       return did(await shiftTraffic(host, action.after), "traffic moved", "traffic is there already");
     case "drain": {
       const left = await drainReplicas(host, run, action.replicas, action.deadlineMs, signal);
-      return { acted: false, summary: left === 0 ? "nothing in flight" : `${left} still in flight after ${action.deadlineMs / 1000} s` };
+      return {
+        acted: false,
+        summary: left === 0 ? "nothing in flight" : `${left} still in flight after ${action.deadlineMs / 1000} s`,
+      };
     }
     case "stop":
       await stopReplicas(host, action.replicas, run.previous);
@@ -84,7 +100,11 @@ async function performOnHost(run: ComposeRun, host: ComposeHost, action: StepAct
     case "verify":
     case "commit":
     case "close":
-      throw new ShiplockError({ code: "deploy/wrong-step", blame: "bug", message: `${action.kind} does not belong to a host alone` });
+      throw new ShiplockError({
+        code: "deploy/wrong-step",
+        blame: "bug",
+        message: `${action.kind} does not belong to a host alone`,
+      });
   }
 }
 
@@ -96,7 +116,8 @@ async function undo(run: ComposeRun, step: Step, { signal, log }: StepRun): Prom
       return did(await shiftTraffic(hostOf(run, step), action.before), "traffic moved back", "traffic is where it was");
     case "start": {
       const host = hostOf(run, step);
-      if (run.plan.place !== "direct") await drainIfPossible(host, run, action.replicas, drainMs(run, action.replicas), log, signal);
+      if (run.plan.place !== "direct")
+        await drainIfPossible(host, run, action.replicas, drainMs(run, action.replicas), log, signal);
       await stopReplicas(host, action.replicas, run.document);
       return { acted: true, summary: `${action.replicas.length} new containers stopped` };
     }
@@ -114,15 +135,27 @@ async function undo(run: ComposeRun, step: Step, { signal, log }: StepRun): Prom
 
 async function undoCreate(run: ComposeRun, host: ComposeHost): Promise<Evidence> {
   const ours = (await appContainers(host, run)).filter(
-    (container) => container.labels[label.place] === run.plan.place && container.labels[label.release] === run.plan.to && !container.name.includes(".before-"),
+    (container) =>
+      container.labels[label.place] === run.plan.place &&
+      container.labels[label.release] === run.plan.to &&
+      !container.name.includes(".before-"),
   );
   // What was kept before this deployment stays kept.
-  const made = run.plan.warm ? ours.filter((container) => container.labels[label.deployment] === run.plan.deployment) : ours;
-  await Promise.all(made.map((container) => host.host.engine.removeContainer(container.id, { force: true, volumes: false })));
+  const made = run.plan.warm
+    ? ours.filter((container) => container.labels[label.deployment] === run.plan.deployment)
+    : ours;
+  await Promise.all(
+    made.map((container) => host.host.engine.removeContainer(container.id, { force: true, volumes: false })),
+  );
   return counted(made.length, "new containers removed", "no new containers are there");
 }
 
-async function undoStop(run: ComposeRun, host: ComposeHost, replicas: readonly ReplicaRef[], signal: AbortSignal): Promise<Evidence> {
+async function undoStop(
+  run: ComposeRun,
+  host: ComposeHost,
+  replicas: readonly ReplicaRef[],
+  signal: AbortSignal,
+): Promise<Evidence> {
   for (const replica of replicas) {
     const name = containerName(host.layout.id, replica);
     const aside = await host.host.engine.inspectContainer(asideName(name, run.plan.deployment));
@@ -156,21 +189,36 @@ async function commit(run: ComposeRun): Promise<Evidence> {
 async function close(run: ComposeRun): Promise<Evidence> {
   const outcome = `${run.document.release.id} is live on ${run.hosts.size === 1 ? "1 host" : `${run.hosts.size} hosts`}`;
   const written = await changeState(run, (state) =>
-    state.operation === null ? null : withEnded(state, run.plan.deployment, "succeeded", outcome, run.clock.now().toISOString()),
+    state.operation === null
+      ? null
+      : withEnded(state, run.plan.deployment, "succeeded", outcome, run.clock.now().toISOString()),
   );
   return did(written, "operation closed", "was closed before");
 }
 
 /** Reads, changes and swaps the state. The lease makes a lost race impossible but for a hold written meanwhile, so a few tries are enough. */
-export async function changeState(run: Pick<ComposeRun, "record" | "plan">, change: (state: EnvironmentState) => EnvironmentState | null): Promise<boolean> {
+export async function changeState(
+  run: Pick<ComposeRun, "record" | "plan">,
+  change: (state: EnvironmentState) => EnvironmentState | null,
+): Promise<boolean> {
   for (let attempt = 1; attempt <= 5; attempt += 1) {
     const read = await run.record.read();
-    if (read === null) throw new ShiplockError({ code: "record/gone", blame: "person", message: `the environment record of ${run.plan.environment} is gone`, remedy: "look at the folder on the home host" });
+    if (read === null)
+      throw new ShiplockError({
+        code: "record/gone",
+        blame: "person",
+        message: `the environment record of ${run.plan.environment} is gone`,
+        remedy: "look at the folder on the home host",
+      });
     const next = change(read.state);
     if (next === null) return false;
     if (await run.record.swap(read.revision, next)) return true;
   }
-  throw new ShiplockError({ code: "record/contended", message: "the environment record changed again and again while it was written", remedy: "run `shiplock resume`" });
+  throw new ShiplockError({
+    code: "record/contended",
+    message: "the environment record changed again and again while it was written",
+    remedy: "run `shiplock resume`",
+  });
 }
 
 function liveRelease(run: ComposeRun): LiveRelease {
@@ -191,13 +239,20 @@ function liveRelease(run: ComposeRun): LiveRelease {
 }
 
 function drainMs(run: ComposeRun, replicas: readonly ReplicaRef[]): number {
-  const services = run.document.snapshot.services.filter((service) => replicas.some((replica) => replica.service === service.name));
+  const services = run.document.snapshot.services.filter((service) =>
+    replicas.some((replica) => replica.service === service.name),
+  );
   return Math.max(0, ...services.map((service) => service.drainMs));
 }
 
 function hostOf(run: ComposeRun, step: Step): ComposeHost {
   const host = run.hosts.get(step.host ?? "");
-  if (host === undefined) throw new ShiplockError({ code: "deploy/no-host", blame: "bug", message: `step ${step.id} names no host of this deployment` });
+  if (host === undefined)
+    throw new ShiplockError({
+      code: "deploy/no-host",
+      blame: "bug",
+      message: `step ${step.id} names no host of this deployment`,
+    });
   return host;
 }
 

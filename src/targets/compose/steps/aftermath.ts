@@ -23,15 +23,25 @@ export async function publishFiles(host: ComposeHost, run: ComposeRun): Promise<
 /**
  * Stops what the old release has on this host and removes what is older than it. The old release's containers stay, stopped, so that going back is starting them.
  */
-export async function retireOld(host: ComposeHost, run: ComposeRun, keep: Place | null): Promise<{ stopped: number; removed: number }> {
-  const containers = (await appContainers(host, run)).filter((container) => container.labels[label.place] !== run.plan.place || container.name.includes(".before-"));
-  const kept = containers.filter((container) => keep !== null && container.labels[label.place] === keep && container.labels[label.release] === run.plan.from);
+export async function retireOld(
+  host: ComposeHost,
+  run: ComposeRun,
+  keep: Place | null,
+): Promise<{ stopped: number; removed: number }> {
+  const containers = (await appContainers(host, run)).filter(
+    (container) => container.labels[label.place] !== run.plan.place || container.name.includes(".before-"),
+  );
+  const kept = containers.filter(
+    (container) =>
+      keep !== null && container.labels[label.place] === keep && container.labels[label.release] === run.plan.from,
+  );
   const rest = containers.filter((container) => !kept.includes(container));
   const running = kept.filter((container) => container.status === "running" || container.status === "restarting");
   await Promise.all(running.map((container) => stop(container.id, container.labels[label.service] ?? "")));
   await Promise.all(
     rest.map(async (container) => {
-      if (container.status === "running" || container.status === "restarting") await stop(container.id, container.labels[label.service] ?? "");
+      if (container.status === "running" || container.status === "restarting")
+        await stop(container.id, container.labels[label.service] ?? "");
       await host.host.engine.removeContainer(container.id, { force: true, volumes: false });
     }),
   );
@@ -46,7 +56,11 @@ export async function retireOld(host: ComposeHost, run: ComposeRun, keep: Place 
 export function keptReleases(state: EnvironmentState, keep: number): Set<string> {
   const withdrawn = new Set(state.withdrawn.map((entry) => entry.release));
   const candidates = state.healthy.filter((entry) => !withdrawn.has(entry.release)).slice(0, keep + 1);
-  return new Set([...candidates.map((entry) => entry.release), ...(state.live === null ? [] : [state.live.release]), ...(state.operation === null ? [] : [state.operation.release])]);
+  return new Set([
+    ...candidates.map((entry) => entry.release),
+    ...(state.live === null ? [] : [state.live.release]),
+    ...(state.operation === null ? [] : [state.operation.release]),
+  ]);
 }
 
 /** Takes our own protecting tag off images that no rollback may need; the engine removes an image with its last tag. */
@@ -56,7 +70,9 @@ export async function tidyImages(host: ComposeHost, run: ComposeRun): Promise<nu
   const kept = keptReleases(read.state, run.settings.keep);
   const prefix = `${keepName(host.layout.id, "")}`;
   const images = await host.host.engine.listImages({});
-  const ours = images.flatMap((image) => image.repoTags).filter((tag) => tag.startsWith(prefix) && !kept.has(tag.slice(tag.lastIndexOf(":") + 1)));
+  const ours = images
+    .flatMap((image) => image.repoTags)
+    .filter((tag) => tag.startsWith(prefix) && !kept.has(tag.slice(tag.lastIndexOf(":") + 1)));
   const inUse = new Set((await host.host.engine.listContainers({ all: true })).map((container) => container.imageId));
   let removed = 0;
   for (const tag of ours) {
@@ -65,7 +81,8 @@ export async function tidyImages(host: ComposeHost, run: ComposeRun): Promise<nu
     await host.host.engine.removeImage(tag);
     const left = image === undefined ? null : await host.host.engine.inspectImage(image.id);
     // The digest references that the pull made go with our tag; an image that somebody else tagged too stays.
-    if (left !== null && left.repoTags.length === 0) for (const digest of left.repoDigests) await host.host.engine.removeImage(digest);
+    if (left !== null && left.repoTags.length === 0)
+      for (const digest of left.repoDigests) await host.host.engine.removeImage(digest);
     removed += 1;
   }
   return removed;

@@ -8,15 +8,26 @@ import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 
 /** Every container of a released service of the environment on this host, whatever its state. */
-export async function appContainers(host: ComposeHost, run: { plan: { project: string; environment: string } }): Promise<ContainerSummary[]> {
+export async function appContainers(
+  host: ComposeHost,
+  run: { plan: { project: string; environment: string } },
+): Promise<ContainerSummary[]> {
   return host.host.engine.listContainers({
     all: true,
-    labels: [`${label.project}=${run.plan.project}`, `${label.environment}=${run.plan.environment}`, `${label.kind}=app`],
+    labels: [
+      `${label.project}=${run.plan.project}`,
+      `${label.environment}=${run.plan.environment}`,
+      `${label.kind}=app`,
+    ],
   });
 }
 
 /** Creates (without starting) the containers of replicas that are not there yet. */
-export async function createReplicas(host: ComposeHost, run: ComposeRun, replicas: readonly ReplicaRef[]): Promise<number> {
+export async function createReplicas(
+  host: ComposeHost,
+  run: ComposeRun,
+  replicas: readonly ReplicaRef[],
+): Promise<number> {
   const existing = new Map((await appContainers(host, run)).map((container) => [container.name, container]));
   const created = await Promise.all(
     replicas.map(async (replica) => {
@@ -60,7 +71,8 @@ export async function createContainer(host: ComposeHost, run: ComposeRun, spec: 
     },
   };
   const id = await engine.createContainer(spec.name, body);
-  for (const { network, endpoint } of spec.connects) await engine.connectNetwork(network, { Container: id, EndpointConfig: endpoint });
+  for (const { network, endpoint } of spec.connects)
+    await engine.connectNetwork(network, { Container: id, EndpointConfig: endpoint });
   for (const { path, tar } of spec.archives) await engine.putArchive(id, path, tar);
   return id;
 }
@@ -71,7 +83,11 @@ export async function startReplicas(host: ComposeHost, replicas: readonly Replic
 }
 
 /** Stops containers by signal, then by force after their grace period. A container that is gone is fine. */
-export async function stopReplicas(host: ComposeHost, replicas: readonly ReplicaRef[], document: ReleaseDocument | null): Promise<void> {
+export async function stopReplicas(
+  host: ComposeHost,
+  replicas: readonly ReplicaRef[],
+  document: ReleaseDocument | null,
+): Promise<void> {
   await Promise.all(
     replicas.map(async (replica) => {
       const found = await host.host.engine.inspectContainer(containerName(host.layout.id, replica));
@@ -97,7 +113,12 @@ export function asideName(name: string, deployment: string): string {
 /** What Compose wants for a container of this name. */
 export function specOf(host: ComposeHost, name: string): ContainerSpec {
   const spec = host.translation.containers.find((candidate) => candidate.name === name);
-  if (spec === undefined) throw new ShiplockError({ code: "compose/no-spec", blame: "bug", message: `Compose did not ask for a container "${name}"` });
+  if (spec === undefined)
+    throw new ShiplockError({
+      code: "compose/no-spec",
+      blame: "bug",
+      message: `Compose did not ask for a container "${name}"`,
+    });
   return spec;
 }
 
@@ -112,5 +133,8 @@ export function placedSpecs(host: ComposeHost, service: string, place: Place): C
 }
 
 function isCurrent(container: ContainerSummary, spec: ContainerSpec, run: ComposeRun): boolean {
-  return container.labels[label.release] === run.document.release.id && container.labels["com.docker.compose.config-hash"] === spec.configHash;
+  return (
+    container.labels[label.release] === run.document.release.id &&
+    container.labels["com.docker.compose.config-hash"] === spec.configHash
+  );
 }

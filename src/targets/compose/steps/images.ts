@@ -11,7 +11,12 @@ export function keepName(environmentId: string, image: string): string {
 /**
  * Pulls the images that the host lacks, by digest; what arrives must be one of the release's recorded digests. The login travels with each pull and stays nowhere.
  */
-export async function pullImages(host: ComposeHost, run: ComposeRun, names: readonly string[], log: (line: string) => void): Promise<number> {
+export async function pullImages(
+  host: ComposeHost,
+  run: ComposeRun,
+  names: readonly string[],
+  log: (line: string) => void,
+): Promise<number> {
   const pulled = await Promise.all(
     names.map(async (name) => {
       const image = imageOf(run.document, name);
@@ -32,12 +37,20 @@ export async function pullImages(host: ComposeHost, run: ComposeRun, names: read
 
 /** Whether an image id, as the engine reports it for a container, is one of the digests the release recorded. */
 export function isRecorded(image: ReleaseImage, id: string): boolean {
-  return id === image.digest || Object.values(image.platforms).some((platform) => platform.config === id || platform.manifest === id);
+  return (
+    id === image.digest ||
+    Object.values(image.platforms).some((platform) => platform.config === id || platform.manifest === id)
+  );
 }
 
 export function imageOf(document: ReleaseDocument, name: string): ReleaseImage {
   const image = document.release.images[name];
-  if (image === undefined) throw new ShiplockError({ code: "release/image-missing", blame: "bug", message: `${document.release.id} has no image "${name}"` });
+  if (image === undefined)
+    throw new ShiplockError({
+      code: "release/image-missing",
+      blame: "bug",
+      message: `${document.release.id} has no image "${name}"`,
+    });
   return image;
 }
 
@@ -46,16 +59,24 @@ async function protect(engine: Engine, id: string, repository: string, tag: stri
   if (there?.id !== id) await engine.tagImage(id, repository, tag);
 }
 
-function authFor(run: ComposeRun, image: ReleaseImage): { username: string; password: string; serverAddress: string } | undefined {
+function authFor(
+  run: ComposeRun,
+  image: ReleaseImage,
+): { username: string; password: string; serverAddress: string } | undefined {
   const { auth } = run;
   if (auth === null || !`${image.repository}/`.startsWith(`${auth.address}/`)) return undefined;
-  return { username: auth.username, password: auth.password, serverAddress: auth.address.split("/")[0] ?? auth.address };
+  return {
+    username: auth.username,
+    password: auth.password,
+    serverAddress: auth.address.split("/")[0] ?? auth.address,
+  };
 }
 
 function mismatch(host: string, reference: string, found: string | null): ShiplockError {
   return new ShiplockError({
     code: "image/digest-mismatch",
     message: `${host} pulled ${reference} and got ${found ?? "nothing"}, which is not what was built`,
-    remedy: "the registry gave something else for this digest, or for a platform that was not built; check the registry and the image's platforms",
+    remedy:
+      "the registry gave something else for this digest, or for a platform that was not built; check the registry and the image's platforms",
   });
 }

@@ -28,7 +28,13 @@ export async function ensureNetworksAndVolumes(host: ComposeHost): Promise<numbe
 }
 
 /** Starts backing services that have no container; one that has is never touched, not even when it is stopped. */
-export async function startBacking(host: ComposeHost, run: ComposeRun, services: readonly string[], log: (line: string) => void, signal: AbortSignal): Promise<number> {
+export async function startBacking(
+  host: ComposeHost,
+  run: ComposeRun,
+  services: readonly string[],
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
   await ensureNetworksAndVolumes(host);
   const started = await Promise.all(
     services.flatMap((service) =>
@@ -47,13 +53,21 @@ export async function startBacking(host: ComposeHost, run: ComposeRun, services:
 }
 
 /** Creates a container whose image is not part of the release, pulling it where the host lacks it. */
-export async function createFromPublicImage(host: ComposeHost, run: ComposeRun, spec: ContainerSpec, log: (line: string) => void): Promise<string> {
+export async function createFromPublicImage(
+  host: ComposeHost,
+  run: ComposeRun,
+  spec: ContainerSpec,
+  log: (line: string) => void,
+): Promise<string> {
   const reference = asText(spec.body["Image"]) ?? "";
   if ((await host.host.engine.inspectImage(reference)) === null) {
     log(`pulling ${reference}`);
     const { auth } = run;
     const own = auth !== null && reference.startsWith(`${auth.address}/`);
-    await host.host.engine.pullImage(reference, own ? { username: auth.username, password: auth.password, serverAddress: auth.address } : undefined);
+    await host.host.engine.pullImage(
+      reference,
+      own ? { username: auth.username, password: auth.password, serverAddress: auth.address } : undefined,
+    );
   }
   return createContainer(host, run, spec);
 }
@@ -75,7 +89,11 @@ async function awaitBacking(host: ComposeHost, run: ComposeRun, name: string, si
 }
 
 /** The containers of backing services of the environment on this host, by service. */
-export async function backingServices(host: Pick<ComposeHost, "host">, project: string, environment: string): Promise<Map<string, { id: string; configHash: string }>> {
+export async function backingServices(
+  host: Pick<ComposeHost, "host">,
+  project: string,
+  environment: string,
+): Promise<Map<string, { id: string; configHash: string }>> {
   const containers = await host.host.engine.listContainers({
     all: true,
     labels: [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=backing`],

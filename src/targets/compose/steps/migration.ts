@@ -21,7 +21,13 @@ export function migrationName(id: string, release: string): string {
  * and only otherwise one is started. The container stays until its result is recorded.
  * @throws ShiplockError `migration/failed`, `migration/timeout`
  */
-export async function runMigration(host: ComposeHost, run: ComposeRun, action: Migration, log: (line: string) => void, signal: AbortSignal): Promise<boolean> {
+export async function runMigration(
+  host: ComposeHost,
+  run: ComposeRun,
+  action: Migration,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
   const release = run.document.release.id;
   const known = await run.record.readMigration(release);
   if (known !== null) return false;
@@ -30,11 +36,21 @@ export async function runMigration(host: ComposeHost, run: ComposeRun, action: M
   let container = await engine.inspectContainer(name);
   if (container === null) {
     const [spec] = placedSpecs(host, action.service, run.plan.place);
-    if (spec === undefined) throw new ShiplockError({ code: "migration/no-service", blame: "bug", message: `no container of "${action.service}" to migrate with` });
+    if (spec === undefined)
+      throw new ShiplockError({
+        code: "migration/no-service",
+        blame: "bug",
+        message: `no container of "${action.service}" to migrate with`,
+      });
     await createContainer(host, run, migrationSpec(spec, name, action.command));
     container = await engine.inspectContainer(name);
   }
-  if (container === null) throw new ShiplockError({ code: "migration/gone", message: `the migration's container on ${host.name} disappeared`, remedy: "run the deployment again" });
+  if (container === null)
+    throw new ShiplockError({
+      code: "migration/gone",
+      message: `the migration's container on ${host.name} disappeared`,
+      remedy: "run the deployment again",
+    });
   if (container.state.status === "created") await engine.startContainer(container.id);
   const exitCode = await follow(host, run, container.id, action, log, signal);
   const lines = await readLastLines(host, container.id);
@@ -42,7 +58,13 @@ export async function runMigration(host: ComposeHost, run: ComposeRun, action: M
     await engine.removeContainer(container.id, { force: false, volumes: false });
     throw failed(action, exitCode, lines);
   }
-  await run.record.writeMigration(release, { release, exitCode, endedAt: run.clock.now().toISOString(), command: action.command, lastLines: lines });
+  await run.record.writeMigration(release, {
+    release,
+    exitCode,
+    endedAt: run.clock.now().toISOString(),
+    command: action.command,
+    lastLines: lines,
+  });
   await engine.removeContainer(container.id, { force: false, volumes: false });
   return true;
 }
@@ -51,10 +73,18 @@ export async function runMigration(host: ComposeHost, run: ComposeRun, action: M
  * Going back waits for a migration that runs: ending it half-way could leave the database between two schemas. What it did stays, as every migration before traffic
  * moves must fit the release that serves.
  */
-export async function leaveMigration(host: ComposeHost, run: ComposeRun, action: Migration, signal: AbortSignal): Promise<string> {
+export async function leaveMigration(
+  host: ComposeHost,
+  run: ComposeRun,
+  action: Migration,
+  signal: AbortSignal,
+): Promise<string> {
   const release = run.document.release.id;
   const container = await host.host.engine.inspectContainer(migrationName(host.layout.id, release));
-  if (container === null) return (await run.record.readMigration(release)) === null ? "no migration ran" : "the migration stays: it fits the release that serves";
+  if (container === null)
+    return (await run.record.readMigration(release)) === null
+      ? "no migration ran"
+      : "the migration stays: it fits the release that serves";
   if (container.state.running) await exitOf(host, run, container.id, action, signal);
   await host.host.engine.removeContainer(container.id, { force: false, volumes: false });
   return "the migration ended and stays";
@@ -71,16 +101,30 @@ function migrationSpec(spec: ContainerSpec, name: string, command: readonly stri
     Labels: { ...labels, [label.kind]: "migration", "com.docker.compose.oneoff": "True" },
     NetworkingConfig: { EndpointsConfig: withoutAliases(spec) },
   };
-  return { ...spec, name, body, connects: spec.connects.map(({ network, endpoint }) => ({ network, endpoint: { ...endpoint, Aliases: [] } })) };
+  return {
+    ...spec,
+    name,
+    body,
+    connects: spec.connects.map(({ network, endpoint }) => ({ network, endpoint: { ...endpoint, Aliases: [] } })),
+  };
 }
 
 /** It must not answer under the names of the service it is made like. */
 function withoutAliases(spec: ContainerSpec): JsonObject {
   const endpoints = asObject(asObject(spec.body["NetworkingConfig"])?.["EndpointsConfig"]) ?? {};
-  return Object.fromEntries(Object.entries(endpoints).map(([network, endpoint]) => [network, { ...asObject(endpoint), Aliases: [] }]));
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([network, endpoint]) => [network, { ...asObject(endpoint), Aliases: [] }]),
+  );
 }
 
-async function follow(host: ComposeHost, run: ComposeRun, id: string, action: Migration, log: (line: string) => void, signal: AbortSignal): Promise<number> {
+async function follow(
+  host: ComposeHost,
+  run: ComposeRun,
+  id: string,
+  action: Migration,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
   const ended = new AbortController();
   const reading = readInto(host, id, log, AbortSignal.any([signal, ended.signal]));
   try {
@@ -93,20 +137,37 @@ async function follow(host: ComposeHost, run: ComposeRun, id: string, action: Mi
   }
 }
 
-async function readInto(host: ComposeHost, id: string, log: (line: string) => void, signal: AbortSignal): Promise<void> {
+async function readInto(
+  host: ComposeHost,
+  id: string,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     for await (const { line } of host.host.engine.logs(id, { follow: true, signal })) log(line);
   } catch (error) {
     // Losing the stream loses lines on the screen, never the result: the container keeps them.
-    if (!signal.aborted) log(`(the migration's output was cut: ${error instanceof Error ? error.message : String(error)})`);
+    if (!signal.aborted)
+      log(`(the migration's output was cut: ${error instanceof Error ? error.message : String(error)})`);
   }
 }
 
 /** The exit code, read from the container's state and from nothing else. */
-async function exitOf(host: ComposeHost, run: ComposeRun, id: string, action: Migration, signal: AbortSignal): Promise<number> {
+async function exitOf(
+  host: ComposeHost,
+  run: ComposeRun,
+  id: string,
+  action: Migration,
+  signal: AbortSignal,
+): Promise<number> {
   const code = await waitFor(run.clock, { timeoutMs: action.timeoutMs, intervalMs: 100, signal }, async () => {
     const seen = await host.host.engine.inspectContainer(id);
-    if (seen === null) throw new ShiplockError({ code: "migration/gone", message: "the migration's container was removed while it ran", remedy: "run the deployment again" });
+    if (seen === null)
+      throw new ShiplockError({
+        code: "migration/gone",
+        message: "the migration's container was removed while it ran",
+        remedy: "run the deployment again",
+      });
     return seen.state.status === "exited" || seen.state.status === "dead" ? seen.state.exitCode : null;
   });
   if (code !== null) return code;

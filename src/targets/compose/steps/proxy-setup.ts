@@ -16,9 +16,14 @@ const proxyReadyMs = 20_000;
 const adminTimeoutMs = 20_000;
 
 /** The text of the router's configuration for a deployment: with both releases before its commit point, with the new one alone after it. */
-export function wantedRouterConfig(host: { layout: Layout }, run: Pick<ComposeRun, "document" | "previous" | "plan">, final: boolean): string {
+export function wantedRouterConfig(
+  host: { layout: Layout },
+  run: Pick<ComposeRun, "document" | "previous" | "plan">,
+  final: boolean,
+): string {
   const after = routerServices(run.document.snapshot);
-  const before = final || run.previous === null || run.plan.fromPlace === "direct" ? [] : routerServices(run.previous.snapshot);
+  const before =
+    final || run.previous === null || run.plan.fromPlace === "direct" ? [] : routerServices(run.previous.snapshot);
   return routerConfigText(before.length === 0 ? after : bothReleases(before, after), host.layout);
 }
 
@@ -26,7 +31,13 @@ export function wantedRouterConfig(host: { layout: Layout }, run: Pick<ComposeRu
  * Brings a host's proxy to where the deployment needs it: edge and router run, the router has its routes and the edge its host names. What is right already is
  * left alone; a router whose routes differ reloads.
  */
-export async function setUpProxy(host: ComposeHost, run: ComposeRun, final: boolean, log: (line: string) => void, signal: AbortSignal): Promise<string[]> {
+export async function setUpProxy(
+  host: ComposeHost,
+  run: ComposeRun,
+  final: boolean,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string[]> {
   const done: string[] = [];
   if (!final) {
     if (await ensureEdge(host, run, log, signal)) done.push("edge set up");
@@ -38,10 +49,17 @@ export async function setUpProxy(host: ComposeHost, run: ComposeRun, final: bool
   return done;
 }
 
-async function ensureRouter(host: ComposeHost, run: ComposeRun, text: string, log: (line: string) => void, signal: AbortSignal): Promise<boolean> {
+async function ensureRouter(
+  host: ComposeHost,
+  run: ComposeRun,
+  text: string,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { engine, files } = host.host;
   const [spec] = specsOf(host, routerService);
-  if (spec === undefined) throw new ShiplockError({ code: "compose/no-spec", blame: "bug", message: "the final compose file has no router" });
+  if (spec === undefined)
+    throw new ShiplockError({ code: "compose/no-spec", blame: "bug", message: "the final compose file has no router" });
   const path = `${host.layout.proxy}/caddy.json`;
   const before = await files.read(path);
   const same = before !== null && new TextDecoder().decode(before) === text;
@@ -65,13 +83,23 @@ async function ensureRouter(host: ComposeHost, run: ComposeRun, text: string, lo
 }
 
 async function makeProxyFolders(host: ComposeHost): Promise<void> {
-  for (const folder of [`${host.layout.proxy}/run`, `${host.layout.proxy}/sets`, `${host.layout.proxy}/tables`, host.layout.front]) {
+  for (const folder of [
+    `${host.layout.proxy}/run`,
+    `${host.layout.proxy}/sets`,
+    `${host.layout.proxy}/tables`,
+    host.layout.front,
+  ]) {
     await host.host.files.mkdirs(folder, 0o755);
   }
 }
 
 /** The host's edge: one for all projects, never changed by a deployment. */
-async function ensureEdge(host: ComposeHost, run: ComposeRun, log: (line: string) => void, signal: AbortSignal): Promise<boolean> {
+async function ensureEdge(
+  host: ComposeHost,
+  run: ComposeRun,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { engine, files } = host.host;
   const name = edgeName;
   const existing = await engine.inspectContainer(name);
@@ -116,19 +144,41 @@ async function createEdge(host: ComposeHost, run: ComposeRun, log: (line: string
     },
     StopTimeout: 35,
   };
-  return createFromPublicImage(host, run, { name: edgeName, service: "edge", configHash: "", body, connects: [], archives: [] }, log);
+  return createFromPublicImage(
+    host,
+    run,
+    { name: edgeName, service: "edge", configHash: "", body, connects: [], archives: [] },
+    log,
+  );
 }
 
 /** For a person who looks into the folder; the container is made from the same values. */
 function edgeComposeText(host: ComposeHost, settings: ComposeSettings): string {
-  const ports = [`${settings.proxy.http}:${edgePaths.http}`, ...(settings.proxy.tls === "off" ? [] : [`${settings.proxy.https}:${edgePaths.https}`])];
+  const ports = [
+    `${settings.proxy.http}:${edgePaths.http}`,
+    ...(settings.proxy.tls === "off" ? [] : [`${settings.proxy.https}:${edgePaths.https}`]),
+  ];
   return `# Written by Shiplock: the edge of this host, shared by all its environments.\n${stringify({
     name: edgeName,
-    services: { edge: { container_name: edgeName, image: settings.proxyImage, ports, volumes: [`${host.layout.edge}:${edgePaths.folder}`] } },
+    services: {
+      edge: {
+        container_name: edgeName,
+        image: settings.proxyImage,
+        ports,
+        volumes: [`${host.layout.edge}:${edgePaths.folder}`],
+      },
+    },
   })}`;
 }
 
-async function startProxyContainer(host: ComposeHost, run: ComposeRun, id: string, name: string, admin: string, signal: AbortSignal): Promise<void> {
+async function startProxyContainer(
+  host: ComposeHost,
+  run: ComposeRun,
+  id: string,
+  name: string,
+  admin: string,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await host.host.engine.startContainer(id);
   } catch (error) {
@@ -136,7 +186,9 @@ async function startProxyContainer(host: ComposeHost, run: ComposeRun, id: strin
     await host.host.engine.removeContainer(id, { force: true, volumes: false });
     throw error;
   }
-  const ready = await waitFor(run.clock, { timeoutMs: proxyReadyMs, intervalMs: 50, signal }, async () => ((await answers(host.host, admin)) ? true : null));
+  const ready = await waitFor(run.clock, { timeoutMs: proxyReadyMs, intervalMs: 50, signal }, async () =>
+    (await answers(host.host, admin)) ? true : null,
+  );
   if (ready === true) return;
   throw new ShiplockError({
     code: "proxy/not-ready",
@@ -148,7 +200,12 @@ async function startProxyContainer(host: ComposeHost, run: ComposeRun, id: strin
 
 async function answers(host: Host, admin: string): Promise<boolean> {
   try {
-    const answer = await requestOverSocket({ socketPath: await host.forwardSocket(admin), path: "/config/", headers: { host: "localhost" }, timeoutMs: 2_000 });
+    const answer = await requestOverSocket({
+      socketPath: await host.forwardSocket(admin),
+      path: "/config/",
+      headers: { host: "localhost" },
+      timeoutMs: 2_000,
+    });
     return answer.status === 200;
   } catch {
     // It does not answer yet: that is what is being asked.
@@ -166,15 +223,27 @@ async function loadConfig(host: Host, admin: string, text: string): Promise<void
     timeoutMs: adminTimeoutMs,
   });
   if (answer.status === 200) return;
-  throw new ShiplockError({ code: "proxy/config-refused", blame: "bug", message: `the router on ${host.name} refused its configuration: ${answer.body.trim()}` });
+  throw new ShiplockError({
+    code: "proxy/config-refused",
+    blame: "bug",
+    message: `the router on ${host.name} refused its configuration: ${answer.body.trim()}`,
+  });
 }
 
 /** What the router's admin endpoint says of its upstreams. */
 export async function readUpstreams(host: Host, layout: Layout): Promise<{ address: string; num_requests: number }[]> {
   const socketPath = await host.forwardSocket(`${layout.proxy}/run/admin.sock`);
-  const answer = await requestOverSocket({ socketPath, path: "/reverse_proxy/upstreams", headers: { host: "localhost" }, timeoutMs: adminTimeoutMs });
+  const answer = await requestOverSocket({
+    socketPath,
+    path: "/reverse_proxy/upstreams",
+    headers: { host: "localhost" },
+    timeoutMs: adminTimeoutMs,
+  });
   if (answer.status !== 200) {
-    throw new ShiplockError({ code: "proxy/admin", message: `the router on ${host.name} answered ${answer.status} when asked for its upstreams: ${messageOf(answer.body.trim())}` });
+    throw new ShiplockError({
+      code: "proxy/admin",
+      message: `the router on ${host.name} answered ${answer.status} when asked for its upstreams: ${messageOf(answer.body.trim())}`,
+    });
   }
   return (JSON.parse(answer.body) as JsonObject[]).flatMap((entry) => {
     const address = asText(asObject(entry)?.["address"]);

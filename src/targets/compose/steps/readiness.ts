@@ -17,24 +17,46 @@ const logLines = 20;
  * Ends early when a container exits or restarts.
  * @throws ShiplockError `health/exited`, `health/restarting`, `health/not-healthy`, `smoke/failed`, with the container's last lines
  */
-export async function awaitReady(host: ComposeHost, run: ComposeRun, replicas: readonly ReplicaRef[], document: ReleaseDocument, signal: AbortSignal): Promise<void> {
-  await Promise.all(replicas.map((replica) => awaitHealthy(host, run, replica, serviceOf(document, replica.service), signal)));
+export async function awaitReady(
+  host: ComposeHost,
+  run: ComposeRun,
+  replicas: readonly ReplicaRef[],
+  document: ReleaseDocument,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    replicas.map((replica) => awaitHealthy(host, run, replica, serviceOf(document, replica.service), signal)),
+  );
   const firsts = new Map<string, ReplicaRef>();
   for (const replica of replicas) if (!firsts.has(replica.service)) firsts.set(replica.service, replica);
   const checks = document.snapshot.smoke.filter((check) => firsts.has(check.service));
-  await Promise.all(checks.map((check) => runSmoke(host, run, check, firsts.get(check.service) as ReplicaRef, document, signal)));
+  await Promise.all(
+    checks.map((check) => runSmoke(host, run, check, firsts.get(check.service) as ReplicaRef, document, signal)),
+  );
 }
 
 /** One look at a replica's health: null if it passed, otherwise why not. */
-export async function probeOnce(host: ComposeHost, replica: ReplicaRef, service: SnapshotService, container: Container, signal: AbortSignal): Promise<string | null> {
+export async function probeOnce(
+  host: ComposeHost,
+  replica: ReplicaRef,
+  service: SnapshotService,
+  container: Container,
+  signal: AbortSignal,
+): Promise<string | null> {
   const { probe, timeoutMs } = service.health;
   try {
     switch (probe.kind) {
       case "docker":
-        return container.state.health === undefined ? "the image has no HEALTHCHECK" : container.state.health === "healthy" ? null : `Docker says ${container.state.health}`;
+        return container.state.health === undefined
+          ? "the image has no HEALTHCHECK"
+          : container.state.health === "healthy"
+            ? null
+            : `Docker says ${container.state.health}`;
       case "command": {
         const result = await host.host.engine.exec(container.id, probe.command, { timeoutMs, signal });
-        return result.exitCode === 0 ? null : `\`${probe.command.join(" ")}\` ended with exit code ${result.exitCode}: ${lastLine(result.stderr || result.stdout)}`;
+        return result.exitCode === 0
+          ? null
+          : `\`${probe.command.join(" ")}\` ended with exit code ${result.exitCode}: ${lastLine(result.stderr || result.stdout)}`;
       }
       case "tcp":
         return await probeTcp(host, container, service, timeoutMs);
@@ -49,7 +71,13 @@ export async function probeOnce(host: ComposeHost, replica: ReplicaRef, service:
   }
 }
 
-async function awaitHealthy(host: ComposeHost, run: ComposeRun, replica: ReplicaRef, service: SnapshotService, signal: AbortSignal): Promise<void> {
+async function awaitHealthy(
+  host: ComposeHost,
+  run: ComposeRun,
+  replica: ReplicaRef,
+  service: SnapshotService,
+  signal: AbortSignal,
+): Promise<void> {
   const name = containerName(host.layout.id, replica);
   const { health } = service;
   const end = run.clock.elapsed() + health.startPeriodMs;
@@ -59,14 +87,21 @@ async function awaitHealthy(host: ComposeHost, run: ComposeRun, replica: Replica
   while (passes < health.successes) {
     signal.throwIfAborted();
     const container = await host.host.engine.inspectContainer(name);
-    if (container === null) throw await unhealthy("health/gone", `${name} on ${host.name} was removed while it started`, host, name);
+    if (container === null)
+      throw await unhealthy("health/gone", `${name} on ${host.name} was removed while it started`, host, name);
     restarts ??= container.restartCount;
     await refuseDead(host, container, restarts);
     const failure = await probeOnce(host, replica, service, container, signal);
     passes = failure === null ? passes + 1 : 0;
     reason = failure ?? reason;
     if (passes >= health.successes) return;
-    if (run.clock.elapsed() > end) throw await unhealthy("health/not-healthy", `${name} on ${host.name} was not healthy within ${health.startPeriodMs / 1000} s: ${reason}`, host, name);
+    if (run.clock.elapsed() > end)
+      throw await unhealthy(
+        "health/not-healthy",
+        `${name} on ${host.name} was not healthy within ${health.startPeriodMs / 1000} s: ${reason}`,
+        host,
+        name,
+      );
     await run.clock.wait(passes > 0 ? health.intervalMs : Math.min(firstProbeIntervalMs, health.intervalMs), signal);
   }
 }
@@ -74,15 +109,30 @@ async function awaitHealthy(host: ComposeHost, run: ComposeRun, replica: Replica
 async function refuseDead(host: ComposeHost, container: Container, restarts: number): Promise<void> {
   const { state } = container;
   if (container.restartCount > restarts) {
-    throw await unhealthy("health/restarting", `${container.name} on ${host.name} keeps restarting (exit code ${state.exitCode})`, host, container.id);
+    throw await unhealthy(
+      "health/restarting",
+      `${container.name} on ${host.name} keeps restarting (exit code ${state.exitCode})`,
+      host,
+      container.id,
+    );
   }
   if (state.status !== "exited" && state.status !== "dead") return;
   const memory = state.oomKilled ? " (out of memory)" : "";
-  throw await unhealthy("health/exited", `${container.name} on ${host.name} exited with code ${state.exitCode}${memory} right after its start`, host, container.id);
+  throw await unhealthy(
+    "health/exited",
+    `${container.name} on ${host.name} exited with code ${state.exitCode}${memory} right after its start`,
+    host,
+    container.id,
+  );
 }
 
 async function unhealthy(code: string, message: string, host: ComposeHost, container: string): Promise<ShiplockError> {
-  return new ShiplockError({ code, message, remedy: "the container's last lines stand below; mend the release and deploy again", details: await lastLines(host, container) });
+  return new ShiplockError({
+    code,
+    message,
+    remedy: "the container's last lines stand below; mend the release and deploy again",
+    details: await lastLines(host, container),
+  });
 }
 
 /** The last lines a container wrote; a reason instead where they cannot be had. */
@@ -96,21 +146,47 @@ export async function lastLines(host: ComposeHost, container: string): Promise<s
   }
 }
 
-async function runSmoke(host: ComposeHost, run: ComposeRun, check: SmokeCheck, replica: ReplicaRef, document: ReleaseDocument, signal: AbortSignal): Promise<void> {
+async function runSmoke(
+  host: ComposeHost,
+  run: ComposeRun,
+  check: SmokeCheck,
+  replica: ReplicaRef,
+  document: ReleaseDocument,
+  signal: AbortSignal,
+): Promise<void> {
   const name = containerName(host.layout.id, replica);
   const container = await host.host.engine.inspectContainer(name);
-  if (container === null) throw await unhealthy("health/gone", `${name} on ${host.name} was removed while it was tested`, host, name);
+  if (container === null)
+    throw await unhealthy("health/gone", `${name} on ${host.name} was removed while it was tested`, host, name);
   const failure = await smokeFailure(host, check, replica, document, container, signal);
-  if (failure !== null) throw await unhealthy("smoke/failed", `smoke test of ${check.service} on ${host.name}: ${failure}`, host, name);
+  if (failure !== null)
+    throw await unhealthy("smoke/failed", `smoke test of ${check.service} on ${host.name}: ${failure}`, host, name);
 }
 
-async function smokeFailure(host: ComposeHost, check: SmokeCheck, replica: ReplicaRef, document: ReleaseDocument, container: Container, signal: AbortSignal): Promise<string | null> {
+async function smokeFailure(
+  host: ComposeHost,
+  check: SmokeCheck,
+  replica: ReplicaRef,
+  document: ReleaseDocument,
+  container: Container,
+  signal: AbortSignal,
+): Promise<string | null> {
   try {
     if (check.kind === "command") {
       const result = await host.host.engine.exec(container.id, check.command, { timeoutMs: check.timeoutMs, signal });
-      return result.exitCode === 0 ? null : `\`${check.command.join(" ")}\` ended with exit code ${result.exitCode}: ${lastLine(result.stderr || result.stdout)}`;
+      return result.exitCode === 0
+        ? null
+        : `\`${check.command.join(" ")}\` ended with exit code ${result.exitCode}: ${lastLine(result.stderr || result.stdout)}`;
     }
-    const answer = await ask(host, replica, serviceOf(document, check.service), container, check.path, check.timeoutMs, signal);
+    const answer = await ask(
+      host,
+      replica,
+      serviceOf(document, check.service),
+      container,
+      check.path,
+      check.timeoutMs,
+      signal,
+    );
     return answerFailure(check, answer);
   } catch (error) {
     signal.throwIfAborted();
@@ -120,8 +196,10 @@ async function smokeFailure(host: ComposeHost, check: SmokeCheck, replica: Repli
 
 /** What is wrong with an answer; null if it is as demanded. */
 export function answerFailure(check: Extract<SmokeCheck, { kind: "http" }>, answer: SocketAnswer): string | null {
-  if (!statusFits(check.status, answer.status)) return `GET ${check.path} answered ${answer.status}, not ${describeStatus(check.status)}`;
-  if (check.body !== null && !answer.body.includes(check.body)) return `the body of GET ${check.path} does not contain ${JSON.stringify(check.body)}`;
+  if (!statusFits(check.status, answer.status))
+    return `GET ${check.path} answered ${answer.status}, not ${describeStatus(check.status)}`;
+  if (check.body !== null && !answer.body.includes(check.body))
+    return `the body of GET ${check.path} does not contain ${JSON.stringify(check.body)}`;
   for (const [name, value] of Object.entries(check.headers)) {
     const seen = answer.headers[name.toLowerCase()];
     if (seen !== value) return `GET ${check.path} answered the header ${name}: ${seen ?? "(none)"}, not ${value}`;
@@ -139,8 +217,14 @@ function jsonFailure(check: Extract<SmokeCheck, { kind: "http" }>, body: string)
     return `the body of GET ${check.path} is not JSON`;
   }
   for (const [path, value] of wanted) {
-    const seen = path.split(".").reduce<unknown>((node, key) => (typeof node === "object" && node !== null ? (node as Record<string, unknown>)[key] : undefined), parsed);
-    if (seen !== value) return `GET ${check.path}: ${path} is ${JSON.stringify(seen) ?? "missing"}, not ${JSON.stringify(value)}`;
+    const seen = path
+      .split(".")
+      .reduce<unknown>(
+        (node, key) => (typeof node === "object" && node !== null ? (node as Record<string, unknown>)[key] : undefined),
+        parsed,
+      );
+    if (seen !== value)
+      return `GET ${check.path}: ${path} is ${JSON.stringify(seen) ?? "missing"}, not ${JSON.stringify(value)}`;
   }
   return null;
 }
@@ -149,25 +233,55 @@ function jsonFailure(check: Extract<SmokeCheck, { kind: "http" }>, body: string)
  * Asks one replica. In a slot the router's probe server asks, on the very way that traffic will take; in place the host's own
  * address of the container does.
  */
-async function ask(host: ComposeHost, replica: ReplicaRef, service: SnapshotService, container: Container, path: string, timeoutMs: number, signal: AbortSignal): Promise<SocketAnswer> {
+async function ask(
+  host: ComposeHost,
+  replica: ReplicaRef,
+  service: SnapshotService,
+  container: Container,
+  path: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<SocketAnswer> {
   const name = containerName(host.layout.id, replica);
   if (replica.place === "direct") {
     const socketPath = await host.host.forwardTcp(addressOf(container), service.port ?? 0);
-    return requestOverSocket({ socketPath, path, headers: { host: `${service.name}:${service.port}` }, timeoutMs, signal });
+    return requestOverSocket({
+      socketPath,
+      path,
+      headers: { host: `${service.name}:${service.port}` },
+      timeoutMs,
+      signal,
+    });
   }
   const socketPath = await host.host.forwardSocket(`${host.layout.proxy}/run/probe.sock`);
-  const answer = await requestOverSocket({ socketPath, path, headers: { host: `${service.name}:${service.port}`, [probeHeader]: `${name}:${service.port}` }, timeoutMs, signal });
-  if (answer.status === 502 && answer.headers["server"] === "Caddy" && answer.body === "") throw new ShiplockError({ code: "health/refused", message: `${name} does not accept connections on port ${service.port}` });
+  const answer = await requestOverSocket({
+    socketPath,
+    path,
+    headers: { host: `${service.name}:${service.port}`, [probeHeader]: `${name}:${service.port}` },
+    timeoutMs,
+    signal,
+  });
+  if (answer.status === 502 && answer.headers["server"] === "Caddy" && answer.body === "")
+    throw new ShiplockError({
+      code: "health/refused",
+      message: `${name} does not accept connections on port ${service.port}`,
+    });
   return answer;
 }
 
 function addressOf(container: Container): string {
   const address = Object.values(container.networks).find((network) => network.ipAddress !== "")?.ipAddress;
-  if (address === undefined) throw new ShiplockError({ code: "health/no-address", message: `${container.name} has no address on any network` });
+  if (address === undefined)
+    throw new ShiplockError({ code: "health/no-address", message: `${container.name} has no address on any network` });
   return address;
 }
 
-async function probeTcp(host: ComposeHost, container: Container, service: SnapshotService, timeoutMs: number): Promise<string | null> {
+async function probeTcp(
+  host: ComposeHost,
+  container: Container,
+  service: SnapshotService,
+  timeoutMs: number,
+): Promise<string | null> {
   const socketPath = await host.host.forwardTcp(addressOf(container), service.port ?? 0);
   return new Promise((resolve) => {
     const socket = connect(socketPath);
@@ -186,7 +300,12 @@ async function probeTcp(host: ComposeHost, container: Container, service: Snapsh
 
 export function serviceOf(document: ReleaseDocument, name: string): SnapshotService {
   const service = document.snapshot.services.find((candidate) => candidate.name === name);
-  if (service === undefined) throw new ShiplockError({ code: "release/no-service", blame: "bug", message: `${document.name} has no service "${name}"` });
+  if (service === undefined)
+    throw new ShiplockError({
+      code: "release/no-service",
+      blame: "bug",
+      message: `${document.name} has no service "${name}"`,
+    });
   return service;
 }
 

@@ -27,41 +27,80 @@ export async function verifyRelease(run: ComposeRun, bakeMs: number, signal: Abo
     if (left <= 0) break;
     await run.clock.wait(Math.min(bakeIntervalMs, left), signal);
   }
-  const addresses = (await Promise.all(hosts.map((host) => observePublic(host, run, signal)))).reduce((sum, count) => sum + count, 0);
+  const addresses = (await Promise.all(hosts.map((host) => observePublic(host, run, signal)))).reduce(
+    (sum, count) => sum + count,
+    0,
+  );
   await observeUrl(run, signal);
   const containers = [...restarts.keys()].length;
   return `${containers} containers run the recorded digests, healthy${bakeMs === 0 ? "" : ` for ${bakeMs / 1000} s`}; ${addresses} public addresses answer`;
 }
 
-async function observeHost(host: ComposeHost, run: ComposeRun, restarts: Map<string, number>, signal: AbortSignal): Promise<void> {
+async function observeHost(
+  host: ComposeHost,
+  run: ComposeRun,
+  restarts: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
   const { document, plan } = run;
   const wanted = replicasOf(plan.place, strategyServices(document.snapshot));
   await Promise.all(wanted.map((replica) => observeReplica(host, run, replica, restarts, signal)));
-  const summaries = await host.host.engine.listContainers({ labels: [`${label.project}=${plan.project}`, `${label.environment}=${plan.environment}`, `${label.kind}=app`] });
+  const summaries = await host.host.engine.listContainers({
+    labels: [`${label.project}=${plan.project}`, `${label.environment}=${plan.environment}`, `${label.kind}=app`],
+  });
   const inPlace = summaries.filter((container) => container.labels[label.place] === plan.place);
-  if (inPlace.length !== wanted.length) throw notVerified("verify/count", `${host.name} runs ${inPlace.length} containers of the release, not ${wanted.length}`);
+  if (inPlace.length !== wanted.length)
+    throw notVerified(
+      "verify/count",
+      `${host.name} runs ${inPlace.length} containers of the release, not ${wanted.length}`,
+    );
   if (plan.place === "direct") return;
   const final = plan.steps.findLast((step) => step.host === host.name && step.action.kind === "shift")?.action;
   const current = await host.traffic.current();
-  if (final?.kind === "shift" && !sameAssignment(current, final.after)) throw notVerified("verify/traffic", `traffic on ${host.name} is not where the plan put it`);
+  if (final?.kind === "shift" && !sameAssignment(current, final.after))
+    throw notVerified("verify/traffic", `traffic on ${host.name} is not where the plan put it`);
 }
 
-async function observeReplica(host: ComposeHost, run: ComposeRun, replica: ReplicaRef, restarts: Map<string, number>, signal: AbortSignal): Promise<void> {
+async function observeReplica(
+  host: ComposeHost,
+  run: ComposeRun,
+  replica: ReplicaRef,
+  restarts: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
   const name = containerName(host.layout.id, replica);
   const container = await host.host.engine.inspectContainer(name);
-  if (container === null || !container.state.running) throw notVerified("verify/not-running", `${name} does not run on ${host.name}`, await lastLines(host, name));
+  if (container === null || !container.state.running)
+    throw notVerified("verify/not-running", `${name} does not run on ${host.name}`, await lastLines(host, name));
   const service = serviceOf(run.document, replica.service);
   const image = imageOf(run.document, service.image);
   if (!isRecorded(image, container.imageId) && !isRecorded(image, container.manifestDigest ?? "")) {
-    throw notVerified("verify/digest", `${name} on ${host.name} runs ${container.imageId}, which is no digest of ${run.document.release.id}`);
+    throw notVerified(
+      "verify/digest",
+      `${name} on ${host.name} runs ${container.imageId}, which is no digest of ${run.document.release.id}`,
+    );
   }
-  if (container.labels[label.release] !== run.document.release.id) throw notVerified("verify/label", `${name} on ${host.name} is labelled ${container.labels[label.release] ?? "(nothing)"}`);
+  if (container.labels[label.release] !== run.document.release.id)
+    throw notVerified(
+      "verify/label",
+      `${name} on ${host.name} is labelled ${container.labels[label.release] ?? "(nothing)"}`,
+    );
   const key = `${host.name}/${name}`;
   const before = restarts.get(key) ?? container.restartCount;
   restarts.set(key, before);
-  if (container.restartCount > before) throw notVerified("verify/restarted", `${name} on ${host.name} restarted while it was watched`, await lastLines(host, name));
+  if (container.restartCount > before)
+    throw notVerified(
+      "verify/restarted",
+      `${name} on ${host.name} restarted while it was watched`,
+      await lastLines(host, name),
+    );
   const failure = await probeOnce(host, replica, service, container, signal);
-  if (failure !== null) throw notVerified("verify/unhealthy", `${name} on ${host.name} is not healthy any more: ${failure}`, await lastLines(host, name));
+  if (failure !== null)
+    throw notVerified(
+      "verify/unhealthy",
+      `${name} on ${host.name} is not healthy any more: ${failure}`,
+      await lastLines(host, name),
+    );
 }
 
 /** Asks every public host name at this host's own edge, as a user's request would come in. */
@@ -72,12 +111,22 @@ async function observePublic(host: ComposeHost, run: ComposeRun, signal: AbortSi
   const socketPath = await host.host.forwardTcp("127.0.0.1", run.settings.proxy.http);
   const statuses = await Promise.all(
     routes.map(async (route) => {
-      const answer = await requestOverSocket({ socketPath, path: route.path, headers: { host: route.host }, timeoutMs: publicTimeoutMs, signal });
+      const answer = await requestOverSocket({
+        socketPath,
+        path: route.path,
+        headers: { host: route.host },
+        timeoutMs: publicTimeoutMs,
+        signal,
+      });
       return { route, status: answer.status };
     }),
   );
   const wrong = statuses.find(({ status }) => status >= 500);
-  if (wrong !== undefined) throw notVerified("verify/public", `http://${wrong.route.host}${wrong.route.path} answers ${wrong.status} on ${host.name}`);
+  if (wrong !== undefined)
+    throw notVerified(
+      "verify/public",
+      `http://${wrong.route.host}${wrong.route.path} answers ${wrong.status} on ${host.name}`,
+    );
   return routes.length;
 }
 
@@ -85,10 +134,19 @@ async function observeUrl(run: ComposeRun, signal: AbortSignal): Promise<void> {
   const urls = run.settings.verifyUrl === null ? run.document.snapshot.publicUrls : [run.settings.verifyUrl];
   for (const url of urls) {
     const status = await run.fetchPublic(url, AbortSignal.any([signal, AbortSignal.timeout(publicTimeoutMs)]));
-    if (status === null || status >= 500) throw notVerified("verify/public", `${url} ${status === null ? "does not answer" : `answers ${status}`} from the machine that deploys`);
+    if (status === null || status >= 500)
+      throw notVerified(
+        "verify/public",
+        `${url} ${status === null ? "does not answer" : `answers ${status}`} from the machine that deploys`,
+      );
   }
 }
 
 function notVerified(code: string, message: string, details: readonly string[] = []): ShiplockError {
-  return new ShiplockError({ code, message, details, remedy: "the old release serves again; mend what is said here and deploy again" });
+  return new ShiplockError({
+    code,
+    message,
+    details,
+    remedy: "the old release serves again; mend what is said here and deploy again",
+  });
 }
