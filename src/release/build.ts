@@ -81,7 +81,7 @@ async function build(request: BuildRequest, environment: Readonly<Record<string,
 }
 
 function buildFailed(name: string, stderr: string, said: readonly string[]): ShiplockError {
-  if (/unknown command: docker buildx|is not a docker command/.test(stderr)) {
+  if (/unknown command: docker buildx|is not a docker command|^Usage: +docker \[OPTIONS\] COMMAND/m.test(stderr)) {
     return new ShiplockError({
       code: "build/buildx-missing",
       blame: "usage",

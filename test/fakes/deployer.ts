@@ -1,0 +1,94 @@
+import { type DeploymentEvent, type DeploymentOutcome, type DeploymentPorts, type DeploymentRequest, abortDeployment, resumeDeployment, runDeployment } from "../../src/deploy/deployment.ts";
+import type { StrategyOptions } from "../../src/deploy/strategies/types.ts";
+import type { DeploymentKind } from "../../src/deploy/types.ts";
+import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
+import { documentOf } from "../../src/deploy/deployment.ts";
+import type { FakeHost } from "../../src/hosts/fake.ts";
+import type { ReleaseDocument } from "../../src/release/types.ts";
+import type { TargetSession } from "../../src/targets/types.ts";
+import { composeTarget } from "../../src/targets/compose/target.ts";
+import { environment, project } from "./shop.ts";
+import { connectorOf, type World } from "./world.ts";
+
+export const allAtOnce = { kind: "rolling", maxSurge: { percent: 100 }, maxUnavailable: { count: 0 }, batch: { percent: 100 }, parallel: 10 } as const satisfies StrategyOptions;
+
+export type DeployOptions = { strategy?: StrategyOptions; deployment?: string; kind?: DeploymentKind; wait?: boolean; bakeMs?: number; signal?: AbortSignal; who?: string };
+
+/** One deploying machine at work on a world: a process with its connections and nothing else. */
+export type Deployer = {
+  readonly session: TargetSession;
+  readonly connections: readonly FakeHost[];
+  readonly events: DeploymentEvent[];
+  deploy(document: ReleaseDocument, options?: DeployOptions): Promise<DeploymentOutcome>;
+  rollback(to: string | null, options?: DeployOptions): Promise<DeploymentOutcome>;
+  resume(options?: DeployOptions): Promise<DeploymentOutcome | null>;
+  abort(options?: DeployOptions): Promise<DeploymentOutcome | null>;
+  /** Plays the death of the machine: every connection ends. */
+  cut(): void;
+  close(): Promise<void>;
+};
+
+/** Connects anew, with no local state whatever. */
+export async function startDeployer(world: World): Promise<Deployer> {
+  const { connector, connections, cut } = connectorOf(world);
+  const events: DeploymentEvent[] = [];
+  const session = await composeTarget({
+    project,
+    environment,
+    hosts: world.hosts.map((name) => ({ kind: "ssh", name, destination: name })),
+    home: world.hosts[0] ?? "",
+    root: "~/.shiplock",
+    settings: { proxyImage: "caddy:2", proxy: { http: 80, https: 443, tls: "off" }, keep: 3, verifyUrl: null, room: { memoryBytes: null } },
+    connector,
+    compose: world.compose,
+    auth: null,
+    clock: world.clock,
+    connectTimeoutMs: 5_000,
+    fetchPublic: async () => 200,
+  }).open(new AbortController().signal);
+
+  function ports(options: DeployOptions): DeploymentPorts {
+    return { session, clock: world.clock, signal: options.signal ?? new AbortController().signal, tell: (event) => void events.push(event) };
+  }
+
+  function request(options: DeployOptions, choose: DeploymentRequest["choose"]): DeploymentRequest {
+    return {
+      deployment: options.deployment ?? "d-2",
+      kind: options.kind ?? "deploy",
+      project,
+      environment,
+      origin: { who: options.who ?? "ada", from: "laptop", command: "shiplock deploy production", reason: null },
+      strategy: options.strategy ?? allAtOnce,
+      bakeMs: options.bakeMs ?? 0,
+      timeoutMs: 600_000,
+      leaseTtlMs: 15_000,
+      wait: options.wait ?? false,
+      choose,
+      secrets: async () => ({ TOKEN: "s3cret-value" }),
+    };
+  }
+
+  const nothingChosen: DeploymentRequest["choose"] = async () => {
+    throw new Error("nothing is chosen when a deployment is finished");
+  };
+
+  return {
+    session,
+    connections,
+    events,
+    deploy: (document, options = {}) => runDeployment(request(options, async () => ({ document, notes: [] })), ports(options)),
+    rollback: (to, options = {}) =>
+      runDeployment(
+        request({ kind: "rollback", ...options }, async (state) => {
+          const document = await documentOf(session, chooseRollback(state, to).document);
+          if (document === null) throw new Error("the record lacks a document");
+          return { document, notes: [] };
+        }),
+        ports(options),
+      ),
+    resume: (options = {}) => resumeDeployment(request(options, nothingChosen), ports(options)),
+    abort: (options = {}) => abortDeployment(request(options, nothingChosen), ports(options)),
+    cut,
+    close: () => session.close(),
+  };
+}

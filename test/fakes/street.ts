@@ -1,0 +1,187 @@
+import type { FakeCall } from "../../src/hosts/fake.ts";
+import type { FakeContainer } from "../../src/hosts/fake-engine-state.ts";
+import { asList, asObject, asText, type Json, type JsonObject } from "../../src/json.ts";
+import { label } from "../../src/targets/compose/layout.ts";
+import { edgeName } from "../../src/targets/compose/steps/proxy-setup.ts";
+import type { FleetAnswer, FleetRequest } from "./socket-fleet.ts";
+import { behaviourOf, folder, root, type World } from "./world.ts";
+
+/** A request that a replica is answering goes on for so long after the traffic has left it, in milliseconds. */
+const requestMs = 300;
+
+/** What lies between the users and the containers: edge, routers and the requests on their way. */
+export type Street = {
+  answer(host: string, target: string, request: FleetRequest): FleetAnswer;
+  observe(call: FakeCall): void;
+  /** The containers that answer a service on a host, bucket by bucket in one list without repetitions; null for a bucket that leads nowhere. */
+  answering(host: string, service: string): (FakeContainer | null)[];
+  /** Status that a user sees. */
+  visit(host: string, hostName: string, path: string): number;
+  save(): { loaded: Map<string, string>; busyUntil: Map<string, number> };
+  restore(saved: { loaded: Map<string, string>; busyUntil: Map<string, number> }): void;
+};
+
+export function createStreet(of: () => World): Street {
+  /** The configuration each router runs with, which need not be the one on the disk. */
+  const loaded = new Map<string, string>();
+  const busyUntil = new Map<string, number>();
+
+  function disk(host: string) {
+    return of().fake.machine(host).disk;
+  }
+
+  function textOf(host: string, path: string): string | null {
+    const node = disk(host).get(path);
+    return node?.kind === "file" ? new TextDecoder().decode(node.data) : null;
+  }
+
+  function linkOf(host: string, path: string): string | null {
+    const node = disk(host).get(path);
+    return node?.kind === "symlink" ? node.target : null;
+  }
+
+  function routerOf(host: string): FakeContainer | undefined {
+    return of().containers(host).find((container) => container.labels[label.kind] === "router");
+  }
+
+  function byName(host: string, name: string): FakeContainer | undefined {
+    return of().containers(host).find((container) => container.name === name);
+  }
+
+  /** Every socket of the live table of a service; as the router resolves it, link by link. */
+  function socketsOf(host: string, service: string): (string | null)[] {
+    const set = linkOf(host, `${folder}/proxy/live`);
+    const table = set === null ? null : linkOf(host, `${folder}/proxy/${set}/${service}`);
+    if (table === null) return [null];
+    const path = `${folder}/proxy/${table.replace("../../", "")}`;
+    const targets = new Set<string | null>();
+    for (let bucket = 0; bucket < 256; bucket += 1) targets.add(linkOf(host, `${path}/${bucket.toString(16).padStart(2, "0")}`));
+    return [...targets];
+  }
+
+  function answering(host: string, service: string): (FakeContainer | null)[] {
+    const router = routerOf(host);
+    if (router === undefined || !router.state.running) return [null];
+    const servers = asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"]) ?? {};
+    return socketsOf(host, service).map((socket) => {
+      const key = socket?.replace("/sockets/", "").replace(".sock", "") ?? "";
+      const dial = firstDial(asObject(servers[key]));
+      return dial === null ? null : (byName(host, dial.split(":")[0] ?? "") ?? null);
+    });
+  }
+
+  function inTraffic(host: string): Set<string> {
+    const set = linkOf(host, `${folder}/proxy/live`);
+    const services = Object.keys(parsed(set === null ? undefined : (textOf(host, `${folder}/proxy/${set}/assignment.json`) ?? undefined)));
+    return new Set(services.flatMap((service) => answering(host, service).flatMap((container) => (container === null ? [] : [container.name]))));
+  }
+
+  function isBusy(host: string, container: string, traffic: ReadonlySet<string>): boolean {
+    return traffic.has(container) || (busyUntil.get(`${host} ${container}`) ?? 0) > of().clock.milliseconds;
+  }
+
+  function visit(host: string, hostName: string, path: string): number {
+    const edge = byName(host, edgeName);
+    if (edge?.state.running !== true) return 0;
+    if (linkOf(host, `${root}/edge/routes/${hostName}`) === null) return 404;
+    const router = routerOf(host);
+    if (router?.state.running !== true) return 502;
+    const front = asObject(asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"])?.["front"]);
+    const service = asList(front?.["routes"]).map((route) => serviceOf(asObject(route) ?? {}, hostName, path)).find((name) => name !== null);
+    if (service === undefined || service === null) return 404;
+    const statuses = answering(host, service).map((container) => (of().answers(container ?? undefined) ? 200 : 502));
+    return statuses.find((status) => status !== 200) ?? 200;
+  }
+
+  function admin(host: string, request: FleetRequest): FleetAnswer {
+    const router = routerOf(host);
+    if (router?.state.running !== true) return null;
+    if (request.path === "/load") {
+      loaded.set(host, request.body);
+      return { status: 200 };
+    }
+    if (request.path !== "/reverse_proxy/upstreams") return { status: 200, body: "{}" };
+    const traffic = inTraffic(host);
+    const busy = of().containers(host).filter((container) => isBusy(host, container.name, traffic));
+    return { status: 200, body: JSON.stringify(busy.map((container) => ({ address: `${container.name}:3000`, num_requests: 1 }))) };
+  }
+
+  function replicaAnswer(container: FakeContainer | undefined, path: string): FleetAnswer {
+    const world = of();
+    if (container === undefined || !container.state.running || world.clock.milliseconds < container.startedAt + 250) return { status: 502, headers: { server: "Caddy" } };
+    const behaviour = behaviourOf(world, container);
+    if (path === "/smoke") return { status: 200, body: behaviour.smokeFails === true ? "something else" : (container.labels[label.release] ?? "") };
+    return { status: world.answers(container) ? 200 : 500 };
+  }
+
+  function answer(host: string, target: string, request: FleetRequest): FleetAnswer {
+    if (target === `${folder}/proxy/run/admin.sock`) return admin(host, request);
+    if (target === `${root}/edge/run/admin.sock`) return byName(host, edgeName)?.state.running === true ? { status: 200 } : null;
+    if (target === `${folder}/proxy/run/probe.sock`) {
+      if (routerOf(host)?.state.running !== true) return null;
+      return replicaAnswer(byName(host, request.headers["x-shiplock-replica"]?.split(":")[0] ?? ""), request.path);
+    }
+    if (target === "127.0.0.1:80") {
+      const status = visit(host, request.headers["host"] ?? "", request.path);
+      return status === 0 ? null : { status };
+    }
+    const address = target.split(":")[0] ?? "";
+    const container = of().containers(host).find((each) => [...each.networks.values()].some((endpoint) => endpoint.ipAddress === address));
+    return container?.state.running === true ? replicaAnswer(container, request.path) : null;
+  }
+
+  /** Requests are on their way all the time: whoever has traffic is busy, and goes on being so for a while after it has left. */
+  function observe(call: FakeCall): void {
+    const world = of();
+    const { host, name, args, phase } = call;
+    if (name === "files.symlinkAtomic" && args[1] === `${folder}/proxy/live` && phase === "before") {
+      for (const container of inTraffic(host)) busyUntil.set(`${host} ${container}`, world.clock.milliseconds + requestMs);
+    }
+    if (name === "engine.startContainer" && phase === "after") {
+      const router = routerOf(host);
+      if (router !== undefined && (router.id === args[0] || router.name === args[0])) loaded.set(host, textOf(host, `${folder}/proxy/caddy.json`) ?? "");
+    }
+    if ((name === "engine.stopContainer" || name === "engine.removeContainer") && phase === "before") {
+      const container = world.containers(host).find((each) => each.id === args[0] || each.name === args[0]);
+      if (container === undefined || !world.answers(container)) return;
+      if (isBusy(host, container.name, inTraffic(host))) world.losses.push(`${container.name} on ${host} was stopped while it answered (call ${call.index}, ${name})`);
+    }
+  }
+
+  return {
+    answer,
+    observe,
+    answering,
+    visit,
+    save: () => ({ loaded: new Map(loaded), busyUntil: new Map(busyUntil) }),
+    restore: (saved) => {
+      for (const [host, text] of saved.loaded) loaded.set(host, text);
+      for (const [key, until] of saved.busyUntil) busyUntil.set(key, until);
+    },
+  };
+}
+
+const parsedTexts = new Map<string, JsonObject>();
+
+/** Parsing the same configuration thousands of times would be most of the time. */
+function parsed(text: string | undefined): JsonObject {
+  if (text === undefined || text === "") return {};
+  const known = parsedTexts.get(text) ?? (JSON.parse(text) as JsonObject);
+  parsedTexts.set(text, known);
+  return known;
+}
+
+function firstDial(server: JsonObject | undefined): string | null {
+  const handler = asObject(asList(asObject(asList(server?.["routes"])[0])?.["handle"])[0]);
+  return asText(asObject(asList(handler?.["upstreams"])[0])?.["dial"]) ?? null;
+}
+
+function serviceOf(route: JsonObject, hostName: string, path: string): string | null {
+  const match = asObject(asList(route["match"])[0]);
+  const paths = asList(match?.["path"]).map((entry: Json) => String(entry).replace("/*", ""));
+  if (!asList(match?.["host"]).includes(hostName)) return null;
+  if (paths.length > 0 && !paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) return null;
+  const proxy = asList(route["handle"]).map((handler) => asObject(handler)).find((handler) => handler?.["handler"] === "reverse_proxy");
+  const dial = asText(asObject(asList(proxy?.["upstreams"])[0])?.["dial"]) ?? "";
+  return dial.split("/live/")[1]?.split("/")[0] ?? null;
+}
