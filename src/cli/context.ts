@@ -23,12 +23,16 @@ export type CommandContext = {
 export async function loadProject(context: CommandContext): Promise<Config> {
   const { loadConfig } = await import("../config/load.ts");
   const { readFile } = await import("node:fs/promises");
-  return loadConfig({
+  const config = await loadConfig({
     ...(context.options.config === undefined ? {} : { path: context.options.config }),
     cwd: context.cwd,
     readFile: (path) => readFile(path, "utf8"),
     env: context.env,
   });
+  const password = context.env[config.registry?.login?.passwordVariable ?? ""];
+  // A registry or an engine may put the login it refused into its answer.
+  if (password !== undefined) context.output.hide([password]);
+  return config;
 }
 
 export async function loadEnvironment(

@@ -1,20 +1,27 @@
-import { formatLocation, ShiplockError } from "../errors.ts";
+import type { ShiplockError } from "../errors.ts";
+import { formatLocation } from "../errors.ts";
+import { createMasker } from "../secrets/mask.ts";
 
 /**
  * Where a command speaks. `line` is for people, and is silent with `--json`; `event` is for machines, one JSON object per line with `--json=stream`; `result` is the one
- * document of `--json`. Everything passes the masker.
+ * document of `--json`. Everything passes the masker, and what is for people holds no control characters but our own colours; `raw` alone leaves them in.
  */
 export type Output = {
   readonly mode: "human" | "json" | "stream";
   /** A terminal that wants colour and redrawing. */
   readonly terminal: boolean;
   line(text?: string): void;
+  /** Like `line`, for text whose own colours are wanted: the log of a container. */
+  raw(text: string): void;
   /** What is said beside the result: progress and warnings. */
   note(text: string): void;
   event(value: unknown): void;
   result(value: unknown): void;
   error(error: ShiplockError): void;
-  setMasker(mask: (text: string) => string): void;
+  /** Masks these values in everything that is said from now on. */
+  hide(secrets: readonly string[]): void;
+  /** Text as it may be said and stored: without the values of secrets. */
+  mask(text: string): string;
   readonly paint: Paint;
 };
 
@@ -36,19 +43,24 @@ export function createOutput(options: {
     mode === "human" && stdout.isTTY === true && environment["CI"] === undefined && environment["TERM"] !== "dumb";
   const colour = terminal && (environment["NO_COLOR"] ?? "") === "";
   const paint = painter(colour);
-  let mask = (text: string): string => text;
+  const hidden = new Set<string>();
+  let mask = createMasker(hidden);
   const write = (stream: Stream, text: string): void => {
     stream.write(`${mask(text)}\n`);
   };
+  const safe = colour ? printableInColour : printable;
   return {
     mode,
     terminal,
     paint,
     line: (text = "") => {
+      if (mode === "human") write(stdout, safe(text));
+    },
+    raw: (text) => {
       if (mode === "human") write(stdout, text);
     },
     note: (text) => {
-      if (mode === "human") write(stderr, text);
+      if (mode === "human") write(stderr, safe(text));
     },
     event: (value) => {
       if (mode === "stream") write(stdout, JSON.stringify(value));
@@ -58,28 +70,26 @@ export function createOutput(options: {
       if (mode === "stream") write(stdout, JSON.stringify({ kind: "result", result: value }));
     },
     error: (error) => {
-      if (mode === "human") return write(stderr, errorText(error, painter(colour && stderr.isTTY === true)));
-      const { code, message, remedy, where, details } = error;
-      write(
-        stdout,
-        JSON.stringify(
-          {
-            error: {
-              code,
-              message,
-              ...(where === undefined ? {} : { where: formatLocation(where) }),
-              ...(remedy === undefined ? {} : { remedy }),
-              details,
-            },
-          },
-          null,
-          mode === "json" ? 2 : undefined,
-        ),
-      );
+      if (mode === "human") return write(stderr, safe(errorText(error, painter(colour && stderr.isTTY === true))));
+      write(stdout, JSON.stringify({ error: errorDocument(error) }, null, mode === "json" ? 2 : undefined));
     },
-    setMasker: (next) => {
-      mask = next;
+    hide: (secrets) => {
+      for (const secret of secrets) hidden.add(secret);
+      mask = createMasker(hidden);
     },
+    mask: (text) => mask(text),
+  };
+}
+
+/** An error for a machine. */
+export function errorDocument(error: ShiplockError): Record<string, unknown> {
+  const { code, message, remedy, where, details } = error;
+  return {
+    code,
+    message,
+    ...(where === undefined ? {} : { where: formatLocation(where) }),
+    ...(remedy === undefined ? {} : { remedy }),
+    details,
   };
 }
 
@@ -94,12 +104,24 @@ export function errorText(error: ShiplockError, paint: Paint): string {
   return lines.join("\n");
 }
 
+/** What would move a terminal's cursor, hide characters or turn the order of reading around. */
+const unprintable =
+  "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]";
+const everyUnprintable = new RegExp(unprintable, "g");
+const ownColour = "\\u001b\\[(?:1|2|22|3[1236]|39)m";
+const unprintableButOurs = new RegExp(`${ownColour}|${unprintable}`, "g");
+
 /** Text of outside origin without what would move a terminal's cursor or hide characters. */
 export function printable(text: string): string {
-  return text.replaceAll(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return text.replaceAll(everyUnprintable, escaped);
+}
+
+function printableInColour(text: string): string {
+  return text.replaceAll(unprintableButOurs, (found) => (found.length > 1 ? found : escaped(found)));
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function painter(colour: boolean): Paint {

@@ -101,5 +101,11 @@ export function recordHistory(
 export async function rememberRelease(ledger: Ledger, release: Release): Promise<void> {
   const known = await ledger.findRelease(release.project, release.id);
   if (known?.id === release.id) return;
-  await ledger.recordRelease({ id: release.id, project: release.project, commit: release.commit, createdAt: Date.parse(release.createdAt), payload: release });
+  await ledger.recordRelease({
+    id: release.id,
+    project: release.project,
+    commit: release.commit,
+    createdAt: Date.parse(release.createdAt),
+    payload: release,
+  });
 }

@@ -6,6 +6,7 @@ import { makeDocument, keepBacking } from "../release/snapshot.ts";
 import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
+import { buildLines } from "./build-lines.ts";
 import type { CommandContext } from "./context.ts";
 import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
@@ -29,8 +30,12 @@ export async function prepareRelease(
     output.line(
       `${output.paint.bold(`release of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${source.dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`,
     );
+    const readers = new Map<string, ReturnType<typeof buildLines>>();
     const log = (image: string, line: string): void => {
-      if (worthShowing(line)) output.line(`  ${output.paint.dim(`${image} │`)} ${printable(line)}`);
+      const reader = readers.get(image) ?? buildLines();
+      readers.set(image, reader);
+      const text = reader(line);
+      if (text !== null) output.line(`  ${output.paint.dim(`${image} │`)} ${printable(text)}`);
     };
     const snapshot = await snapshotOf(context, source);
     const known = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
@@ -98,9 +103,4 @@ async function remember(context: CommandContext, release: Release): Promise<void
   } finally {
     await ledger.close();
   }
-}
-
-/** BuildKit's plain output has many lines about itself; the steps of the Dockerfile, errors and our own lines are what a person reads. */
-function worthShowing(line: string): boolean {
-  return /^#\d+ (\[.*\] (RUN|COPY|ADD)|ERROR|CACHED)|^(pushed|built)/.test(line) || /error/i.test(line);
 }

@@ -7,10 +7,10 @@ import type { StrategyOptions } from "../deploy/strategies/types.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
-import { createMasker } from "../secrets/mask.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { type CommandContext, openHistory, originOf } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { errorDocument } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { recordHistory } from "./record-history.ts";
 
@@ -41,10 +41,10 @@ export function requestFor(
   };
 }
 
-/** Values of the secrets that a release needs here, and a masker for all output from now on. */
+/** Values of the secrets that a release needs here, masked in all output from now on. */
 function secretsOf(context: CommandContext, document: ReleaseDocument): Record<string, string> {
   const secrets = readSecrets(document.snapshot.secrets.names, context.env, document.snapshot.environment);
-  context.output.setMasker(createMasker(Object.values(secrets)));
+  context.output.hide(Object.values(secrets));
   return secrets;
 }
 
@@ -68,8 +68,7 @@ export async function carryOut(
   setMaxListeners(0, context.signal);
   const ledger = await openHistory(context);
   try {
-    const mask = createMasker([]);
-    const history = recordHistory(ledger, output, mask);
+    const history = recordHistory(ledger, output, output.mask);
     const show = showProgress(output);
     const tell = (event: DeploymentEvent): void => {
       show(event);
@@ -100,7 +99,7 @@ function tellOutcome(context: CommandContext, outcome: DeploymentOutcome, millis
     release,
     from,
     outcome: outcome.outcome,
-    ...(error === null ? {} : { error: { code: error.code, message: error.message, details: error.details } }),
+    ...(error === null ? {} : { error: errorDocument(error) }),
     milliseconds,
   });
   if (error === null) {

@@ -9,10 +9,9 @@ import type { HostAddress } from "../hosts/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { createRegistryClient } from "../release/registry/client.ts";
 import { parseReference } from "../release/registry/reference.ts";
-import type { Registry } from "../release/registry/types.ts";
+import type { Registry, RegistryLogin } from "../release/registry/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
-import type { RegistryAuth } from "../targets/compose/run.ts";
 import { composeTarget } from "../targets/compose/target.ts";
 import type { Target } from "../targets/types.ts";
 
@@ -47,7 +46,7 @@ export function targetOf(config: Config, environment: Environment, env: Variable
 }
 
 /** The registry's login, read from the variable the configuration names; null for a registry without one. */
-export function registryAuth(config: Config, env: Variables): RegistryAuth | null {
+export function registryAuth(config: Config, env: Variables): RegistryLogin | null {
   const { registry } = config;
   if (registry?.login === undefined) return null;
   const { username, passwordVariable } = registry.login;

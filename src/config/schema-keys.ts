@@ -40,7 +40,7 @@ function* keysBelow(parent: z.ZodType, prefix: string): Generator<SchemaKey> {
     if (found instanceof z.ZodArray) yield* keysBelow(found.element as z.ZodType, `${prefix}[]`);
     if (found instanceof z.ZodRecord) yield* keysBelow(found.valueType as z.ZodType, `${prefix}.<name>`);
     if (!(found instanceof z.ZodObject)) continue;
-    for (const [key, child] of Object.entries(found.shape as Record<string, z.ZodType>)) {
+    for (const [key, child] of Object.entries(found.shape)) {
       const path = prefix === "" ? key : `${prefix}.${key}`;
       yield { path, required: !(child instanceof z.ZodOptional), description: child.description ?? "" };
       yield* keysBelow(child, path);

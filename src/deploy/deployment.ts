@@ -4,7 +4,7 @@ import type { EnvironmentState } from "../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
-import { strategyServices } from "../targets/compose/services.ts";
+import { strategyServices } from "./strategies/services.ts";
 import type { Survey, TargetSession } from "../targets/types.ts";
 import { assemblePlan } from "./plan.ts";
 import { type RunResult, runPlan, type StepEvent, type StepFailure, stepsThatBegan, undoPlan } from "./run.ts";

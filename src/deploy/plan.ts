@@ -167,11 +167,13 @@ function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: St
     strategy.keepsOld && host.live !== null
       ? drainStep(replicasOf(host.live.place, host.live.services), host.live.services)
       : null;
-  if (drain !== null && facts.live?.place !== facts.place) drafts.push(drain);
+  // A strategy may drain before the commit point too, and the two must not share an id.
+  if (drain !== null && facts.live?.place !== facts.place) drafts.push({ ...drain, name: "drain-old" });
   if (strategy.proxied)
     drafts.push({
       action: { kind: "proxy", final: true },
       title: "take routes of the old release out of the proxy, if any",
+      name: "proxy-final",
     });
   drafts.push({ action: { kind: "retire", keep }, title: "stop the old release and keep it for the way back" });
   drafts.push({ action: { kind: "tidy" }, title: "remove what no rollback needs" });
@@ -182,7 +184,7 @@ function chain(host: string, drafts: readonly DraftStep[], first: readonly strin
   const counts = new Map<string, number>();
   let needs = first;
   return drafts.map((draft) => {
-    const label = draft.action.kind === "proxy" && draft.action.final ? "proxy-final" : draft.action.kind;
+    const label = draft.name ?? draft.action.kind;
     const count = (counts.get(label) ?? 0) + 1;
     counts.set(label, count);
     const made = step(host, count === 1 ? label : `${label}-${count}`, draft.action, draft.title, needs);

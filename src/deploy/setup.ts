@@ -3,7 +3,7 @@ import type { Release, ReleaseDocument, Snapshot } from "../release/types.ts";
 import { makeDocument } from "../release/snapshot.ts";
 import { type DeploymentPorts, type DeploymentRequest, documentOf, underLease } from "./deployment.ts";
 import { assemblePlan } from "./plan.ts";
-import { strategyServices } from "../targets/compose/services.ts";
+import { strategyServices } from "./strategies/services.ts";
 import type { Evidence, Plan, Step } from "./types.ts";
 
 export type SetupRequest = Omit<DeploymentRequest, "choose" | "kind" | "bakeMs"> & {

@@ -41,7 +41,7 @@ export async function connectLocal(address: LocalAddress, options: ConnectOption
   const abort = () => agent.fail(cancelledError(name, options.signal?.reason));
   options.signal?.addEventListener("abort", abort, { once: true });
   child.once("error", (cause) => agent.fail(agentFailed(name, messageOf(cause))));
-  ended.then(() => agent.fail(agentFailed(name, "it ended")));
+  void ended.then(() => agent.fail(agentFailed(name, "it ended")));
   const { hasFlock, ...hello } = await agent.hello
     .catch((error: unknown) => {
       child.kill("SIGKILL");
@@ -83,7 +83,7 @@ export async function connectLocal(address: LocalAddress, options: ConnectOption
   });
   const leases = createLeases({ host: name, home: root, hasFlock, agent, onLost: lose });
   const tcp = createTcpDoors(scratch, lostError);
-  ended.then(() => lose({ reason: "connection", message: "the agent ended" }));
+  void ended.then(() => lose({ reason: "connection", message: "the agent ended" }));
 
   return {
     name,

@@ -151,7 +151,7 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
   async function readAll(path: string): Promise<Uint8Array | null> {
     // Together, so that the size is known with the handle.
     const [opened, stat] = await Promise.allSettled([sftp.open(path, OPEN_FLAG.read), sftp.stat(path)]);
-    if (opened.status === "rejected") return orMissing(Promise.reject(opened.reason));
+    if (opened.status === "rejected") return orMissing(Promise.reject(opened.reason as Error));
     const size = stat.status === "fulfilled" ? stat.value.size : 0;
     const count = Math.max(1, Math.ceil(size / CHUNK_BYTES));
     const reads = Array.from({ length: count }, (_, index) =>

@@ -106,7 +106,7 @@ function startSftpEarly(wire: Wire, surroundings: SshSurroundings): { sftp: Prom
     const stderr = collectText(child);
     if (child.stdin === null || child.stdout === null) throw new Error("ssh was started without pipes");
     const sftp = createSftp(wire.address.name, child.stdin, child.stdout, FILE_TIMEOUT_MS);
-    endOf(child).then(() => sftp.fail(sftpEnded(wire.address.name, stderr())));
+    void endOf(child).then(() => sftp.fail(sftpEnded(wire.address.name, stderr())));
     resolve(sftp);
   };
   const watcher = watch(wire.folder, (_event, name) => {
@@ -136,7 +136,7 @@ async function establish(
   const failure = (exitCode: number | null): SshFailure => ({ name, destination, stderr: wire.stderr(), exitCode });
   const { promise: broken, reject } = Promise.withResolvers<never>();
   wire.master.once("error", (cause) => reject(clientMissing(name, cause)));
-  wire.ended.then((exitCode) => reject(diagnoseConnect(failure(exitCode))));
+  void wire.ended.then((exitCode) => reject(diagnoseConnect(failure(exitCode))));
   // A forced command that ends leaves the master waiting for its other sessions.
   wire.master.stdout?.once("end", () => {
     setTimeout(() => reject(diagnoseConnect(failure(wire.master.exitCode))), STOP_GRACE_MS).unref();
@@ -294,7 +294,7 @@ function openHost(wire: Wire, hello: AgentHello, sftp: Sftp, surroundings: SshSu
     lose({ reason: "connection", message: lastLine(wire.stderr()) || "the connection ended" });
   // The agent's end is the session's end, even if the master still waits for its other sessions.
   wire.master.stdout?.once("end", connectionEnded);
-  wire.ended.then(connectionEnded);
+  void wire.ended.then(connectionEnded);
   // Under way while the caller gets going; the first engine call hears of a failure.
   engineSocket().catch(() => undefined);
 

@@ -5,8 +5,7 @@ import { ShiplockError } from "../errors.ts";
 import type { Builder } from "./build.ts";
 import { assembleIndex } from "./registry/assemble.ts";
 import { parseReference } from "./registry/reference.ts";
-import type { PlatformImage, Registry } from "./registry/types.ts";
-import type { RegistryAuth } from "../targets/compose/run.ts";
+import type { PlatformImage, Registry, RegistryLogin } from "./registry/types.ts";
 import type { Commit } from "./source.ts";
 import { imageTag } from "./tags.ts";
 import type { PlatformDigests, Release, ReleaseImage } from "./types.ts";
@@ -20,7 +19,7 @@ export type MakeReleaseRequest = {
   checkout: string;
   builder: Builder;
   registry: Registry;
-  auth: RegistryAuth | null;
+  auth: RegistryLogin | null;
   /** Build arguments of an image, values filled in. */
   argumentsOf: (image: string) => Readonly<Record<string, string>>;
   /** Value of a build secret; throws when it is missing. */
@@ -92,7 +91,17 @@ async function findOrMake(image: Image, request: MakeReleaseRequest): Promise<Re
     request.log(image.name, `built before as ${made.tag}`);
     return { ...made, tag };
   }
+  if (made !== undefined && request.origin !== null) throw imageGone(made, request.origin);
   return buildAndPush(image, tag, request);
+}
+
+/** Building it again might make something else than what was tested. */
+function imageGone(made: ReleaseImage, origin: string): ShiplockError {
+  return new ShiplockError({
+    code: "release/image-gone",
+    message: `the image "${made.name}" of ${origin} is not in the registry any more (${made.repository}@${made.digest}), and a promotion builds nothing anew`,
+    remedy: "push that digest again, or deploy the commit once more where it was tested and promote that",
+  });
 }
 
 async function buildAndPush(image: Image, tag: string, request: MakeReleaseRequest): Promise<ReleaseImage> {

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import type { Config, Environment, ReleasedService, Route } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { asList, asObject, asText, type Json, type JsonObject } from "../json.ts";
-import type { Rendered } from "../targets/compose/render.ts";
-import type { Release, ReleaseDocument, Snapshot, SnapshotService } from "./types.ts";
+import type { Release, ReleaseDocument, Rendered, Snapshot, SnapshotService } from "./types.ts";
 
 export type SnapshotRequest = {
   config: Config;

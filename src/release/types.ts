@@ -105,3 +105,11 @@ export type Snapshot = {
 
 /** What the environment record keeps of a release: `<release id>.<hash of the snapshot>`. */
 export type ReleaseDocument = { name: string; release: Release; snapshot: Snapshot };
+
+/** What the team's compose files mean for an environment, as one model, with the files and folders it mounts. */
+export type Rendered = {
+  model: JsonObject;
+  backing: readonly string[];
+  files: readonly MountedFiles[];
+  hostPaths: readonly string[];
+};

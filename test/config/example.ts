@@ -62,5 +62,7 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<ShiplockEr
     (error: unknown) => error,
   );
   if (outcome instanceof ShiplockError) return outcome;
-  throw outcome ?? new Error("nothing was refused");
+  throw new Error(outcome === undefined ? "nothing was refused" : "refused with another kind of error", {
+    cause: outcome,
+  });
 }

@@ -59,7 +59,12 @@ describe("under 200 requests a second, nothing is lost", () => {
     await using load = loadOn(lab, app, "production", ["v2"]);
     await flowing(load);
     await app.commitVersion("broken-health", { healthStatus: 500 });
-    app.configure(["web", "caller"].map((service) => ({ path: ["services", service, "health"], value: { http: "/healthz", startPeriod: "3s" } })));
+    app.configure(
+      ["web", "caller"].map((service) => ({
+        path: ["services", service, "health"],
+        value: { http: "/healthz", startPeriod: "3s" },
+      })),
+    );
     await app.commit("Give up sooner");
     const unhealthy = await app.run(["deploy", "production", "--json"]);
     assert.equal(unhealthy.code, 1, unhealthy.stdout + unhealthy.stderr);
@@ -85,13 +90,20 @@ describe("under 200 requests a second, nothing is lost", () => {
     };
     const up = (): Promise<number> =>
       new Promise((resolve, reject) => {
-        const child = spawn("ssh", ["-F", lab.sshConfigPath, "host-1", "docker", "compose", "--file", `${folder}/compose.yml`, "up", "-d"], { stdio: "ignore" });
+        const child = spawn(
+          "ssh",
+          ["-F", lab.sshConfigPath, "host-1", "docker", "compose", "--file", `${folder}/compose.yml`, "up", "-d"],
+          { stdio: "ignore" },
+        );
         child.once("error", reject);
         child.once("exit", (code) => resolve(code ?? 1));
       });
     await write("v1");
     assert.equal(await up(), 0);
-    await using load = startLoad({ targets: [{ name: "by hand", url: `http://${host.address}:9090/` }], webSockets: 1 });
+    await using load = startLoad({
+      targets: [{ name: "by hand", url: `http://${host.address}:9090/` }],
+      webSockets: 1,
+    });
     await flowing(load);
     await write("v2");
     assert.equal(await up(), 0);

@@ -27,7 +27,9 @@ export function fakeCompose(model: JsonObject = {}): FakeCompose {
       const file = mapStrings(parse(text) as Json, (value) => interpolated(value, env)) as JsonObject;
       const services = Object.entries(asObject(file["services"]) ?? {});
       return {
-        containers: services.flatMap(([name, definition]) => containersOf(name, asObject(definition) ?? {}, file, project)),
+        containers: services.flatMap(([name, definition]) =>
+          containersOf(name, asObject(definition) ?? {}, file, project),
+        ),
         networks: namesIn(file, "networks", project).map((name) => ({ Name: name, Labels: projectLabel(project) })),
         volumes: namesIn(file, "volumes", project).map((name) => ({ Name: name, Labels: projectLabel(project) })),
       };
@@ -44,7 +46,8 @@ function containersOf(service: string, definition: JsonObject, file: JsonObject,
     .digest("hex");
   const networks = Object.entries(asObject(definition["networks"]) ?? { default: null });
   const [first = ["default", null], ...others] = networks.map(
-    ([name, value]) => [`${project}_${name}`, { Aliases: [...asList(asObject(value)?.["aliases"]), service] }] as [string, JsonObject],
+    ([name, value]) =>
+      [`${project}_${name}`, { Aliases: [...asList(asObject(value)?.["aliases"]), service] }] as [string, JsonObject],
   );
   return Array.from({ length: replicas }, (_, index) => ({
     name: asText(definition["container_name"]) ?? `${project}-${service}-${index + 1}`,
@@ -86,7 +89,9 @@ function archiveOf(entry: JsonObject, file: JsonObject): { path: string; tar: Ui
 }
 
 function namesIn(file: JsonObject, kind: "networks" | "volumes", project: string): string[] {
-  const named = Object.entries(asObject(file[kind]) ?? {}).map(([name, value]) => asText(asObject(value)?.["name"]) ?? `${project}_${name}`);
+  const named = Object.entries(asObject(file[kind]) ?? {}).map(
+    ([name, value]) => asText(asObject(value)?.["name"]) ?? `${project}_${name}`,
+  );
   return kind === "networks" && !named.includes(`${project}_default`) ? [`${project}_default`, ...named] : named;
 }
 
@@ -96,10 +101,13 @@ function projectLabel(project: string): { "com.docker.compose.project": string }
 
 /** `${NAME}`, `${NAME:?words}` and `$$`, as Compose writes them into a final file. */
 function interpolated(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(:\?[^}]*)?\}/g, (whole, name: string | undefined, demand: string | undefined) => {
-    if (whole === "$$" || name === undefined) return "$";
-    const value = env[name] ?? "";
-    if (value === "" && demand !== undefined) throw new Error(`required variable ${name} is missing a value`);
-    return value;
-  });
+  return text.replaceAll(
+    /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(:\?[^}]*)?\}/g,
+    (whole, name: string | undefined, demand: string | undefined) => {
+      if (whole === "$$" || name === undefined) return "$";
+      const value = env[name] ?? "";
+      if (value === "" && demand !== undefined) throw new Error(`required variable ${name} is missing a value`);
+      return value;
+    },
+  );
 }

@@ -1,4 +1,12 @@
-import { type DeploymentEvent, type DeploymentOutcome, type DeploymentPorts, type DeploymentRequest, abortDeployment, resumeDeployment, runDeployment } from "../../src/deploy/deployment.ts";
+import {
+  type DeploymentEvent,
+  type DeploymentOutcome,
+  type DeploymentPorts,
+  type DeploymentRequest,
+  abortDeployment,
+  resumeDeployment,
+  runDeployment,
+} from "../../src/deploy/deployment.ts";
 import type { StrategyOptions } from "../../src/deploy/strategies/types.ts";
 import type { DeploymentKind } from "../../src/deploy/types.ts";
 import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
@@ -10,9 +18,23 @@ import { composeTarget } from "../../src/targets/compose/target.ts";
 import { environment, project } from "./shop.ts";
 import { connectorOf, type World } from "./world.ts";
 
-export const allAtOnce = { kind: "rolling", maxSurge: { percent: 100 }, maxUnavailable: { count: 0 }, batch: { percent: 100 }, parallel: 10 } as const satisfies StrategyOptions;
+export const allAtOnce = {
+  kind: "rolling",
+  maxSurge: { percent: 100 },
+  maxUnavailable: { count: 0 },
+  batch: { percent: 100 },
+  parallel: 10,
+} as const satisfies StrategyOptions;
 
-export type DeployOptions = { strategy?: StrategyOptions; deployment?: string; kind?: DeploymentKind; wait?: boolean; bakeMs?: number; signal?: AbortSignal; who?: string };
+export type DeployOptions = {
+  strategy?: StrategyOptions;
+  deployment?: string;
+  kind?: DeploymentKind;
+  wait?: boolean;
+  bakeMs?: number;
+  signal?: AbortSignal;
+  who?: string;
+};
 
 /** One deploying machine at work on a world: a process with its connections and nothing else. */
 export type Deployer = {
@@ -38,7 +60,13 @@ export async function startDeployer(world: World): Promise<Deployer> {
     hosts: world.hosts.map((name) => ({ kind: "ssh", name, destination: name })),
     home: world.hosts[0] ?? "",
     root: "~/.shiplock",
-    settings: { proxyImage: "caddy:2", proxy: { http: 80, https: 443, tls: "off" }, keep: 3, verifyUrl: null, room: { memoryBytes: null } },
+    settings: {
+      proxyImage: "caddy:2",
+      proxy: { http: 80, https: 443, tls: "off" },
+      keep: 3,
+      verifyUrl: null,
+      room: { memoryBytes: null },
+    },
     connector,
     compose: world.compose,
     auth: null,
@@ -48,7 +76,12 @@ export async function startDeployer(world: World): Promise<Deployer> {
   }).open(new AbortController().signal);
 
   function ports(options: DeployOptions): DeploymentPorts {
-    return { session, clock: world.clock, signal: options.signal ?? new AbortController().signal, tell: (event) => void events.push(event) };
+    return {
+      session,
+      clock: world.clock,
+      signal: options.signal ?? new AbortController().signal,
+      tell: (event) => void events.push(event),
+    };
   }
 
   function request(options: DeployOptions, choose: DeploymentRequest["choose"]): DeploymentRequest {
@@ -76,7 +109,11 @@ export async function startDeployer(world: World): Promise<Deployer> {
     session,
     connections,
     events,
-    deploy: (document, options = {}) => runDeployment(request(options, async () => ({ document, notes: [] })), ports(options)),
+    deploy: (document, options = {}) =>
+      runDeployment(
+        request(options, async () => ({ document, notes: [] })),
+        ports(options),
+      ),
     rollback: (to, options = {}) =>
       runDeployment(
         request({ kind: "rollback", ...options }, async (state) => {

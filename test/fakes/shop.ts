@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import type { Place } from "../../src/deploy/types.ts";
 import type { JsonObject } from "../../src/json.ts";
 import { makeDocument } from "../../src/release/snapshot.ts";
-import type { HealthCheck, Release, ReleaseDocument, ReleaseImage, Snapshot, SnapshotService } from "../../src/release/types.ts";
+import type {
+  HealthCheck,
+  Release,
+  ReleaseDocument,
+  ReleaseImage,
+  Snapshot,
+  SnapshotService,
+} from "../../src/release/types.ts";
 
 export const project = "shop";
 export const environment = "production";
@@ -14,7 +21,9 @@ export type ShopOptions = {
   /** In-place: no routes, and `web` publishes its own port. */
   direct?: boolean;
   migration?: boolean;
-  /** One more service with a route of its own, so that the router's configuration changes. */
+  /** One more route to `web`, so that the router's configuration changes. */
+  moreRoutes?: boolean;
+  /** One more service with a route of its own, so that the router answers to one more name. */
   extraService?: boolean;
   /** A mounted file's content. */
   motd?: string;
@@ -66,7 +75,13 @@ function imageOf(name: string, version: string): ReleaseImage {
 
 function snapshotOf(version: string, names: readonly string[], options: ShopOptions): Snapshot {
   const motd = options.motd ?? "welcome";
-  const files = [{ hash: createHash("sha256").update(motd).digest("hex").slice(0, 16), name: "motd.txt", entries: [{ path: "", mode: 0o644, content: Buffer.from(motd).toString("base64") }] }];
+  const files = [
+    {
+      hash: createHash("sha256").update(motd).digest("hex").slice(0, 16),
+      name: "motd.txt",
+      entries: [{ path: "", mode: 0o644, content: Buffer.from(motd).toString("base64") }],
+    },
+  ];
   const services = [...names.map((name) => webService(name, options)), workerService];
   return {
     version: 1,
@@ -77,13 +92,33 @@ function snapshotOf(version: string, names: readonly string[], options: ShopOpti
     files,
     hostPaths: [],
     secrets: { names: ["TOKEN"], onHost: false },
-    migration: options.migration === false ? null : { service: "api", image: "api", command: ["migrate", "up"], timeoutMs: 60_000 },
-    smoke: [{ kind: "http", service: "web", path: "/smoke", status: [200], body: version, headers: {}, json: {}, timeoutMs: 1_000 }],
+    migration:
+      options.migration === false
+        ? null
+        : { service: "api", image: "api", command: ["migrate", "up"], timeoutMs: 60_000 },
+    smoke: [
+      {
+        kind: "http",
+        service: "web",
+        path: "/smoke",
+        status: [200],
+        body: version,
+        headers: {},
+        json: {},
+        timeoutMs: 1_000,
+      },
+    ],
     publicUrls: [],
   };
 }
 
-const health: HealthCheck = { probe: { kind: "http", path: "/health", status: "2xx" }, intervalMs: 100, timeoutMs: 1_000, successes: 1, startPeriodMs: 5_000 };
+const health: HealthCheck = {
+  probe: { kind: "http", path: "/health", status: "2xx" },
+  intervalMs: 100,
+  timeoutMs: 1_000,
+  successes: 1,
+  startPeriodMs: 5_000,
+};
 
 function webService(name: string, options: ShopOptions): SnapshotService {
   const direct = options.direct === true;
@@ -93,7 +128,12 @@ function webService(name: string, options: ShopOptions): SnapshotService {
     image: name,
     port: name === "web" ? 3000 : 8000,
     health,
-    routes: direct ? [] : [{ host: publicHost, path: paths[name] ?? `/${name}` }],
+    routes: direct
+      ? []
+      : [
+          { host: publicHost, path: paths[name] ?? `/${name}` },
+          ...(name === "web" && options.moreRoutes === true ? [{ host: publicHost, path: "/api/docs" }] : []),
+        ],
     published: name === "web" ? [{ hostIp: "", hostPort: 8080, containerPort: 3000 }] : [],
     replicas: name === "web" ? (options.webReplicas ?? 2) : 1,
     drainMs: 2_000,
@@ -121,18 +161,36 @@ function modelOf(names: readonly string[], version: string, options: ShopOptions
       environment: { VERSION: version, TOKEN: "${TOKEN:?secret TOKEN is not on this host}" },
       networks: name === "api" ? { default: null, data: null } : { default: null },
       restart: "always",
-      ...(name === "web" ? { configs: [{ source: "greeting", target: "/greeting" }], volumes: [{ type: "bind", source: motd, target: "/motd" }] } : {}),
-      ...(name === "web" && options.direct === true ? { ports: [{ mode: "ingress", target: 3000, published: "8080", protocol: "tcp" }] } : {}),
+      ...(name === "web"
+        ? {
+            configs: [{ source: "greeting", target: "/greeting" }],
+            volumes: [{ type: "bind", source: motd, target: "/motd" }],
+          }
+        : {}),
+      ...(name === "web" && options.direct === true
+        ? { ports: [{ mode: "ingress", target: 3000, published: "8080", protocol: "tcp" }] }
+        : {}),
     },
   ]);
   return {
     name: `${project}-${environment}`,
     services: {
       ...Object.fromEntries(released),
-      worker: { image: "registry.test/shop/worker:latest", networks: { default: null }, depends_on: { api: { condition: "service_started" } } },
-      db: { image: "postgres:17", networks: { data: null }, volumes: [{ type: "volume", source: "data", target: "/var/lib/postgresql/data" }] },
+      worker: {
+        image: "registry.test/shop/worker:latest",
+        networks: { default: null },
+        depends_on: { api: { condition: "service_started" } },
+      },
+      db: {
+        image: "postgres:17",
+        networks: { data: null },
+        volumes: [{ type: "volume", source: "data", target: "/var/lib/postgresql/data" }],
+      },
     },
-    networks: { default: { name: `${project}-${environment}_default` }, data: { name: `${project}-${environment}_data` } },
+    networks: {
+      default: { name: `${project}-${environment}_default` },
+      data: { name: `${project}-${environment}_data` },
+    },
     volumes: { data: { name: `${project}-${environment}_data` } },
     configs: { greeting: { content: "hello" } },
   };

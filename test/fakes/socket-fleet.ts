@@ -73,5 +73,10 @@ async function readRequest(request: IncomingMessage): Promise<FleetRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-  return { method: request.method ?? "GET", path: request.url ?? "/", headers, body: Buffer.concat(chunks).toString("utf8") };
+  return {
+    method: request.method ?? "GET",
+    path: request.url ?? "/",
+    headers,
+    body: Buffer.concat(chunks).toString("utf8"),
+  };
 }

@@ -15,8 +15,10 @@ export type Street = {
   observe(call: FakeCall): void;
   /** The containers that answer a service on a host, bucket by bucket in one list without repetitions; null for a bucket that leads nowhere. */
   answering(host: string, service: string): (FakeContainer | null)[];
-  /** Status that a user sees. */
-  visit(host: string, hostName: string, path: string): number;
+  /** What a user gets who asks for an address: the status (0 for no answer), and the service that answers. */
+  visit(host: string, hostName: string, path: string): { status: number; service: string | null };
+  /** The paths that a router tells apart. */
+  routes(host: string): string[];
   save(): { loaded: Map<string, string>; busyUntil: Map<string, number> };
   restore(saved: { loaded: Map<string, string>; busyUntil: Map<string, number> }): void;
 };
@@ -25,6 +27,16 @@ export function createStreet(of: () => World): Street {
   /** The configuration each router runs with, which need not be the one on the disk. */
   const loaded = new Map<string, string>();
   const busyUntil = new Map<string, number>();
+  /** The sockets of complete tables, which never change. */
+  const tables = new Map<string, (string | null)[]>();
+  const parsedTexts = new Map<string, JsonObject>();
+
+  function parsed(text: string | undefined): JsonObject {
+    if (text === undefined || text === "") return {};
+    const known = parsedTexts.get(text) ?? (JSON.parse(text) as JsonObject);
+    parsedTexts.set(text, known);
+    return known;
+  }
 
   function disk(host: string) {
     return of().fake.machine(host).disk;
@@ -41,11 +53,15 @@ export function createStreet(of: () => World): Street {
   }
 
   function routerOf(host: string): FakeContainer | undefined {
-    return of().containers(host).find((container) => container.labels[label.kind] === "router");
+    return of()
+      .containers(host)
+      .find((container) => container.labels[label.kind] === "router");
   }
 
   function byName(host: string, name: string): FakeContainer | undefined {
-    return of().containers(host).find((container) => container.name === name);
+    return of()
+      .containers(host)
+      .find((container) => container.name === name);
   }
 
   /** Every socket of the live table of a service; as the router resolves it, link by link. */
@@ -54,8 +70,12 @@ export function createStreet(of: () => World): Street {
     const table = set === null ? null : linkOf(host, `${folder}/proxy/${set}/${service}`);
     if (table === null) return [null];
     const path = `${folder}/proxy/${table.replace("../../", "")}`;
+    const known = tables.get(`${host} ${path}`);
+    if (known !== undefined) return known;
     const targets = new Set<string | null>();
-    for (let bucket = 0; bucket < 256; bucket += 1) targets.add(linkOf(host, `${path}/${bucket.toString(16).padStart(2, "0")}`));
+    for (let bucket = 0; bucket < 256; bucket += 1)
+      targets.add(linkOf(host, `${path}/${bucket.toString(16).padStart(2, "0")}`));
+    if (disk(host).has(`${path}/complete`)) tables.set(`${host} ${path}`, [...targets]);
     return [...targets];
   }
 
@@ -72,25 +92,33 @@ export function createStreet(of: () => World): Street {
 
   function inTraffic(host: string): Set<string> {
     const set = linkOf(host, `${folder}/proxy/live`);
-    const services = Object.keys(parsed(set === null ? undefined : (textOf(host, `${folder}/proxy/${set}/assignment.json`) ?? undefined)));
-    return new Set(services.flatMap((service) => answering(host, service).flatMap((container) => (container === null ? [] : [container.name]))));
+    const services = Object.keys(
+      parsed(set === null ? undefined : (textOf(host, `${folder}/proxy/${set}/assignment.json`) ?? undefined)),
+    );
+    return new Set(
+      services.flatMap((service) =>
+        answering(host, service).flatMap((container) => (container === null ? [] : [container.name])),
+      ),
+    );
   }
 
   function isBusy(host: string, container: string, traffic: ReadonlySet<string>): boolean {
     return traffic.has(container) || (busyUntil.get(`${host} ${container}`) ?? 0) > of().clock.milliseconds;
   }
 
-  function visit(host: string, hostName: string, path: string): number {
+  function visit(host: string, hostName: string, path: string): { status: number; service: string | null } {
     const edge = byName(host, edgeName);
-    if (edge?.state.running !== true) return 0;
-    if (linkOf(host, `${root}/edge/routes/${hostName}`) === null) return 404;
-    const router = routerOf(host);
-    if (router?.state.running !== true) return 502;
-    const front = asObject(asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"])?.["front"]);
-    const service = asList(front?.["routes"]).map((route) => serviceOf(asObject(route) ?? {}, hostName, path)).find((name) => name !== null);
-    if (service === undefined || service === null) return 404;
-    const statuses = answering(host, service).map((container) => (of().answers(container ?? undefined) ? 200 : 502));
-    return statuses.find((status) => status !== 200) ?? 200;
+    if (edge?.state.running !== true) return { status: 0, service: null };
+    if (linkOf(host, `${root}/edge/routes/${hostName}`) === null) return { status: 404, service: null };
+    if (routerOf(host)?.state.running !== true) return { status: 502, service: null };
+    const front = asObject(
+      asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"])?.["front"],
+    );
+    const services = asList(front?.["routes"]).map((route) => serviceOf(asObject(route) ?? {}, hostName, path));
+    const service = services.find((name) => name !== null) ?? null;
+    if (service === null) return { status: 404, service };
+    const isUp = answering(host, service).every((container) => of().answers(container ?? undefined));
+    return { status: isUp ? 200 : 502, service };
   }
 
   function admin(host: string, request: FleetRequest): FleetAnswer {
@@ -102,31 +130,44 @@ export function createStreet(of: () => World): Street {
     }
     if (request.path !== "/reverse_proxy/upstreams") return { status: 200, body: "{}" };
     const traffic = inTraffic(host);
-    const busy = of().containers(host).filter((container) => isBusy(host, container.name, traffic));
-    return { status: 200, body: JSON.stringify(busy.map((container) => ({ address: `${container.name}:3000`, num_requests: 1 }))) };
+    const busy = of()
+      .containers(host)
+      .filter((container) => isBusy(host, container.name, traffic));
+    return {
+      status: 200,
+      body: JSON.stringify(busy.map((container) => ({ address: `${container.name}:3000`, num_requests: 1 }))),
+    };
   }
 
   function replicaAnswer(container: FakeContainer | undefined, path: string): FleetAnswer {
     const world = of();
-    if (container === undefined || !container.state.running || world.clock.milliseconds < container.startedAt + 250) return { status: 502, headers: { server: "Caddy" } };
+    if (container === undefined || !container.state.running || world.clock.milliseconds < container.startedAt + 250)
+      return { status: 502, headers: { server: "Caddy" } };
     const behaviour = behaviourOf(world, container);
-    if (path === "/smoke") return { status: 200, body: behaviour.smokeFails === true ? "something else" : (container.labels[label.release] ?? "") };
+    if (path === "/smoke")
+      return {
+        status: 200,
+        body: behaviour.smokeFails === true ? "something else" : (container.labels[label.release] ?? ""),
+      };
     return { status: world.answers(container) ? 200 : 500 };
   }
 
   function answer(host: string, target: string, request: FleetRequest): FleetAnswer {
     if (target === `${folder}/proxy/run/admin.sock`) return admin(host, request);
-    if (target === `${root}/edge/run/admin.sock`) return byName(host, edgeName)?.state.running === true ? { status: 200 } : null;
+    if (target === `${root}/edge/run/admin.sock`)
+      return byName(host, edgeName)?.state.running === true ? { status: 200 } : null;
     if (target === `${folder}/proxy/run/probe.sock`) {
       if (routerOf(host)?.state.running !== true) return null;
       return replicaAnswer(byName(host, request.headers["x-shiplock-replica"]?.split(":")[0] ?? ""), request.path);
     }
     if (target === "127.0.0.1:80") {
-      const status = visit(host, request.headers["host"] ?? "", request.path);
+      const { status } = visit(host, request.headers["host"] ?? "", request.path);
       return status === 0 ? null : { status };
     }
     const address = target.split(":")[0] ?? "";
-    const container = of().containers(host).find((each) => [...each.networks.values()].some((endpoint) => endpoint.ipAddress === address));
+    const container = of()
+      .containers(host)
+      .find((each) => [...each.networks.values()].some((endpoint) => endpoint.ipAddress === address));
     return container?.state.running === true ? replicaAnswer(container, request.path) : null;
   }
 
@@ -135,21 +176,35 @@ export function createStreet(of: () => World): Street {
     const world = of();
     const { host, name, args, phase } = call;
     if (name === "files.symlinkAtomic" && args[1] === `${folder}/proxy/live` && phase === "before") {
-      for (const container of inTraffic(host)) busyUntil.set(`${host} ${container}`, world.clock.milliseconds + requestMs);
+      for (const container of inTraffic(host))
+        busyUntil.set(`${host} ${container}`, world.clock.milliseconds + requestMs);
     }
     if (name === "engine.startContainer" && phase === "after") {
       const router = routerOf(host);
-      if (router !== undefined && (router.id === args[0] || router.name === args[0])) loaded.set(host, textOf(host, `${folder}/proxy/caddy.json`) ?? "");
+      if (router !== undefined && (router.id === args[0] || router.name === args[0]))
+        loaded.set(host, textOf(host, `${folder}/proxy/caddy.json`) ?? "");
     }
     if ((name === "engine.stopContainer" || name === "engine.removeContainer") && phase === "before") {
       const container = world.containers(host).find((each) => each.id === args[0] || each.name === args[0]);
       if (container === undefined || !world.answers(container)) return;
-      if (isBusy(host, container.name, inTraffic(host))) world.losses.push(`${container.name} on ${host} was stopped while it answered (call ${call.index}, ${name})`);
+      if (isBusy(host, container.name, inTraffic(host)))
+        world.losses.push(`${container.name} on ${host} was stopped while it answered (call ${call.index}, ${name})`);
     }
+  }
+
+  function routes(host: string): string[] {
+    const front = asObject(
+      asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"])?.["front"],
+    );
+    return asList(front?.["routes"]).flatMap((route) => {
+      const match = asObject(asList(asObject(route)?.["match"])[0]);
+      return match === undefined ? [] : [String(asList(match["path"])[0] ?? "/")];
+    });
   }
 
   return {
     answer,
+    routes,
     observe,
     answering,
     visit,
@@ -159,16 +214,6 @@ export function createStreet(of: () => World): Street {
       for (const [key, until] of saved.busyUntil) busyUntil.set(key, until);
     },
   };
-}
-
-const parsedTexts = new Map<string, JsonObject>();
-
-/** Parsing the same configuration thousands of times would be most of the time. */
-function parsed(text: string | undefined): JsonObject {
-  if (text === undefined || text === "") return {};
-  const known = parsedTexts.get(text) ?? (JSON.parse(text) as JsonObject);
-  parsedTexts.set(text, known);
-  return known;
 }
 
 function firstDial(server: JsonObject | undefined): string | null {
@@ -181,7 +226,9 @@ function serviceOf(route: JsonObject, hostName: string, path: string): string | 
   const paths = asList(match?.["path"]).map((entry: Json) => String(entry).replace("/*", ""));
   if (!asList(match?.["host"]).includes(hostName)) return null;
   if (paths.length > 0 && !paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) return null;
-  const proxy = asList(route["handle"]).map((handler) => asObject(handler)).find((handler) => handler?.["handler"] === "reverse_proxy");
+  const proxy = asList(route["handle"])
+    .map((handler) => asObject(handler))
+    .find((handler) => handler?.["handler"] === "reverse_proxy");
   const dial = asText(asObject(asList(proxy?.["upstreams"])[0])?.["dial"]) ?? "";
   return dial.split("/live/")[1]?.split("/")[0] ?? null;
 }

@@ -47,21 +47,39 @@ export type World = {
 
 export type WorldSnapshot = {
   milliseconds: number;
-  machines: ReadonlyMap<string, { disk: ReadonlyMap<string, FakeNode>; containers: FakeContainer[]; images: unknown[]; networks: unknown[]; volumes: unknown[]; lastNumber: number }>;
+  machines: ReadonlyMap<
+    string,
+    {
+      disk: ReadonlyMap<string, FakeNode>;
+      containers: FakeContainer[];
+      images: unknown[];
+      networks: unknown[];
+      volumes: unknown[];
+      lastNumber: number;
+    }
+  >;
   street: ReturnType<Street["save"]>;
   migrations: ReadonlyMap<string, number>;
 };
 
 /** Calls that change nothing; what is the same before and after them needs to be cut only once. */
-const looking = /^(engine\.(list|inspect|ping|info|logs|wait)|files\.(read|readlink|list|stat|lstat)$|forward|inspectLease|lease\.beat)/;
+const looking =
+  /^(engine\.(list|inspect|ping|info|logs|wait)|files\.(read|readlink|list|stat|lstat)$|forward|inspectLease|lease\.beat)/;
 
 export function changes(call: FakeCall): boolean {
   return !looking.test(call.name);
 }
 
-export function createWorld(fleet: SocketFleet, documents: readonly ReleaseDocument[], hosts: readonly string[] = ["one", "two"]): World {
+export function createWorld(
+  fleet: SocketFleet,
+  documents: readonly ReleaseDocument[],
+  hosts: readonly string[] = ["one", "two"],
+): World {
   const clock = jumpingClock();
-  const fake = createFakeWorld({ now: () => clock.milliseconds, forward: (host, target) => fleet.forward(host, target) });
+  const fake = createFakeWorld({
+    now: () => clock.milliseconds,
+    forward: (host, target) => fleet.forward(host, target),
+  });
   const world: World = {
     clock,
     hosts,
@@ -73,7 +91,11 @@ export function createWorld(fleet: SocketFleet, documents: readonly ReleaseDocum
     losses: [],
     onCall: undefined,
     containers: (host) => [...fake.machine(host).engine.containers.values()],
-    answers: (container) => container !== undefined && container.state.running && clock.milliseconds >= container.startedAt + bootMs && behaviourOf(world, container).unhealthy !== true,
+    answers: (container) =>
+      container !== undefined &&
+      container.state.running &&
+      clock.milliseconds >= container.startedAt + bootMs &&
+      behaviourOf(world, container).unhealthy !== true,
   };
   fleet.answerBy(world.street.answer);
   for (const reference of ["caddy:2", "postgres:17"]) fake.registry.images.set(reference, fakeImage(reference));
@@ -81,8 +103,13 @@ export function createWorld(fleet: SocketFleet, documents: readonly ReleaseDocum
   for (const host of hosts) {
     fake.machine(host).script((container) => {
       const behaviour = world.behaviours.get(container.labels[label.release] ?? "") ?? {};
-      if (container.labels[label.kind] === "migration") return { exit: { code: behaviour.migration ?? 0, afterMs: 500 }, logs: [{ stream: "stdout", line: "migrating" }] };
-      if (behaviour.exitsAtOnce === true) return { exit: { code: 3, afterMs: 20 }, logs: [{ stream: "stderr", line: "cannot read its configuration" }] };
+      if (container.labels[label.kind] === "migration")
+        return {
+          exit: { code: behaviour.migration ?? 0, afterMs: 500 },
+          logs: [{ stream: "stdout", line: "migrating" }],
+        };
+      if (behaviour.exitsAtOnce === true)
+        return { exit: { code: 3, afterMs: 20 }, logs: [{ stream: "stderr", line: "cannot read its configuration" }] };
       return { logs: [{ stream: "stdout", line: `${container.name} starts` }] };
     });
   }
@@ -128,7 +155,12 @@ export function save(world: World): WorldSnapshot {
     };
     return [host, copied] as const;
   });
-  return { milliseconds: world.clock.milliseconds, machines: new Map(machines), street: world.street.save(), migrations: new Map(world.migrations) };
+  return {
+    milliseconds: world.clock.milliseconds,
+    machines: new Map(machines),
+    street: world.street.save(),
+    migrations: new Map(world.migrations),
+  };
 }
 
 /** Puts a new world into a saved state; nobody is connected to it. */
@@ -151,7 +183,12 @@ export function restore(fleet: SocketFleet, documents: readonly ReleaseDocument[
 }
 
 function copyContainer(container: FakeContainer): FakeContainer {
-  return { ...container, state: { ...container.state }, networks: structuredClone(container.networks), archives: [...container.archives] };
+  return {
+    ...container,
+    state: { ...container.state },
+    networks: structuredClone(container.networks),
+    archives: [...container.archives],
+  };
 }
 
 /** Connections of one deployer, which can be cut all at once, as SIGKILL does. */

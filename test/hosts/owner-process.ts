@@ -32,7 +32,7 @@ export async function startOwner(options: OwnerOptions): Promise<OwnerProcess> {
     child.once("close", (code, signal) => resolve(signal ?? String(code))),
   );
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line = async () => ((await lines.next()).value as string | undefined) ?? "";
+  const line = async () => (await lines.next()).value ?? "";
   const first = await line();
   if (first !== "granted") throw new Error(`the owner process did not get the lease: ${first}`);
   return {

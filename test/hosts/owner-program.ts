@@ -29,7 +29,7 @@ if (orphanPort !== undefined) {
 if (answer.kind === "granted") await host.files.append(file, ".", { sync: false });
 process.stdout.write(`${answer.kind}\n`);
 if (answer.kind === "granted") {
-  host.lost.then(({ reason }) => {
+  void host.lost.then(({ reason }) => {
     process.stdout.write(`lost ${reason}\n`);
   });
   try {

@@ -25,7 +25,7 @@ export async function run(
       output.event({ kind: "log", host, container, service, line });
       if (output.mode === "json") all.push({ host, container, service, line });
       // A service's own colours and control characters are its own; only the prefix is ours.
-      output.line(`${output.paint.dim(`${host} ${container} │`)} ${line}`);
+      output.raw(`${output.paint.dim(`${host} ${container} │`)} ${line}`);
     }
     output.result(all);
     return exitCodes.done;

@@ -30,7 +30,8 @@ export type StrategyFacts = {
   assignment: Assignment;
 };
 
-export type DraftStep = { action: StepAction; title: string };
+/** `name` is the step's part of its id; the action's kind unless given. */
+export type DraftStep = { action: StepAction; title: string; name?: string };
 
 /**
  * A strategy: a pure function from "what runs now, what shall run" on one host to the steps that lead there, in order.

@@ -61,7 +61,7 @@ async function firstTables(db: Transaction<LedgerTables>): Promise<void> {
     .addColumn("payload", "text", (column) => column.notNull())
     .addPrimaryKeyConstraint("releases_key", ["project", "id"])
     .execute();
-  await index(db, "releases_by_commit", "releases", ["project", "commit_hash", "created_at"]);
+  await createIndex(db, "releases_by_commit", "releases", ["project", "commit_hash", "created_at"]);
 
   await db.schema
     .createTable("deployments")
@@ -83,8 +83,8 @@ async function firstTables(db: Transaction<LedgerTables>): Promise<void> {
     .addColumn("outcome", "text")
     .addColumn("log_bytes", "bigint", (column) => column.notNull().defaultTo(0))
     .execute();
-  await index(db, "deployments_by_time", "deployments", ["project", "created_at", "id"]);
-  await index(db, "deployments_by_environment", "deployments", ["project", "environment", "created_at", "id"]);
+  await createIndex(db, "deployments_by_time", "deployments", ["project", "created_at", "id"]);
+  await createIndex(db, "deployments_by_environment", "deployments", ["project", "environment", "created_at", "id"]);
 
   await db.schema
     .createTable("gate_answers")
@@ -131,6 +131,11 @@ async function firstTables(db: Transaction<LedgerTables>): Promise<void> {
     .execute();
 }
 
-async function index(db: Transaction<LedgerTables>, name: string, table: string, columns: string[]): Promise<void> {
+async function createIndex(
+  db: Transaction<LedgerTables>,
+  name: string,
+  table: string,
+  columns: string[],
+): Promise<void> {
   await db.schema.createIndex(name).on(table).columns(columns).execute();
 }

@@ -1,3 +1,5 @@
+import { wholeRequests } from "./router-config.ts";
+
 /** Where the edge looks for things inside its container. */
 export const edgePaths = {
   folder: "/shiplock",
@@ -72,6 +74,7 @@ function proxyRoutes(protocol: "http" | "https"): Json[] {
         {
           handler: "reverse_proxy",
           transport: { protocol: "http", keep_alive: { enabled: false } },
+          ...wholeRequests,
           upstreams: [{ dial: `unix/${edgePaths.routes}/{http.request.host}` }],
           load_balancing: { try_duration: "5s", try_interval: "100ms" },
           headers: {

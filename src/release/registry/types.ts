@@ -86,3 +86,6 @@ export type ResolvedImage = {
   /** By platform: `linux/amd64`, `linux/arm64`, `linux/arm/v7`. */
   platforms: Readonly<Record<string, PlatformImage>>;
 };
+
+/** The login of the project's own registry. It is sent with each pull, push and request, and written nowhere. */
+export type RegistryLogin = { address: string; username: string; password: string };

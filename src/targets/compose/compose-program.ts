@@ -100,14 +100,15 @@ export function dockerCompose(environment: Readonly<Record<string, string | unde
   return { config, translate };
 }
 
+/** Without the plugin `docker` takes the words for its own: it complains about a flag and shows its own usage. */
+const pluginMissing = /unknown command: docker compose|is not a docker command|^Usage: +docker \[OPTIONS\] COMMAND/;
+
 function invalid(stderr: string, where: string): ShiplockError {
   const lines = stderr
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  if (
-    lines.some((line) => line.includes("unknown command: docker compose") || line.includes("is not a docker command"))
-  ) {
+  if (lines.some((line) => pluginMissing.test(line))) {
     return new ShiplockError({
       code: "compose/missing",
       blame: "usage",

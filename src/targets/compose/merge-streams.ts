@@ -19,6 +19,6 @@ export async function* mergeStreams<T>(streams: readonly AsyncIterable<T>[]): As
       yield result.value;
     }
   } finally {
-    await Promise.all([...pending.keys()].map((iterator) => iterator.return?.()));
+    await Promise.all([...pending.keys()].map(async (iterator) => iterator.return?.()));
   }
 }

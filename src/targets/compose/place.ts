@@ -159,7 +159,8 @@ function routerDefinition(request: PlaceRequest, services: JsonObject): JsonObje
     read_only: true,
     cap_drop: ["ALL"],
     cap_add: ["NET_BIND_SERVICE"],
-    tmpfs: ["/tmp:mode=1777", `${routerPaths.sockets}:mode=1777`],
+    // By owner, not by mode: at a restart the engine puts the mode of the folder below back, which is root's and 0755.
+    tmpfs: ["/tmp:mode=1777", `${routerPaths.sockets}:uid=${owner.uid},gid=${owner.gid},mode=0700`],
     volumes: [bind(layout.proxy, routerPaths.folder), bind(layout.front, "/front")],
     networks,
     stop_grace_period: "35s",

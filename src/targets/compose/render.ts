@@ -3,7 +3,7 @@ import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, isAbsolute, join, relative } from "node:path";
 import { ShiplockError } from "../../errors.ts";
 import { asList, asObject, asText, type Json, type JsonObject, mapStrings } from "../../json.ts";
-import type { MountedFiles } from "../../release/types.ts";
+import type { MountedFiles, Rendered } from "../../release/types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { fileToken, secretSentinel, secretsToReferences } from "./tokens.ts";
 
@@ -18,13 +18,6 @@ export type RenderRequest = {
   secretNames: readonly string[];
   released: readonly string[];
   backing: readonly string[] | undefined;
-};
-
-export type Rendered = {
-  model: JsonObject;
-  backing: readonly string[];
-  files: readonly MountedFiles[];
-  hostPaths: readonly string[];
 };
 
 /** More than this is not configuration: it belongs into an image. */

@@ -4,6 +4,7 @@ import type { EnvironmentRecord } from "../../environments/record/types.ts";
 import type { Host } from "../../hosts/types.ts";
 import type { EdgeTls } from "../../proxy/caddy/edge-config.ts";
 import type { Traffic } from "../../proxy/types.ts";
+import type { RegistryLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import type { Layout } from "./layout.ts";
 import type { Translation } from "./translate.ts";
@@ -17,8 +18,6 @@ export type ComposeHost = {
   translation: Translation;
   traffic: Traffic;
 };
-
-export type RegistryAuth = { address: string; username: string; password: string };
 
 export type ComposeSettings = {
   proxyImage: string;
@@ -39,7 +38,7 @@ export type ComposeRun = {
   record: EnvironmentRecord;
   /** The files of a release may have to be brought from the home host, for hosts that never had it. */
   home: ComposeHost;
-  auth: RegistryAuth | null;
+  auth: RegistryLogin | null;
   settings: ComposeSettings;
   clock: Clock;
   /** `GET` an address from the deploying machine: the status, or null if nothing answered. */

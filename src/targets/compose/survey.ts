@@ -6,7 +6,7 @@ import { asObject, asText } from "../../json.ts";
 import { routerServices, routerConfigText, bothReleases } from "./place.ts";
 import { label, routerService } from "./layout.ts";
 import type { ComposeHost } from "./run.ts";
-import { strategyServices } from "./services.ts";
+import { strategyServices } from "../../deploy/strategies/services.ts";
 import { backingServices } from "./steps/infrastructure.ts";
 import { claimedNames, edgeName, hostNames, routeTaken } from "./steps/proxy-setup.ts";
 import type { Survey, SurveyRequest } from "../types.ts";
@@ -117,20 +117,19 @@ async function surveyHost(
     if (proxied && owner !== undefined && owner !== host.layout.id) throw routeTaken(name, owner, host.name);
   }
   const taken = await listeningPorts(host);
-  if (proxied && edge?.state.running !== true)
-    refuseTakenPort(
-      host.name,
-      "the edge",
-      [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])],
-      taken,
-    );
-  if (proxied && router?.state.running !== true)
-    refuseTakenPort(
-      host.name,
+  if (proxied) {
+    const front = [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])];
+    await refuseTakenPort(host, "the edge", edge?.state.running === true ? [] : front, taken);
+    const published = document.snapshot.services.flatMap((service) => service.published.map((port) => port.hostPort));
+    // A router that has to be replaced for another port must not be taken down before that port is known to be free.
+    const ours = new Set(router?.state.running === true ? router.ports.map((port) => port.hostPort) : []);
+    await refuseTakenPort(
+      host,
       "the compose file",
-      document.snapshot.services.flatMap((service) => service.published.map((port) => port.hostPort)),
+      published.filter((port) => !ours.has(port)),
       taken,
     );
+  }
   await refuseTooLittleRoom(host, request, settings);
   const missingBacking = document.snapshot.backing.filter(
     (service) => !backing.has(service) && translation.containers.some((spec) => spec.service === service),
@@ -229,15 +228,30 @@ async function refuseForeignNames(host: SurveyHost, translation: Translation, re
   }
 }
 
-function refuseTakenPort(host: string, who: string, ports: readonly number[], taken: ReadonlySet<number>): void {
+async function refuseTakenPort(
+  host: SurveyHost,
+  who: string,
+  ports: readonly number[],
+  taken: ReadonlySet<number>,
+): Promise<void> {
   const busy = ports.filter((port) => taken.has(port));
   if (busy.length === 0) return;
+  const owners = await publishersOf(host, busy);
   throw new ShiplockError({
     code: "host/port-taken",
     blame: "usage",
-    message: `port ${busy.join(", ")} on ${host} is taken by something else, and ${who} wants it`,
-    remedy: "stop what listens there (`ss -ltnp` shows it), or choose another port",
+    message: `port ${busy.join(", ")} on ${host.name} is taken by ${owners.length === 0 ? "something else" : owners.join(", ")}, and ${who} wants it`,
+    remedy: `stop what listens there${owners.length === 0 ? " (`ss -ltnp` shows it)" : ""}, or choose another port`,
   });
+}
+
+/** Names of the running containers that publish one of these ports. */
+async function publishersOf(host: SurveyHost, ports: readonly number[]): Promise<string[]> {
+  const running = await host.host.engine.listContainers({});
+  const containers = await Promise.all(running.map((container) => host.host.engine.inspectContainer(container.id)));
+  return containers.flatMap((container) =>
+    container?.ports.some((port) => ports.includes(port.hostPort)) ? [container.name] : [],
+  );
 }
 
 /** Ports on which something listens, read from the kernel's own table. */

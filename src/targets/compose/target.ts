@@ -1,17 +1,18 @@
 import type { Clock } from "../../clock.ts";
 import type { Place, ReplicaRef } from "../../deploy/types.ts";
-import { folderRecord } from "../../environments/record/folder-record.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { Connector, Host, HostAddress, LeaseOwner } from "../../hosts/types.ts";
 import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
+import type { RegistryLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
+import { folderRecord } from "../folder-record.ts";
 import type { LeaseResult, LogRequest, LogLine, Target, TargetSession } from "../types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { containerName, label, layoutOf, placedName } from "./layout.ts";
 import { diagnoseHost } from "./diagnose.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import { observeHost } from "./observe.ts";
-import type { ComposeHost, ComposeRun, ComposeSettings, RegistryAuth } from "./run.ts";
+import type { ComposeHost, ComposeRun, ComposeSettings } from "./run.ts";
 import { readUpstreams } from "./steps/proxy-setup.ts";
 import { type SurveyHost, type SurveySettings, surveyHosts } from "./survey.ts";
 import { type Translation, translate } from "./translate.ts";
@@ -28,7 +29,7 @@ export type ComposeTargetOptions = {
   settings: ComposeSettings & SurveySettings;
   connector: Connector;
   compose: ComposeProgram;
-  auth: RegistryAuth | null;
+  auth: RegistryLogin | null;
   clock: Clock;
   connectTimeoutMs: number;
   fetchPublic: ComposeRun["fetchPublic"];
@@ -63,7 +64,16 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
       const key = JSON.stringify([host.layout.folder, apiVersion, owner, place, document.name, secrets]);
       const made =
         translations.get(key) ??
-        translate({ compose: options.compose, document, place, layout: host.layout, owner, proxyImage: options.settings.proxyImage, apiVersion, secrets });
+        translate({
+          compose: options.compose,
+          document,
+          place,
+          layout: host.layout,
+          owner,
+          proxyImage: options.settings.proxyImage,
+          apiVersion,
+          secrets,
+        });
       translations.set(key, made);
       return made;
     };
@@ -125,8 +135,8 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
     diagnose: async () =>
       (await Promise.all(hosts.map((host) => diagnoseHost(host, () => options.clock.now())))).flat(),
     logs: (request) => logsOf(hosts, options, request),
-    lost: Promise.race(hosts.map((host) => host.host.lost)).then((lost) =>
-      closing ? new Promise<string>(() => undefined) : lost.message,
+    lost: Promise.race(hosts.map(async (host) => `${host.name}: ${(await host.host.lost).message}`)).then((lost) =>
+      closing ? new Promise<string>(() => undefined) : lost,
     ),
     close: async () => {
       closing = true;

@@ -11,7 +11,7 @@ import { shipFiles } from "./steps/files.ts";
 import { pullImages } from "./steps/images.ts";
 import { ensureNetworksAndVolumes, startBacking } from "./steps/infrastructure.ts";
 import { leaveMigration, runMigration } from "./steps/migration.ts";
-import { setUpProxy } from "./steps/proxy-setup.ts";
+import { restoreRoutes, setUpProxy } from "./steps/proxy-setup.ts";
 import { awaitReady } from "./steps/readiness.ts";
 import { drainIfPossible, drainReplicas, shiftTraffic } from "./steps/traffic.ts";
 import { verifyRelease } from "./steps/verification.ts";
@@ -127,8 +127,10 @@ async function undo(run: ComposeRun, step: Step, { signal, log }: StepRun): Prom
       return undoStop(run, hostOf(run, step), action.replicas, signal);
     case "migrate":
       return { acted: false, summary: await leaveMigration(hostOf(run, step), run, action, signal) };
+    case "proxy":
+      return did(await restoreRoutes(hostOf(run, step), run), "routes brought back", "nothing to undo");
     default:
-      // Files, images, backing services and routes of the new release change nothing for the old one, and are swept later.
+      // Files, images and backing services of the new release change nothing for the old one, and are swept later.
       return { acted: false, summary: "nothing to undo" };
   }
 }

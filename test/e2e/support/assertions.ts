@@ -25,7 +25,12 @@ export function assertRefused(result: CommandResult, expected: Refusal): ToldErr
  * see; and the command leaves no temporary file.
  * @param version what staging answers before and after; null where nothing is live there
  */
-export async function changesNothing<T>(project: Project, host: LabHost, version: string | null, work: () => Promise<T>): Promise<T> {
+export async function changesNothing<T>(
+  project: Project,
+  host: LabHost,
+  version: string | null,
+  work: () => Promise<T>,
+): Promise<T> {
   const before = await lookAt(host);
   const live = project.state(host)?.live ?? null;
   const result = await work();

@@ -11,8 +11,16 @@ const settleMs = 15_000;
 export function loadOn(lab: Lab, project: Project, environment: "staging" | "production", allowed: string[]): LoadRun {
   const hosts = environment === "staging" ? lab.hosts.slice(0, 1) : lab.hosts;
   return startLoad({
-    targets: hosts.map((host) => ({ name: `edge of ${host.name}`, url: `http://${host.address}/`, host: project.address(environment) })),
-    callers: hosts.map((host) => ({ name: `caller on ${host.name}`, url: `http://${host.address}/`, host: project.address(environment, "caller") })),
+    targets: hosts.map((host) => ({
+      name: `edge of ${host.name}`,
+      url: `http://${host.address}/`,
+      host: project.address(environment),
+    })),
+    callers: hosts.map((host) => ({
+      name: `caller on ${host.name}`,
+      url: `http://${host.address}/`,
+      host: project.address(environment, "caller"),
+    })),
     ratePerSecond,
     webSockets: 2,
     allowed,

@@ -1,6 +1,10 @@
 import type { Lab } from "../../lab/lab.ts";
 
-const manifestTypes = ["application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+const manifestTypes = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+];
 
 type Manifest = { type: string; digest: string; bytes: Uint8Array };
 
@@ -15,14 +19,20 @@ export async function digestOf(lab: Lab, repository: string, tag: string): Promi
 }
 
 /** Deletes a manifest with all its tags; `putBack` brings the manifest back. */
-export async function removeFromRegistry(lab: Lab, repository: string, digest: string): Promise<{ putBack(): Promise<void> }> {
+export async function removeFromRegistry(
+  lab: Lab,
+  repository: string,
+  digest: string,
+): Promise<{ putBack(): Promise<void> }> {
   const manifest = await read(lab, repository, digest);
   await ask(lab, "DELETE", `/v2/${repository}/manifests/${digest}`, {});
   return { putBack: () => put(lab, repository, manifest, digest) };
 }
 
 async function read(lab: Lab, repository: string, reference: string): Promise<Manifest> {
-  const response = await ask(lab, "GET", `/v2/${repository}/manifests/${reference}`, { headers: { accept: manifestTypes.join(", ") } });
+  const response = await ask(lab, "GET", `/v2/${repository}/manifests/${reference}`, {
+    headers: { accept: manifestTypes.join(", ") },
+  });
   return {
     type: response.headers.get("content-type") ?? "",
     digest: response.headers.get("docker-content-digest") ?? "",
@@ -31,13 +41,26 @@ async function read(lab: Lab, repository: string, reference: string): Promise<Ma
 }
 
 async function put(lab: Lab, repository: string, manifest: Manifest, reference: string): Promise<void> {
-  await ask(lab, "PUT", `/v2/${repository}/manifests/${reference}`, { headers: { "content-type": manifest.type }, body: Uint8Array.from(manifest.bytes) });
+  await ask(lab, "PUT", `/v2/${repository}/manifests/${reference}`, {
+    headers: { "content-type": manifest.type },
+    body: Uint8Array.from(manifest.bytes),
+  });
 }
 
-async function ask(lab: Lab, method: string, path: string, options: { headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer> }): Promise<Response> {
+async function ask(
+  lab: Lab,
+  method: string,
+  path: string,
+  options: { headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer> },
+): Promise<Response> {
   const { address, username, password } = lab.registry;
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-  const response = await fetch(`http://${address}${path}`, { ...options, method, headers: { ...options.headers, authorization }, signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(`http://${address}${path}`, {
+    ...options,
+    method,
+    headers: { ...options.headers, authorization },
+    signal: AbortSignal.timeout(10_000),
+  });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return response;
 }

@@ -200,7 +200,7 @@ test("an answer without end is cut off", async (context) => {
   const { client, main, requests } = await serve(context, (_request, response) => {
     response.writeHead(200, { "content-type": OCI_MANIFEST });
     const more = () => {
-      while (!response.destroyed && response.write(Buffer.alloc(65_536))) {}
+      for (let room = true; room && !response.destroyed; ) room = response.write(Buffer.alloc(65_536));
     };
     response.on("drain", more);
     more();

@@ -68,7 +68,7 @@ export async function tidyImages(host: ComposeHost, run: ComposeRun): Promise<nu
   const read = await run.record.read();
   if (read === null) return 0;
   const kept = keptReleases(read.state, run.settings.keep);
-  const prefix = `${keepName(host.layout.id, "")}`;
+  const prefix = keepName(host.layout.id, "");
   const images = await host.host.engine.listImages({});
   const ours = images
     .flatMap((image) => image.repoTags)

@@ -34,7 +34,10 @@ export async function createReplicas(
       const name = containerName(host.layout.id, replica);
       const spec = specOf(host, name);
       const found = existing.get(name);
-      if (found !== undefined && isCurrent(found, spec, run)) return false;
+      if (found !== undefined && isCurrent(found, spec, run)) {
+        if (found.status === "created") await finishContainer(host, found.id, spec);
+        return false;
+      }
       // Something of ours that an earlier, ended attempt left under this name; what is live never has a name of the new place.
       if (found !== undefined) await host.host.engine.removeContainer(found.id, { force: true, volumes: false });
       await createContainer(host, run, spec);
@@ -71,10 +74,27 @@ export async function createContainer(host: ComposeHost, run: ComposeRun, spec: 
     },
   };
   const id = await engine.createContainer(spec.name, body);
-  for (const { network, endpoint } of spec.connects)
-    await engine.connectNetwork(network, { Container: id, EndpointConfig: endpoint });
-  for (const { path, tar } of spec.archives) await engine.putArchive(id, path, tar);
+  await furnish(host, id, spec.connects, spec.archives);
   return id;
+}
+
+/** Brings a container that was created but never started to where `createContainer` leaves it: its maker may have died half-way. */
+export async function finishContainer(host: ComposeHost, id: string, spec: ContainerSpec): Promise<void> {
+  const networks = spec.connects.length === 0 ? {} : ((await host.host.engine.inspectContainer(id))?.networks ?? {});
+  const missing = spec.connects.filter(({ network }) => networks[network] === undefined);
+  await furnish(host, id, missing, spec.archives);
+}
+
+async function furnish(
+  host: ComposeHost,
+  id: string,
+  connects: ContainerSpec["connects"],
+  archives: ContainerSpec["archives"],
+): Promise<void> {
+  const { engine } = host.host;
+  for (const { network, endpoint } of connects)
+    await engine.connectNetwork(network, { Container: id, EndpointConfig: endpoint });
+  for (const { path, tar } of archives) await engine.putArchive(id, path, tar);
 }
 
 /** Starts containers that exist; one that runs already is fine. */

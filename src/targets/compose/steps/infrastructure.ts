@@ -4,7 +4,7 @@ import { asText } from "../../../json.ts";
 import { label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
-import { createContainer, specsOf } from "./containers.ts";
+import { createContainer, finishContainer, specsOf } from "./containers.ts";
 import { lastLines } from "./readiness.ts";
 
 const backingReadyMs = 120_000;
@@ -42,6 +42,7 @@ export async function startBacking(
         const existing = await host.host.engine.inspectContainer(spec.name);
         // One that was created by an attempt that died before its start is ours to start.
         if (existing !== null && existing.state.status !== "created") return false;
+        if (existing !== null) await finishContainer(host, existing.id, spec);
         const id = existing?.id ?? (await createFromPublicImage(host, run, spec, log));
         await host.host.engine.startContainer(id);
         await awaitBacking(host, run, spec.name, signal);

@@ -5,7 +5,7 @@ import { asObject, type JsonObject } from "../../../json.ts";
 import { label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
-import { createContainer, placedSpecs } from "./containers.ts";
+import { createContainer, finishContainer, placedSpecs } from "./containers.ts";
 
 type Migration = Extract<StepAction, { kind: "migrate" }>;
 
@@ -30,19 +30,18 @@ export async function runMigration(
 ): Promise<boolean> {
   const release = run.document.release.id;
   const known = await run.record.readMigration(release);
-  if (known !== null) return false;
   const { engine } = host.host;
   const name = migrationName(host.layout.id, release);
   let container = await engine.inspectContainer(name);
-  if (container === null) {
-    const [spec] = placedSpecs(host, action.service, run.plan.place);
-    if (spec === undefined)
-      throw new ShiplockError({
-        code: "migration/no-service",
-        blame: "bug",
-        message: `no container of "${action.service}" to migrate with`,
-      });
-    await createContainer(host, run, migrationSpec(spec, name, action.command));
+  if (known !== null) {
+    // Whoever recorded the result may have died before the container was removed.
+    if (container !== null) await engine.removeContainer(container.id, { force: false, volumes: false });
+    return false;
+  }
+  if (container === null || container.state.status === "created") {
+    const spec = specOfMigration(host, run, action, name);
+    if (container === null) await createContainer(host, run, spec);
+    else await finishContainer(host, container.id, spec);
     container = await engine.inspectContainer(name);
   }
   if (container === null)
@@ -88,6 +87,16 @@ export async function leaveMigration(
   if (container.state.running) await exitOf(host, run, container.id, action, signal);
   await host.host.engine.removeContainer(container.id, { force: false, volumes: false });
   return "the migration ended and stays";
+}
+
+function specOfMigration(host: ComposeHost, run: ComposeRun, action: Migration, name: string): ContainerSpec {
+  const [spec] = placedSpecs(host, action.service, run.plan.place);
+  if (spec !== undefined) return migrationSpec(spec, name, action.command);
+  throw new ShiplockError({
+    code: "migration/no-service",
+    blame: "bug",
+    message: `no container of "${action.service}" to migrate with`,
+  });
 }
 
 function migrationSpec(spec: ContainerSpec, name: string, command: readonly string[]): ContainerSpec {

@@ -9,7 +9,7 @@ import { label, type Layout, routerService } from "../layout.ts";
 import { bothReleases, routerConfigText, routerServices } from "../place.ts";
 import type { ComposeHost, ComposeRun, ComposeSettings } from "../run.ts";
 import { createFromPublicImage, ensureNetworksAndVolumes } from "./infrastructure.ts";
-import { specsOf } from "./containers.ts";
+import { finishContainer, specsOf } from "./containers.ts";
 import { lastLines } from "./readiness.ts";
 
 const proxyReadyMs = 20_000;
@@ -49,6 +49,22 @@ export async function setUpProxy(
   return done;
 }
 
+/**
+ * Brings back the routes and host names of the release that serves, and nothing else: the router stays, as does what it was set up with. Loading what it runs with
+ * already reloads nothing.
+ */
+export async function restoreRoutes(host: ComposeHost, run: ComposeRun): Promise<boolean> {
+  const proxied = run.previous !== null && run.plan.fromPlace !== "direct";
+  const released = await releaseHostNames(host, proxied ? hostNames(run.previous?.snapshot.services ?? []) : []);
+  if (!proxied || run.previous === null) return released;
+  const path = `${host.layout.proxy}/caddy.json`;
+  if ((await host.host.files.stat(path)) === null) return released;
+  const text = routerConfigText(routerServices(run.previous.snapshot), host.layout);
+  await loadConfig(host.host, `${host.layout.proxy}/run/admin.sock`, text);
+  await host.host.files.write(path, text);
+  return true;
+}
+
 async function ensureRouter(
   host: ComposeHost,
   run: ComposeRun,
@@ -67,16 +83,17 @@ async function ensureRouter(
   const fits = container?.labels["com.docker.compose.config-hash"] === spec.configHash;
   if (container?.state.running === true && fits && same) return false;
   await makeProxyFolders(host);
+  // Loaded before it is written: the file says what the router runs with, so whoever dies in between leaves it to be loaded again.
+  const running = container?.state.running === true && fits;
+  if (running) await loadConfig(host.host, `${host.layout.proxy}/run/admin.sock`, text);
   await files.write(path, text);
-  if (container?.state.running === true && fits) {
-    await loadConfig(host.host, `${host.layout.proxy}/run/admin.sock`, text);
-    return true;
-  }
+  if (running) return true;
   if (container !== null && !fits) {
     log("the router's names or ports changed: it is replaced, which takes about a second without answers");
     if (container.state.running) await engine.stopContainer(container.id, { graceSeconds: 35 });
     await engine.removeContainer(container.id, { force: true, volumes: false });
   }
+  if (container?.state.status === "created" && fits) await finishContainer(host, container.id, spec);
   const id = container !== null && fits ? container.id : await createFromPublicImage(host, run, spec, log);
   await startProxyContainer(host, run, id, spec.name, `${host.layout.proxy}/run/admin.sock`, signal);
   return true;
@@ -261,9 +278,16 @@ async function claimHostNames(host: ComposeHost, run: ComposeRun, final: boolean
     if (owner === undefined) await host.host.files.symlinkAtomic(link, `${host.layout.edge}/routes/${name}`);
     else if (owner !== host.layout.id) throw routeTaken(name, owner, host.name);
   }
-  const gone = final ? [...there].filter(([name, owner]) => owner === host.layout.id && !wanted.includes(name)) : [];
+  const gone = final && (await releaseHostNames(host, wanted));
+  return gone || wanted.some((name) => !there.has(name));
+}
+
+/** Gives up the host names that this environment has and no longer wants. */
+async function releaseHostNames(host: ComposeHost, wanted: readonly string[]): Promise<boolean> {
+  const claimed = await claimedNames(host.host, host.layout);
+  const gone = [...claimed].filter(([name, owner]) => owner === host.layout.id && !wanted.includes(name));
   for (const [name] of gone) await host.host.files.remove(`${host.layout.edge}/routes/${name}`);
-  return gone.length > 0 || wanted.some((name) => !there.has(name));
+  return gone.length > 0;
 }
 
 /** Which environment of this host has which host name. */

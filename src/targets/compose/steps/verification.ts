@@ -5,7 +5,7 @@ import { sameAssignment } from "../../../proxy/caddy/traffic.ts";
 import { requestOverSocket } from "../../../socket-http.ts";
 import { containerName, label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
-import { strategyServices } from "../services.ts";
+import { strategyServices } from "../../../deploy/strategies/services.ts";
 import { imageOf, isRecorded } from "./images.ts";
 import { lastLines, probeOnce, serviceOf } from "./readiness.ts";
 

@@ -1,7 +1,12 @@
-import type { Plan } from "../../deploy/types.ts";
-import { ShiplockError } from "../../errors.ts";
-import type { HostFiles } from "../../hosts/types.ts";
-import type { EnvironmentRecord, EnvironmentState, JournalEntry, MigrationResult } from "./types.ts";
+import type { Plan } from "../deploy/types.ts";
+import { ShiplockError } from "../errors.ts";
+import type { HostFiles } from "../hosts/types.ts";
+import type {
+  EnvironmentRecord,
+  EnvironmentState,
+  JournalEntry,
+  MigrationResult,
+} from "../environments/record/types.ts";
 
 /** Revisions kept behind the newest, for whoever wants to look back by hand. */
 const keptRevisions = 20;

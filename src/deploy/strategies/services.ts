@@ -1,7 +1,7 @@
-import type { StrategyService } from "../../deploy/strategies/types.ts";
 import type { Snapshot } from "../../release/types.ts";
+import type { StrategyService } from "./types.ts";
 
-/** The released services as strategies see them. */
+/** The released services of a snapshot as strategies see them. */
 export function strategyServices(snapshot: Snapshot): StrategyService[] {
   return snapshot.services.map((service) => ({
     name: service.name,

@@ -1,0 +1,55 @@
+// Bundles the command line into dist/: one small file that shows help, and the rest in parts that a command loads when it runs.
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "rolldown";
+import { root } from "./tool.ts";
+
+const dist = join(root, "dist");
+const stamp = join(dist, ".sources");
+
+const started = performance.now();
+const sources = hashOfSources();
+if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) {
+  process.stdout.write("build is up to date\n");
+} else {
+  await bundle();
+  process.stdout.write(`built dist/shiplock.js in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+async function bundle(): Promise<void> {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  rmSync(dist, { recursive: true, force: true });
+  await build({
+    input: { shiplock: join(root, "src/cli/shiplock.ts") },
+    cwd: root,
+    platform: "node",
+    transform: { target: "node24", define: { SHIPLOCK_VERSION: JSON.stringify(version) } },
+    logLevel: "warn",
+    output: {
+      dir: dist,
+      format: "esm",
+      entryFileNames: "[name].js",
+      chunkFileNames: "parts/[name]-[hash].js",
+      minify: { compress: false, mangle: false, codegen: true },
+    },
+  });
+  chmodSync(join(dist, "shiplock.js"), 0o755);
+  writeFileSync(stamp, sources);
+}
+
+/** Everything the bundle is made of: the source, the locked dependencies, and how it is built. */
+function hashOfSources(): string {
+  const hash = createHash("sha256");
+  const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .sort()
+    .map((file) => join("src", file));
+  for (const file of [...files, "package.json", "package-lock.json", "scripts/build.ts"]) {
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update("\0");
+  }
+  return hash.digest("hex");
+}

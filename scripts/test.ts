@@ -1,0 +1,147 @@
+// Everything that decides whether a commit is good: checks, build, unit tests, tests on hosts in a box, the table of features.
+// The last line is `N passed, N failed, N skipped`.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { readFeatures, unprovenFeatures } from "../test/docs/features.ts";
+import { findTests, namedTests, type TestFiles } from "./test/find-tests.ts";
+import { labsUp, prepareLabs, stopLeftLabs } from "./test/labs.ts";
+import type { TestResult } from "./test/result.ts";
+import { runTests } from "./test/run-tests.ts";
+import { root, runTool } from "./tool.ts";
+
+const minuteMs = 60_000;
+const resultsFolder = join(root, "test-results");
+
+const { values: options } = parseArgs({
+  options: {
+    /** `unit`, `lab`, or a test file; may be repeated. */
+    only: { type: "string", multiple: true, default: [] },
+    /** Also the tests in `*.all.test.ts`. */
+    all: { type: "boolean", default: false },
+    /** Leave labs up that a test left behind. */
+    keep: { type: "boolean", default: false },
+  },
+});
+const inCi = !["", "false"].includes(process.env["CI"] ?? "");
+const interrupt = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupt.abort(signal));
+
+const started = performance.now();
+rmSync(resultsFolder, { recursive: true, force: true });
+mkdirSync(resultsFolder, { recursive: true });
+const results: TestResult[] = [];
+const before = labsUp();
+try {
+  const wanted = wantedTests();
+  for (const script of ["check", "build"]) results.push(await runScript(script));
+  const labProblem = await prepareLabs(say);
+  results.push(...(await unitTests(wanted.unit)));
+  results.push(...(await labTests(wanted.lab, labProblem)));
+} finally {
+  if (!options.keep && !(await stopLeftLabs(before, say))) results.push(ownResult("labs are stopped", "failed"));
+}
+if (options.only.length === 0) results.push(...provenFeatures());
+writeFileSync(join(resultsFolder, "results.jsonl"), results.map((result) => `${JSON.stringify(result)}\n`).join(""));
+summarize();
+
+function wantedTests(): TestFiles {
+  const { only } = options;
+  const found = findTests({ all: options.all });
+  if (only.length === 0) return found;
+  const named = namedTests(
+    only.filter((one) => one !== "unit" && one !== "lab"),
+    process.cwd(),
+  );
+  return {
+    unit: only.includes("unit") ? found.unit : named.unit,
+    lab: only.includes("lab") ? found.lab : named.lab,
+  };
+}
+
+async function runScript(name: string): Promise<TestResult> {
+  say(`\n── ${name}`);
+  const { exitCode, output, seconds } = await runTool(["node", `scripts/${name}.ts`], 5 * minuteMs);
+  say(output.trim());
+  return { ...ownResult(name, exitCode === 0 ? "passed" : "failed"), milliseconds: Math.round(seconds * 1000) };
+}
+
+/** Two files at a time; those that measure rates come afterwards, with nothing beside them. */
+async function unitTests(files: readonly string[]): Promise<TestResult[]> {
+  const measuring = files.filter((file) => file.startsWith("test/load/"));
+  const ended: TestResult[] = [];
+  for (const group of [files.filter((file) => !measuring.includes(file)), measuring]) {
+    if (group.length === 0) continue;
+    say(`\n── unit tests (${group.length} files)`);
+    ended.push(
+      ...(await runTests({
+        files: group,
+        show: options.only.some((one) => one !== "unit") ? "spec" : "dot",
+        isolation: group === measuring ? "none" : "process",
+        testTimeoutMs: 2 * minuteMs,
+        deadlineMs: 8 * minuteMs,
+        signal: interrupt.signal,
+      })),
+    );
+  }
+  return ended;
+}
+
+async function labTests(files: readonly string[], problem: string | null): Promise<TestResult[]> {
+  if (files.length === 0) return [];
+  say(`\n── tests on hosts in a box (${files.length} files)`);
+  if (problem !== null) {
+    say(`not run: ${problem}`);
+    return files.map((file) => ({ ...ownResult(file, inCi ? "failed" : "skipped"), file, reason: problem }));
+  }
+  const ended: TestResult[] = [];
+  for (const file of files) {
+    say(`\n── ${file}`);
+    ended.push(
+      ...(await runTests({
+        files: [file],
+        show: "spec",
+        isolation: "none",
+        testTimeoutMs: (options.all ? 30 : 10) * minuteMs,
+        deadlineMs: (options.all ? 60 : 15) * minuteMs,
+        signal: interrupt.signal,
+      })),
+    );
+  }
+  return ended;
+}
+
+function provenFeatures(): TestResult[] {
+  say("\n── docs/features.md");
+  const problems = unprovenFeatures(readFeatures(readFileSync(join(root, "docs/features.md"), "utf8")), results);
+  for (const problem of problems) say(problem);
+  const name = "every test that docs/features.md names ran and passed";
+  return [ownResult(name, problems.length === 0 ? "passed" : "failed")];
+}
+
+function ownResult(name: string, result: TestResult["result"]): TestResult {
+  return { file: "scripts/test.ts", name, suites: [], result, milliseconds: 0 };
+}
+
+function summarize(): void {
+  const [passed, failed, skipped] = (["passed", "failed", "skipped"] as const).map((wanted) =>
+    results.filter(({ result }) => result === wanted),
+  ) as [TestResult[], TestResult[], TestResult[]];
+  say("");
+  for (const { file, suites, name, reason } of [...failed, ...skipped]) {
+    const word = failed.some((one) => one.name === name && one.file === file) ? "failed " : "skipped";
+    const path = file.replace(`${root}/`, "");
+    say(`${word} ${path}: ${[...suites, name].join(" > ")}${reason === undefined ? "" : ` (${reason})`}`);
+  }
+  const interrupted = interrupt.signal.aborted;
+  if (interrupted) say(`interrupted by ${String(interrupt.signal.reason)}`);
+  if (inCi && skipped.length > 0) say("in CI nothing may be skipped");
+  const seconds = Math.round((performance.now() - started) / 1000);
+  say(`${Math.floor(seconds / 60)} min ${seconds % 60} s; every result is in test-results/results.jsonl`);
+  say(`${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  if (failed.length > 0 || interrupted || (inCi && skipped.length > 0)) process.exitCode = 1;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
