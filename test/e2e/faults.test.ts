@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { labAvailability } from "../lab/availability.ts";
-import { askEngine } from "../lab/engine.ts";
+import { askEngine, engineAnswers } from "../lab/engine.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import { waitFor } from "../lab/process.ts";
@@ -46,7 +46,7 @@ describe("faults lose nothing and can be recovered from anywhere", { skip: avail
   afterEach(async () => {
     await lab.startRegistry();
     await lab.freeDisk(host);
-    await lab.startEngine(host).catch(() => undefined);
+    if (!(await engineAnswers(host.socketPath))) await lab.startEngine(host);
     if (app.state(host)?.operation) await app.run(["abort", "staging"]);
     live = (await app.curl(host).catch(() => null))?.version ?? live;
   });
