@@ -38,19 +38,38 @@ function installDependencies() {
   const stamp = join(root, "node_modules", ".shiplock-lock-hash");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   process.stdout.write("installing dependencies from package-lock.json\n");
+  checkLockFile();
   const npm = process.env.npm_execpath;
   const command = npm ? [process.execPath, npm] : ["npm"];
-  const result = spawnSync(command[0], [...command.slice(1), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+  // Not `npm ci`: it refuses a lock file that lacks a tool's binary for some other platform, as a lock file does that was made
+  // where the registry did not offer it. This one installs what is locked, too, and leaves the lock file alone.
+  const options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
+  const result = spawnSync(command[0], [...command.slice(1), "install", ...options], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
   });
   if (result.status !== 0) {
     rmSync(stamp, { force: true });
-    process.stderr.write("npm ci failed; see its output above\n");
+    process.stderr.write("npm install failed; see its output above\n");
     process.exit(1);
   }
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);
+}
+
+/** A dependency that package.json names and the lock file does not know would be installed in whatever version is newest. */
+function checkLockFile() {
+  const wanted = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const locked = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages[""];
+  for (const kind of ["dependencies", "devDependencies", "optionalDependencies"]) {
+    for (const [name, version] of Object.entries(wanted[kind] ?? {})) {
+      if (locked[kind]?.[name] === version) continue;
+      process.stderr.write(
+        `package-lock.json does not know ${name} ${version}; run \`npm install\` and commit both files\n`,
+      );
+      process.exit(1);
+    }
+  }
 }
 
 function findNode() {

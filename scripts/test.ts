@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readFeatures, unprovenFeatures } from "../test/docs/features.ts";
 import { findTests, namedTests, type TestFiles } from "./test/find-tests.ts";
-import { labsUp, prepareLabs, stopLeftLabs } from "./test/labs.ts";
+import { labsUp, lendEngine, prepareLabs, stopLeftLabs } from "./test/labs.ts";
 import type { TestResult } from "./test/result.ts";
 import { runTests } from "./test/run-tests.ts";
 import { root, runTool } from "./tool.ts";
@@ -34,10 +34,16 @@ const results: TestResult[] = [];
 const before = labsUp();
 try {
   const wanted = wantedTests();
-  for (const script of ["check", "build"]) results.push(await runScript(script));
+  // Somebody who runs one file again and again has his editor tell him the rest.
+  const onlyFiles = options.only.length > 0 && !options.only.some((one) => one === "unit" || one === "lab");
+  const scripts = onlyFiles ? ["build"] : ["check", "build"];
+  for (const script of scripts) results.push(await runScript(script));
   const labProblem = await prepareLabs(say);
-  results.push(...(await unitTests(wanted.unit)));
+  results.push(...(await withEngine(wanted.unit, labProblem, () => unitTests(wanted.unit))));
   results.push(...(await labTests(wanted.lab, labProblem)));
+} catch (error) {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  results.push(ownResult("the tests can be run", "failed"));
 } finally {
   if (!options.keep && !(await stopLeftLabs(before, say))) results.push(ownResult("labs are stopped", "failed"));
 }
@@ -85,6 +91,25 @@ async function unitTests(files: readonly string[]): Promise<TestResult[]> {
     );
   }
   return ended;
+}
+
+/** Lends a real engine to the tests of hosts, except where only the quick tests were asked for. */
+async function withEngine(
+  files: readonly string[],
+  labProblem: string | null,
+  work: () => Promise<TestResult[]>,
+): Promise<TestResult[]> {
+  const wanted = files.some((file) => file.startsWith("test/hosts/")) && !options.only.includes("unit");
+  if (!wanted || labProblem !== null) return work();
+  say("\n── an engine for the tests of hosts");
+  const engine = await lendEngine(say);
+  process.env["SHIPLOCK_TEST_ENGINE"] = engine.socketPath;
+  try {
+    return await work();
+  } finally {
+    delete process.env["SHIPLOCK_TEST_ENGINE"];
+    await engine.end();
+  }
 }
 
 async function labTests(files: readonly string[], problem: string | null): Promise<TestResult[]> {

@@ -5,7 +5,7 @@ import { createShopRepository } from "../../test/lab/app-history.ts";
 import { ensureBaseImages } from "../../test/lab/images/base-images.ts";
 import { type Lab, startLab } from "../../test/lab/lab.ts";
 import { inParallel, must } from "../../test/lab/process.ts";
-import { labPaths } from "../../test/lab/record.ts";
+import { labPaths, labRoot } from "../../test/lab/record.ts";
 import type { Machine } from "./commands.ts";
 import type { Paper } from "./paper.ts";
 
@@ -46,10 +46,12 @@ export async function setStage(paper: Paper, signal: AbortSignal): Promise<Stage
   }
   signal.throwIfAborted();
   // What the runner makes is in the cache for the hosts; what they have already is not loaded again.
-  await ensureBaseImages({ socketPath: lab.runnerSocket, only: [...buildImages, ...hostImages], log });
+  const cacheDir = join(labRoot(), "cache");
+  const images = [...buildImages, ...hostImages];
+  await ensureBaseImages({ socketPath: lab.runnerSocket, cacheDir, only: images, log });
   await inParallel(lab.hosts, enginesAtOnce, async ({ socketPath }) => {
     signal.throwIfAborted();
-    await ensureBaseImages({ socketPath, only: hostImages, log });
+    await ensureBaseImages({ socketPath, cacheDir, only: hostImages, log });
   });
   signal.throwIfAborted();
   rmSync(stageFolder(), { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { messageOf, ShiplockError } from "../../src/errors.ts";
 import { labAvailability } from "../../test/lab/availability.ts";
-import { findLab, stopLab } from "../../test/lab/lab.ts";
+import { findLab, startLab, stopLab } from "../../test/lab/lab.ts";
 import { ensurePrerequisites } from "../../test/lab/prerequisites.ts";
 import { allRecords, labRoot } from "../../test/lab/record.ts";
 
@@ -19,6 +19,18 @@ export async function prepareLabs(say: (line: string) => void): Promise<string |
   }
 }
 
+/** A real engine for the contract tests of hosts, which are told its socket by SHIPLOCK_TEST_ENGINE. */
+export async function lendEngine(say: (line: string) => void): Promise<{ socketPath: string; end(): Promise<void> }> {
+  const name = "contracts";
+  const lab = await startLab({ name, hosts: 1, log: say });
+  return {
+    socketPath: lab.runnerSocket,
+    end: async () => {
+      await stopLab({ name });
+    },
+  };
+}
+
 /** Names of the labs that are up. */
 export function labsUp(): string[] {
   return allRecords()
@@ -29,7 +41,7 @@ export function labsUp(): string[] {
 /** Ends the labs that tests left behind; their images stay cached. Those in `keep` were somebody else's before. */
 export async function stopLeftLabs(keep: readonly string[], say: (line: string) => void): Promise<boolean> {
   let allEnded = true;
-  for (const name of labsUp().filter((name) => !keep.includes(name))) {
+  for (const name of labsUp().filter((up) => !keep.includes(up))) {
     try {
       await stopLab({ name });
       say(`lab "${name}" is stopped`);

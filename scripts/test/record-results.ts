@@ -23,7 +23,8 @@ function resultOf(event: Ended, suites: readonly string[]): TestResult | null {
   const todo = data.todo !== undefined && data.todo !== false;
   const result = skipped || todo ? "skipped" : event.type === "test:pass" ? "passed" : "failed";
   // A suite is only the sum of its tests, unless it was left out whole or one of its hooks failed.
-  const isSum = data.details.type === "suite" && (result === "passed" || (event.type === "test:fail" && isSumOf(event)));
+  const isSum =
+    data.details.type === "suite" && (result === "passed" || (event.type === "test:fail" && isSumOf(event)));
   if (isSum) return null;
   const reason = skipped ? data.skip : data.todo;
   return {

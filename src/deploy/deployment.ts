@@ -100,8 +100,6 @@ export async function runDeployment(request: DeploymentRequest, ports: Deploymen
   return underLease(request, ports, async (fence, lost) => {
     const prepared = await planDeployment(request, ports);
     ports.tell({ kind: "planned", plan: prepared.plan, document: prepared.document });
-    await recordBeginning(prepared, fence, ports);
-    ports.tell({ kind: "state", deployment: request.deployment, state: "running", outcome: null });
     const worker = await ports.session.worker({
       plan: prepared.plan,
       fence,
@@ -110,8 +108,11 @@ export async function runDeployment(request: DeploymentRequest, ports: Deploymen
       secrets: prepared.secrets,
       abort: false,
     });
-    const result = await runPlan(runOptions(prepared.plan, worker, fence, request, ports, lost));
-    return conclude(prepared.plan, result, ports, lost);
+    await recordBeginning(prepared, fence, ports);
+    ports.tell({ kind: "state", deployment: request.deployment, state: "running", outcome: null });
+    const options = runOptions(prepared.plan, worker, fence, request, ports, lost);
+    const result = await runPlan(options);
+    return conclude(prepared.plan, result, ports, lost, options.signal);
   });
 }
 
@@ -128,7 +129,7 @@ export async function resumeDeployment(
   return underLease(request, ports, async (fence, lost) => {
     const unfinished = await readUnfinished(ports.session);
     if (unfinished === null) return null;
-    const { plan, document, previous } = unfinished;
+    const { plan, document, previous, committed } = unfinished;
     const secrets = await request.secrets(document);
     ports.tell({ kind: "planned", plan, document });
     const worker = await ports.session.worker({
@@ -140,8 +141,9 @@ export async function resumeDeployment(
       abort: false,
     });
     const begun = stepsThatBegan(await ports.session.record.journal(plan.deployment));
-    const result = await runPlan({ ...runOptions(plan, worker, fence, request, ports, lost), begun });
-    return conclude(plan, result, ports, lost);
+    const options = { ...runOptions(plan, worker, fence, request, ports, lost), begun, committed };
+    const result = await runPlan(options);
+    return conclude(plan, result, ports, lost, options.signal);
   });
 }
 
@@ -170,7 +172,7 @@ export async function abortDeployment(
       failures.length === 0
         ? { kind: "undone", cause: "interrupted" }
         : { kind: "stuck", cause: "interrupted", undo: failures, committed: false };
-    return conclude(plan, result, ports, lost);
+    return conclude(plan, result, ports, lost, ports.signal);
   });
 }
 
@@ -290,8 +292,9 @@ async function conclude(
   result: RunResult,
   ports: DeploymentPorts,
   lost: AbortSignal,
+  signal: AbortSignal,
 ): Promise<DeploymentOutcome> {
-  const { state, outcome, error } = describeResult(plan, result, ports.signal, lost);
+  const { state, outcome, error } = describeResult(plan, result, signal, lost);
   // `succeeded` is written by the plan's own last step, and what was lost may not be written by us.
   if (result.kind === "undone" || result.kind === "stuck") await recordEnd(plan, state, outcome, ports);
   ports.tell({ kind: "state", deployment: plan.deployment, state, outcome });
@@ -367,28 +370,28 @@ function describeStuck(
 }
 
 function causeOf(cause: StepFailure | "interrupted", signal: AbortSignal): ShiplockError {
-  if (cause === "interrupted") {
-    return signal.reason instanceof ShiplockError
-      ? signal.reason
-      : new ShiplockError({
-          code: signal.aborted ? "deploy/interrupted" : "deploy/aborted",
-          message: signal.aborted ? "the command was interrupted" : "the deployment was aborted",
-        });
-  }
+  if (cause === "interrupted") return interruption(signal);
   if (cause.error instanceof ShiplockError) return cause.error;
-  if (cause.error instanceof Error && cause.error.name === "TimeoutError") {
-    return new ShiplockError({
-      code: "deploy/timeout",
-      message: `the deployment took longer than it may, at ${cause.step.id}`,
-      remedy: "raise the environment's `timeout`",
-    });
-  }
   return new ShiplockError({
     code: "deploy/unexpected",
     blame: "bug",
     message: `${cause.step.id}: ${messageOf(cause.error)}`,
     cause: cause.error,
   });
+}
+
+/** Why a deployment was told to stop: by its user, by its own time limit, or because it was aborted from the start. */
+function interruption(signal: AbortSignal): ShiplockError {
+  if (signal.reason instanceof Error && signal.reason.name === "TimeoutError") {
+    return new ShiplockError({
+      code: "deploy/timeout",
+      message: "the deployment took longer than it may",
+      remedy: "raise the environment's `timeout`, or see in the steps above what takes so long",
+    });
+  }
+  return signal.aborted
+    ? new ShiplockError({ code: "deploy/interrupted", message: "the command was interrupted" })
+    : new ShiplockError({ code: "deploy/aborted", message: "the deployment was aborted" });
 }
 
 function planFacts(

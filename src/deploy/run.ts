@@ -44,6 +44,8 @@ export type RunOptions = {
   onEvent: (event: StepEvent) => void;
   /** Steps that began before this run and were not undone since: empty on the first run, read from the journal on a resume. */
   begun?: ReadonlySet<string>;
+  /** Whether the commit point lies behind: the record says so when a deployment is resumed. From there the way is only forward. */
+  committed?: boolean;
 };
 
 export type StepFailure = { step: Step; error: unknown };
@@ -69,7 +71,7 @@ type Work = GraphNode & { step: Step };
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   const journal = openJournal(options);
   const began = new Set(options.begun);
-  let committed = false;
+  let committed = options.committed ?? false;
   const forward = await runGraph(
     options.plan.steps.map(toWork),
     options.parallel,

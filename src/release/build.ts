@@ -100,7 +100,7 @@ function buildFailed(name: string, stderr: string, said: readonly string[]): Shi
   return new ShiplockError({
     code: "build/failed",
     message: `the image "${name}" could not be built`,
-    remedy: "its last lines stand below; nothing was pushed or deployed",
+    remedy: "its last lines are shown with this; nothing was pushed or deployed",
     details: said.filter((line) => line.trim() !== ""),
   });
 }

@@ -37,6 +37,9 @@ describe("the table of features", () => {
     assert.equal(new Set(features.map(({ row }) => row)).size, features.length);
     for (const { row, state } of features) assert.ok((states as readonly string[]).includes(state), `${row}: ${state}`);
     const sections = new Set(rows.map(([section]) => section));
-    assert.deepEqual([...sections], Array.from({ length: 17 }, (_, index) => index + 1));
+    assert.deepEqual(
+      [...sections],
+      Array.from({ length: 17 }, (_, index) => index + 1),
+    );
   });
 });

@@ -4,6 +4,7 @@ import { asList, asObject, asText, type Json, type JsonObject } from "../../src/
 import { label } from "../../src/targets/compose/layout.ts";
 import { edgeName } from "../../src/targets/compose/steps/proxy-setup.ts";
 import type { FleetAnswer, FleetRequest } from "./socket-fleet.ts";
+import { bootMs } from "./shop.ts";
 import { behaviourOf, folder, root, type World } from "./world.ts";
 
 /** A request that a replica is answering goes on for so long after the traffic has left it, in milliseconds. */
@@ -141,15 +142,15 @@ export function createStreet(of: () => World): Street {
 
   function replicaAnswer(container: FakeContainer | undefined, path: string): FleetAnswer {
     const world = of();
-    if (container === undefined || !container.state.running || world.clock.milliseconds < container.startedAt + 250)
-      return { status: 502, headers: { server: "Caddy" } };
+    const silent: FleetAnswer = { status: 502, headers: { server: "Caddy" } };
+    if (container === undefined || !container.state.running) return silent;
     const behaviour = behaviourOf(world, container);
-    if (path === "/smoke")
-      return {
-        status: 200,
-        body: behaviour.smokeFails === true ? "something else" : (container.labels[label.release] ?? ""),
-      };
-    return { status: world.answers(container) ? 200 : 500 };
+    if (behaviour.exitsAtOnce === true || world.clock.milliseconds < container.startedAt + bootMs) return silent;
+    if (path !== "/smoke") return { status: world.answers(container) ? 200 : 500 };
+    return {
+      status: 200,
+      body: behaviour.smokeFails === true ? "something else" : (container.labels[label.release] ?? ""),
+    };
   }
 
   function answer(host: string, target: string, request: FleetRequest): FleetAnswer {

@@ -95,7 +95,7 @@ export function createWorld(
       container !== undefined &&
       container.state.running &&
       clock.milliseconds >= container.startedAt + bootMs &&
-      behaviourOf(world, container).unhealthy !== true,
+      isWell(behaviourOf(world, container)),
   };
   fleet.answerBy(world.street.answer);
   for (const reference of ["caddy:2", "postgres:17"]) fake.registry.images.set(reference, fakeImage(reference));
@@ -126,6 +126,10 @@ function addToRegistry(world: World, document: ReleaseDocument): void {
     const id = image.platforms["linux/amd64"]?.config;
     world.fake.registry.images.set(reference, fakeImage(reference, id === undefined ? {} : { id }));
   }
+}
+
+function isWell(behaviour: Behaviour): boolean {
+  return behaviour.unhealthy !== true && behaviour.exitsAtOnce !== true;
 }
 
 export function behaviourOf(world: World, container: FakeContainer): Behaviour {

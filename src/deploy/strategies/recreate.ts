@@ -1,6 +1,6 @@
 import type { Assignment, Slot } from "../types.ts";
 import type { DraftStep, Strategy, StrategyFacts, StrategyOptions } from "./types.ts";
-import { describe, replicasOf } from "./types.ts";
+import { describe, keptShares, replicasOf } from "./types.ts";
 
 /**
  * The old release stops before the new one starts, for machines that cannot hold both or applications that must not run twice. Images are
@@ -41,9 +41,6 @@ function replaceSteps(facts: StrategyFacts): DraftStep[] {
 }
 
 function switchSteps(facts: StrategyFacts): DraftStep[] {
-  const kept = Object.entries(facts.assignment).filter(
-    ([name]) => !facts.services.some((service) => service.name === name),
-  );
   const fresh = facts.services
     .filter((service) => service.takesTraffic)
     .map(
@@ -57,7 +54,9 @@ function switchSteps(facts: StrategyFacts): DraftStep[] {
           })),
         ] as const,
     );
-  const after: Assignment = Object.fromEntries([...kept, ...fresh].sort(([left], [right]) => (left < right ? -1 : 1)));
+  const after: Assignment = Object.fromEntries(
+    [...keptShares(facts), ...fresh].sort(([left], [right]) => (left < right ? -1 : 1)),
+  );
   if (JSON.stringify(after) === JSON.stringify(facts.assignment)) return [];
   return [
     { action: { kind: "shift", before: facts.assignment, after }, title: `move all traffic to slot ${facts.place}` },

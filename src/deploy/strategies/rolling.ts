@@ -1,6 +1,6 @@
 import type { Assignment, Place, ReplicaRef, Share, Slot } from "../types.ts";
 import type { DraftStep, Strategy, StrategyFacts, StrategyOptions, StrategyService } from "./types.ts";
-import { amountOf, describe, drainStep } from "./types.ts";
+import { amountOf, describe, drainStep, keptShares } from "./types.ts";
 
 /**
  * New replicas come up beside the old ones, as many at a time as `maxSurge` allows; traffic follows in proportion to the replicas that are
@@ -62,7 +62,8 @@ function progressOf(
   options: Extract<StrategyOptions, { kind: "rolling" }>,
 ): Progress {
   const oldTotal = facts.live?.services.find((candidate) => candidate.name === service.name)?.replicas ?? 0;
-  const unavailable = amountOf(options.maxUnavailable, service.replicas);
+  // Rounded down, so that a share never takes away more than it says; rounded up, a quarter of two would be half.
+  const unavailable = amountOf(options.maxUnavailable, service.replicas, 0, Math.floor);
   const surge = amountOf(options.maxSurge, service.replicas, unavailable === 0 ? 1 : 0);
   return { service, oldTotal, surge, unavailable, started: 0, stopped: 0 };
 }
@@ -130,11 +131,7 @@ function assignmentAfter(progress: readonly Progress[], facts: StrategyFacts): A
   const entries = progress
     .filter((entry) => entry.service.takesTraffic)
     .map((entry) => [entry.service.name, sharesOf(entry, facts)] as const);
-  // A service the new release no longer has goes on answering until the commit point.
-  const kept = Object.entries(facts.assignment).filter(
-    ([name]) => !facts.services.some((service) => service.name === name),
-  );
-  return Object.fromEntries([...entries, ...kept].sort(([left], [right]) => (left < right ? -1 : 1)));
+  return Object.fromEntries([...entries, ...keptShares(facts)].sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 function sharesOf(entry: Progress, facts: StrategyFacts): Share[] {

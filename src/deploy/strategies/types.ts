@@ -57,10 +57,27 @@ export function replicasOf(place: Place, services: readonly StrategyService[]): 
   );
 }
 
-/** An amount of a total, at least `atLeast`; per cents are rounded up. */
-export function amountOf(amount: Amount, total: number, atLeast = 0): number {
-  const value = "count" in amount ? amount.count : Math.ceil((amount.percent * total) / 100);
+/** An amount of a total, at least `atLeast`; per cents are rounded up unless another rounding is given. */
+export function amountOf(
+  amount: Amount,
+  total: number,
+  atLeast = 0,
+  round: (value: number) => number = Math.ceil,
+): number {
+  const value = "count" in amount ? amount.count : round((amount.percent * total) / 100);
   return Math.max(atLeast, Math.min(value, Number.MAX_SAFE_INTEGER));
+}
+
+/**
+ * What stays assigned although the new release does not have it: services of the live release go on answering until the commit point. What is in neither release has
+ * nobody left to answer.
+ */
+export function keptShares(facts: StrategyFacts): [string, Assignment[string]][] {
+  const has = (services: readonly StrategyService[], name: string): boolean =>
+    services.some((service) => service.name === name);
+  return Object.entries(facts.assignment).filter(
+    ([name]) => !has(facts.services, name) && has(facts.live?.services ?? [], name),
+  );
 }
 
 /** Lets replicas finish what they are answering, no longer than the longest of their services may take; null where none takes traffic. */

@@ -55,7 +55,7 @@ export async function translate(request: TranslateRequest): Promise<Translation>
   });
   return {
     text,
-    dotenv: dotenvText(images, document.snapshot.secrets.onHost ? request.secrets : {}),
+    dotenv: dotenvText(layout.id, images, document.snapshot.secrets.onHost ? request.secrets : {}),
     networks: recording.networks,
     volumes: recording.volumes,
     containers: recording.containers.map((container) => withFinalLabels(container, layout)),
@@ -79,9 +79,18 @@ export function imageReferences(document: ReleaseDocument): Record<string, strin
   );
 }
 
-function dotenvText(images: Readonly<Record<string, string>>, secrets: Readonly<Record<string, string>>): string {
+/**
+ * The project's name stands here too, because Compose then does `ps`, `logs`, `restart`, `stop` and `start` also where a secret that the compose file demands is not on the
+ * host; what would create a container is refused, which is what the demand is for.
+ */
+function dotenvText(
+  project: string,
+  images: Readonly<Record<string, string>>,
+  secrets: Readonly<Record<string, string>>,
+): string {
   const quote = (value: string): string => `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  const lines = Object.entries({ ...images, ...secrets }).map(([name, value]) => `${name}=${quote(value)}`);
+  const values = { COMPOSE_PROJECT_NAME: project, ...images, ...secrets };
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${quote(value)}`);
   return `# Written by Shiplock: the images that run, by digest.\n${lines.join("\n")}\n`;
 }
 

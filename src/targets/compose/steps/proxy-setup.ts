@@ -210,7 +210,7 @@ async function startProxyContainer(
   throw new ShiplockError({
     code: "proxy/not-ready",
     message: `${name} on ${host.name} did not answer within ${proxyReadyMs / 1000} s`,
-    remedy: "its last lines stand below; `shiplock doctor` checks image, ports and folder",
+    remedy: "its last lines are shown with this; `shiplock doctor` checks image, ports and folder",
     details: await lastLines(host, name),
   });
 }

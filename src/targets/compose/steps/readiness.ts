@@ -130,7 +130,7 @@ async function unhealthy(code: string, message: string, host: ComposeHost, conta
   return new ShiplockError({
     code,
     message,
-    remedy: "the container's last lines stand below; mend the release and deploy again",
+    remedy: "its last lines are shown with this; mend the release and deploy again",
     details: await lastLines(host, container),
   });
 }
