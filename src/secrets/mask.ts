@@ -16,14 +16,23 @@ export function createMasker(values: Iterable<string>): (text: string) => string
 }
 
 function formsOf(value: string): string[] {
-  const base64 = Buffer.from(value, "utf8").toString("base64");
   const lines = value.split("\n").filter((line) => line.length >= 8);
-  return [
-    value,
-    base64,
-    base64.replace(/=+$/, ""),
-    encodeURIComponent(value),
-    JSON.stringify(value).slice(1, -1),
-    ...lines,
-  ];
+  return [value, ...base64Forms(value), encodeURIComponent(value), JSON.stringify(value).slice(1, -1), ...lines];
+}
+
+/** By itself and inside something longer (a login header encodes `user:password`): there it may begin at any of three places of a group. */
+function base64Forms(value: string): string[] {
+  const bytes = Buffer.from(value, "utf8");
+  const inside = [0, 1, 2].map((shift) => {
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    // The first and last characters are mixed with the neighbours' bits.
+    return text.slice(shift === 0 ? 0 : shift + 1, (shift + bytes.length) % 3 === 0 ? undefined : -1);
+  });
+  const plain = bytes.toString("base64");
+  return [plain, plain.replace(/=+$/, ""), ...inside].flatMap((form) => [
+    form,
+    form.replaceAll("+", "-").replaceAll("/", "_"),
+  ]);
 }

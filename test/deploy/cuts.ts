@@ -10,7 +10,8 @@ import type { ReleaseDocument } from "../../src/release/types.ts";
 import { type Deployer, startDeployer } from "../fakes/deployer.ts";
 import { hostProblems, recordOf, recordReader, servingProblems } from "../fakes/look.ts";
 import type { SocketFleet } from "../fakes/socket-fleet.ts";
-import { changes, createWorld, folder, restore, save, type World, type WorldSnapshot } from "../fakes/world.ts";
+import { folder } from "../fakes/shop.ts";
+import { changes, createWorld, restore, save, type World, type WorldSnapshot } from "../fakes/world.ts";
 
 /** One way of changing what is live, to be cut everywhere. */
 export type Variant = {

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DeploymentOutcome } from "../../src/deploy/deployment.ts";
 import type { FakeCall } from "../../src/hosts/fake.ts";
+import type { Behaviour } from "../fakes/behaviour.ts";
 import { allAtOnce, startDeployer } from "../fakes/deployer.ts";
 import { recordOf } from "../fakes/look.ts";
 import { containerOf, shop } from "../fakes/shop.ts";
 import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
-import { type Behaviour, changes, restore, save, type World, type WorldSnapshot } from "../fakes/world.ts";
+import { changes, restore, save, type World, type WorldSnapshot } from "../fakes/world.ts";
 import { assertBack, assertForward, firstLive, resumeAfter, type Variant, watch } from "./cuts.ts";
 
 const variant: Variant = {
@@ -178,6 +179,26 @@ describe("a release that cannot go live", () => {
       if (state === "succeeded") await assertForward(world, variant, moment);
       else await assertRefused(world, outcome, "deploy/interrupted");
     }
+  });
+});
+
+describe("a gap that cannot be avoided", () => {
+  it("is told in the plan: a service more means that the router is replaced", async () => {
+    const after = shop("v2", { extraService: true });
+    const world = restore(fleet, [...variant.history, after], live);
+    const deployer = await startDeployer(world);
+    const outcome = await deployer.deploy(after, { strategy: variant.strategy });
+    await deployer.close();
+    assert.equal(outcome.state, "succeeded");
+    assert.match(
+      outcome.plan.notes.join("\n"),
+      /router of one .* is replaced, and nothing answers there for about a second/,
+    );
+  });
+
+  it("is not told where there is none", async () => {
+    const outcome = await deployWith(freshWorld());
+    assert.deepEqual(outcome.plan.notes, []);
   });
 });
 

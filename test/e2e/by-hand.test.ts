@@ -37,12 +37,14 @@ describe("after a deployment the host is operable by hand", () => {
     lab = await startE2eLab({ name: "hand", hosts: 1 });
     // The backing service's image has to be on the host, as a pulled one would be.
     await ensureBaseImages({ socketPath: lab.host("host-1").socketPath, only: ["node:24-slim"], log: () => undefined });
-    app = await createProject(lab, { configure: [{ path: ["environments", "staging", "secrets"], value: { names: ["SECRET_WORD"], onHost: true } }] });
+    app = await createProject(lab, {
+      configure: [{ path: ["environments", "staging", "secrets"], value: { names: ["SECRET_WORD"], onHost: true } }],
+    });
     app.write("compose.yml", compose);
     app.write("settings.json", "{}\n");
     app.write("store.conf", "one\n");
     await app.commit("A compose file as people write them");
-    await app.must(["deploy", "staging"], { env: { SECRET_WORD: "it's $pecial \"and\" long" } });
+    await app.must(["deploy", "staging"], { env: { SECRET_WORD: 'it\'s $pecial "and" long' } });
   });
 
   after(async () => {
@@ -51,16 +53,26 @@ describe("after a deployment the host is operable by hand", () => {
   });
 
   const byHand = async (...args: string[]): Promise<string> => {
-    const result = await lab.host("host-1").exec(["docker", "compose", "--project-directory", folder, ...args], { user: "deploy" });
+    const result = await lab
+      .host("host-1")
+      .exec(["docker", "compose", "--project-directory", folder, ...args], { user: "deploy" });
     assert.equal(result.code, 0, result.stderr);
     return result.stdout;
   };
   const seen = () => containersOf(lab.host("host-1"));
-  const backing = async () => (await seen()).filter((container) => container.kind === "backing").map(({ name, id, startedAt }) => ({ name, id, startedAt }));
+  const backing = async () =>
+    (await seen())
+      .filter((container) => container.kind === "backing")
+      .map(({ name, id, startedAt }) => ({ name, id, startedAt }));
 
   test("`docker compose ps` shows what runs, and `logs` what it says", async () => {
     const listed = await byHand("ps", "--format", "{{.Service}} {{.State}}");
-    assert.deepEqual(listed.trim().split("\n").sort(), ["caller-a running", "shiplock-router running", "store running", "web-a running"]);
+    assert.deepEqual(listed.trim().split("\n").sort(), [
+      "caller-a running",
+      "shiplock-router running",
+      "store running",
+      "web-a running",
+    ]);
     await byHand("logs", "--tail", "5", "web-a");
   });
 
@@ -72,14 +84,14 @@ describe("after a deployment the host is operable by hand", () => {
 
   test("`docker compose restart` and `docker image prune` leave the release live, and a rollback still works", async () => {
     await app.commitVersion("v2");
-    await app.must(["deploy", "staging"], { env: { SECRET_WORD: "it's $pecial \"and\" long" } });
+    await app.must(["deploy", "staging"], { env: { SECRET_WORD: 'it\'s $pecial "and" long' } });
     await byHand("restart", "web-b");
     await lab.host("host-1").exec(["docker", "image", "prune", "--force"], { user: "deploy" });
     const drift = await app.run(["drift", "staging"]);
     assert.equal(drift.code, 0, drift.stdout);
     await lab.stopRegistry();
     try {
-      await app.must(["rollback", "staging"], { env: { SECRET_WORD: "it's $pecial \"and\" long" } });
+      await app.must(["rollback", "staging"], { env: { SECRET_WORD: 'it\'s $pecial "and" long' } });
     } finally {
       await lab.startRegistry();
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
@@ -18,7 +19,9 @@ const availability = labAvailability();
 /** Longer than any of these tests waits: a release that is started with it is still starting when the fault comes. */
 const slowStartMs = 60_000;
 
-describe("faults lose nothing and can be recovered from anywhere", { skip: availability.available ? false : availability.reason }, () => {
+describe("faults lose nothing and can be recovered from anywhere", {
+  skip: availability.available ? false : availability.reason,
+}, () => {
   let lab: Lab;
   let host: LabHost;
   let app: Project;
@@ -44,6 +47,7 @@ describe("faults lose nothing and can be recovered from anywhere", { skip: avail
 
   // A test that fails must not make the others fail.
   afterEach(async () => {
+    await app.killRunning();
     await lab.startRegistry();
     await lab.freeDisk(host);
     if (!(await engineAnswers(host.socketPath))) await lab.startEngine(host);
@@ -91,18 +95,23 @@ describe("faults lose nothing and can be recovered from anywhere", { skip: avail
   describe("Ctrl-C", () => {
     test("during a build ends it at once; no host is touched and nothing is left behind", async () => {
       const dockerfile = readFileSync(join(app.folder, "Dockerfile"), "utf8");
-      app.write("Dockerfile", `${dockerfile}RUN ["node", "-e", "setTimeout(() => {}, 60000)"]\n`);
+      // Another one in every run, so that no cache answers it.
+      const wait = `setTimeout(() => {}, 60000) // ${randomUUID()}`;
+      app.write("Dockerfile", `${dockerfile}RUN ${JSON.stringify(["node", "-e", wait])}\n`);
       await app.commit("A build that takes its time");
-      await unchanged(async () => {
-        const running = app.start(["deploy", "staging"]);
-        await running.waitForOutput("] RUN");
-        running.kill("SIGINT");
-        const result = await running.ended;
-        assert.equal(result.code, 130, result.stdout + result.stderr);
-        assert.match(result.stderr, /interrupted before anything was changed/);
-      });
-      app.write("Dockerfile", dockerfile);
-      await app.commit("A build as before");
+      try {
+        await unchanged(async () => {
+          const running = app.start(["deploy", "staging"]);
+          await running.waitForOutput("] RUN");
+          running.kill("SIGINT");
+          const result = await running.ended;
+          assert.equal(result.code, 130, result.stdout + result.stderr);
+          assert.match(result.stderr, /interrupted before anything was changed/);
+        });
+      } finally {
+        app.write("Dockerfile", dockerfile);
+        await app.commit("A build as before");
+      }
     });
 
     test("while the new release starts goes back to the old one", async () => {
@@ -160,15 +169,25 @@ describe("faults lose nothing and can be recovered from anywhere", { skip: avail
       assert.ok((await lab.killSshSessions(host)) > 0);
       const result = await running.ended;
       assert.equal(result.code, 4, result.stdout + result.stderr);
-      const told = (result.json as { result?: { state: string; error: { code: string; message: string; remedy: string } } }[]).findLast((entry) => entry.result)?.result;
+      const told = (
+        result.json as { result?: { state: string; error: { code: string; message: string; remedy: string } } }[]
+      ).findLast((entry) => entry.result)?.result;
       assert.equal(told?.state, "interrupted");
       assert.match(told?.error.message ?? "", /right to change staging is gone: host-1: /);
       assert.match(told?.error.remedy ?? "", /shiplock resume staging.*shiplock abort staging/);
       assert.equal((await app.curl(host)).version, live);
       await fromElsewhere(async (clone) => {
-        assert.match((await clone.run(["status", "staging"])).stdout, /was interrupted: `shiplock resume staging` or `shiplock abort staging`/);
+        assert.match(
+          (await clone.run(["status", "staging"])).stdout,
+          /was interrupted: `shiplock resume staging` or `shiplock abort staging`/,
+        );
         const refused = await clone.run(["deploy", "staging", "--json"]);
-        assertRefused(refused, { exit: 4, code: "deploy/unfinished", says: /d-[0-9a-f]+/, remedy: /shiplock resume staging.*shiplock abort staging/ });
+        assertRefused(refused, {
+          exit: 4,
+          code: "deploy/unfinished",
+          says: /d-[0-9a-f]+/,
+          remedy: /shiplock resume staging.*shiplock abort staging/,
+        });
         await clone.must(["abort", "staging"]);
       });
       assert.deepEqual(await lookAt(host), before);
@@ -214,7 +233,10 @@ describe("faults lose nothing and can be recovered from anywhere", { skip: avail
       const now = await lookAt(host);
       const states = (look: typeof now) => look.containers.map(({ name, state }) => `${name} ${state}`);
       assert.deepEqual(states(now), states(before));
-      assert.ok(now.containers.some(({ state }) => state === "exited"), "no kept container is there to stay stopped");
+      assert.ok(
+        now.containers.some(({ state }) => state === "exited"),
+        "no kept container is there to stay stopped",
+      );
       assert.deepEqual(now.traffic, before.traffic);
       assert.match((await app.must(["status", "staging"])).stdout, /runs as recorded/);
     });
@@ -280,7 +302,12 @@ describe("faults lose nothing and can be recovered from anywhere", { skip: avail
     await fromElsewhere(async (clone) => {
       await clone.commitVersion("v8");
       const refused = await clone.run(["deploy", "staging", "--no-wait", "--json"]);
-      assertRefused(refused, { exit: 3, code: "lease/held", says: /ada .*from .*since 20\d\d-/, remedy: /without --no-wait|wait/ });
+      assertRefused(refused, {
+        exit: 3,
+        code: "lease/held",
+        says: /ada .*from .*since 20\d\d-/,
+        remedy: /without --no-wait|wait/,
+      });
       const second = clone.start(["deploy", "staging"]);
       await second.waitForOutput(/waiting for ada, who is changing this environment from .* since 20\d\d-/);
       const [one, two] = await Promise.all([first.ended, second.ended]);
@@ -306,22 +333,34 @@ describe("faults lose nothing and can be recovered from anywhere", { skip: avail
       assert.ok(seen.looks() > 5, "too few looks at the processes to prove anything");
       const everywhere = ["/home", "/root", "/etc", "/run", "/tmp", "/var/lib/docker", "/var/log"];
       assert.deepEqual(await filesWith(lab.registry.password, everywhere), []);
-      assert.deepEqual(await filesWith(Buffer.from(lab.registry.password).toString("base64").replaceAll("=", ""), everywhere), []);
+      assert.deepEqual(
+        await filesWith(Buffer.from(lab.registry.password).toString("base64").replaceAll("=", ""), everywhere),
+        [],
+      );
       // The engine itself keeps a container's environment; nothing of ours does.
       assert.deepEqual(await filesWith(apiToken, ["/home", "/root", "/etc", "/run", "/tmp"]), []);
-      assert.ok((await filesWith("API_TOKEN", [join("/home", host.sshUser, ".shiplock")])).length > 0, "the search finds nothing at all");
+      assert.ok(
+        (await filesWith("API_TOKEN", [join("/home", host.sshUser, ".shiplock")])).length > 0,
+        "the search finds nothing at all",
+      );
       assert.ok(!readFileSync(app.env["SHIPLOCK_LEDGER"] ?? "").includes(apiToken));
       assert.ok(readdirSync(shiplockFolder(host)).length > 0);
     });
 
     async function filesWith(text: string, folders: readonly string[]): Promise<string[]> {
-      const found = await host.exec(["grep", "-rlsF", "--binary-files=text", "-f", "-", ...folders], { input: text, timeoutMs: 60_000 });
+      const found = await host.exec(["grep", "-rlsF", "--binary-files=text", "-f", "-", ...folders], {
+        input: text,
+        timeoutMs: 60_000,
+      });
       return found.stdout.split("\n").filter((line) => line !== "");
     }
   });
 
   async function answers(version: string): Promise<void> {
-    await waitFor(`${version} to answer`, async () => (await app.curl(host).catch(() => null))?.version === version, { timeoutMs: 30_000, everyMs: 50 });
+    await waitFor(`${version} to answer`, async () => (await app.curl(host).catch(() => null))?.version === version, {
+      timeoutMs: 30_000,
+      everyMs: 50,
+    });
   }
 
   /** Waits until the containers of a version's release run. */
@@ -344,8 +383,18 @@ function began(kind: string): RegExp {
 }
 
 /** A request whose body is sent only when `finish` is called: it is in flight until then. */
-function heldOpen(host: LabHost, address: string): { answering: Promise<void>; finish(): void; status: Promise<number> } {
-  const asked = request({ host: host.address, port: 80, method: "POST", path: "/echo", headers: { Host: address, "Transfer-Encoding": "chunked" }, agent: false });
+function heldOpen(
+  host: LabHost,
+  address: string,
+): { answering: Promise<void>; finish(): void; status: Promise<number> } {
+  const asked = request({
+    host: host.address,
+    port: 80,
+    method: "POST",
+    path: "/echo",
+    headers: { Host: address, "Transfer-Encoding": "chunked" },
+    agent: false,
+  });
   const status = new Promise<number>((resolve, reject) => {
     asked.on("error", reject);
     asked.on("response", (response) => {
@@ -390,5 +439,8 @@ function argumentsOf(pid: string): string {
 /** Gives the service `web` a secret as compose files do. */
 function addSecretToWeb(project: Project): void {
   const text = readFileSync(join(project.folder, "compose.yml"), "utf8");
-  project.write("compose.yml", text.replace("    build: .\n", "    build: .\n    environment:\n      API_TOKEN: ${API_TOKEN}\n"));
+  project.write(
+    "compose.yml",
+    text.replace("    build: .\n", "    build: .\n    environment:\n      API_TOKEN: ${API_TOKEN}\n"),
+  );
 }

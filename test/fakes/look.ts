@@ -5,8 +5,8 @@ import { strategyServices } from "../../src/deploy/strategies/services.ts";
 import { label } from "../../src/targets/compose/layout.ts";
 import type { FakeContainer } from "../../src/hosts/fake-engine-state.ts";
 import { createFakeFiles } from "../../src/hosts/fake-files.ts";
-import { publicHost } from "./shop.ts";
-import { folder, root, type World } from "./world.ts";
+import { folder, publicHost, root } from "./shop.ts";
+import type { World } from "./world.ts";
 
 /** The state that the environment record holds, read as a newcomer would. */
 export async function recordOf(world: World): Promise<{ revision: number; state: EnvironmentState } | null> {

@@ -13,6 +13,9 @@ import type {
 
 export const project = "shop";
 export const environment = "production";
+/** Shiplock's folder on the hosts, and the environment's in it. */
+export const root = "/home/deploy/.shiplock";
+export const folder = `${root}/environments/${project}-${environment}`;
 export const publicHost = "shop.example.com";
 
 export type ShopOptions = {

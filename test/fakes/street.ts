@@ -4,8 +4,9 @@ import { asList, asObject, asText, type Json, type JsonObject } from "../../src/
 import { label } from "../../src/targets/compose/layout.ts";
 import { edgeName } from "../../src/targets/compose/steps/proxy-setup.ts";
 import type { FleetAnswer, FleetRequest } from "./socket-fleet.ts";
-import { bootMs } from "./shop.ts";
-import { behaviourOf, folder, root, type World } from "./world.ts";
+import { behaviourOf } from "./behaviour.ts";
+import { bootMs, folder, root } from "./shop.ts";
+import type { World } from "./world.ts";
 
 /** A request that a replica is answering goes on for so long after the traffic has left it, in milliseconds. */
 const requestMs = 300;

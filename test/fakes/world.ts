@@ -3,25 +3,12 @@ import type { FakeContainer } from "../../src/hosts/fake-engine-state.ts";
 import type { FakeNode } from "../../src/hosts/fake-files.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
 import { label } from "../../src/targets/compose/layout.ts";
+import { type Behaviour, behaviourOf } from "./behaviour.ts";
 import { fakeCompose } from "./compose-program.ts";
 import { type JumpingClock, jumpingClock } from "./jumping-clock.ts";
-import { bootMs, environment, project } from "./shop.ts";
+import { bootMs } from "./shop.ts";
 import type { SocketFleet } from "./socket-fleet.ts";
 import { createStreet, type Street } from "./street.ts";
-
-export const root = "/home/deploy/.shiplock";
-export const folder = `${root}/environments/${project}-${environment}`;
-
-/** What the containers of a release do; by default they boot and then answer healthily. */
-export type Behaviour = {
-  /** Answers 500 on its health path for ever. */
-  unhealthy?: boolean;
-  exitsAtOnce?: boolean;
-  /** Exit code of its migration. */
-  migration?: number;
-  /** The smoke test meets something else. */
-  smokeFails?: boolean;
-};
 
 export type Call = FakeCall & { world: World };
 
@@ -130,10 +117,6 @@ function addToRegistry(world: World, document: ReleaseDocument): void {
 
 function isWell(behaviour: Behaviour): boolean {
   return behaviour.unhealthy !== true && behaviour.exitsAtOnce !== true;
-}
-
-export function behaviourOf(world: World, container: FakeContainer): Behaviour {
-  return world.behaviours.get(container.labels[label.release] ?? "") ?? {};
 }
 
 function observe(world: World, call: FakeCall): void {

@@ -35,6 +35,7 @@ export function placeModel(request: PlaceRequest): JsonObject {
   const services = asObject(model["services"]) ?? {};
   const released = new Map(snapshot.services.map((service) => [service.name, service]));
   const placed: JsonObject = {};
+  if (place !== "direct") refuseSlotNames(Object.keys(services), snapshot);
   for (const [name, value] of Object.entries(services)) {
     const definition = asObject(value) ?? {};
     const service = released.get(name);
@@ -223,6 +224,19 @@ function renameReferences(definition: JsonObject, rename: (service: string) => s
       return [rename(name), ...rest].join(":");
     });
   }
+}
+
+/** Whatever slot is chosen now: a name that is free today would be taken at the next deployment. */
+function refuseSlotNames(names: readonly string[], snapshot: Snapshot): void {
+  const reserved = snapshot.services.flatMap((service) => slots.map((slot) => placedName(service.name, slot)));
+  const taken = names.find((name) => name === routerService || reserved.includes(name));
+  if (taken === undefined) return;
+  throw new ShiplockError({
+    code: "compose/slot-name",
+    blame: "usage",
+    message: `the compose file has a service "${taken}", a name that Shiplock gives to ${taken === routerService ? "the router" : "a released service in a slot"}`,
+    remedy: "give that service another name",
+  });
 }
 
 function refuseUnplaceable(name: string, definition: JsonObject): void {

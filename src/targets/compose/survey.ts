@@ -157,7 +157,17 @@ async function surveyHost(
         ]
       : [];
   });
+  if (router?.state.running === true && live !== null && !isMadeAs(router, translation)) {
+    notes.push(
+      `the names or ports the router of ${host.name} answers to change: it is replaced, and nothing answers there for about a second`,
+    );
+  }
   return { plan: { name: host.name, assignment, missingBacking, proxy, live }, notes };
+}
+
+function isMadeAs(router: Container, translation: Translation): boolean {
+  const spec = translation.containers.find((candidate) => candidate.service === routerService);
+  return router.labels["com.docker.compose.config-hash"] === spec?.configHash;
 }
 
 function wantedConfig(host: SurveyHost, request: SurveyRequest, place: Place): string {
@@ -178,8 +188,7 @@ function proxyState(
   request: SurveyRequest,
   config: { before: Uint8Array | null; wanted: string },
 ): PlanHost["proxy"] {
-  const spec = translation.containers.find((candidate) => candidate.service === routerService);
-  const fits = router?.state.running === true && router.labels["com.docker.compose.config-hash"] === spec?.configHash;
+  const fits = router?.state.running === true && isMadeAs(router, translation);
   if (edge?.state.running !== true || !fits) return "set-up";
   if (config.before === null || new TextDecoder().decode(config.before) !== config.wanted) return "reload";
   return hostNames(request.document.snapshot.services).every((name) => claimed.has(name)) ? "ready" : "set-up";

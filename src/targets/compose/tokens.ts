@@ -13,15 +13,15 @@ export function resolveFileTokens(text: string, folder: string): string {
   return text.replaceAll("shiplock-file://", `${folder}/files/`);
 }
 
-/** What a secret's variable holds while Compose renders the model. */
+/** What a secret's variable holds while Compose renders the model. The hyphens are in no variable's name, so it ends where it ends, whatever follows. */
 export function secretSentinel(name: string): string {
-  return `__shiplock-secret-${name}__`;
+  return `__shiplock-secret-${name}-__`;
 }
 
 /** The text with every sentinel replaced by a reference that demands a value, in Compose's own syntax. */
 export function secretsToReferences(text: string): string {
   return text.replaceAll(
-    /__shiplock-secret-([A-Za-z_][A-Za-z0-9_]*)__/g,
+    /__shiplock-secret-([A-Za-z_][A-Za-z0-9_]*)-__/g,
     (_, name: string) => `\${${name}:?secret ${name} is not on this host}`,
   );
 }

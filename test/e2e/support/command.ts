@@ -20,7 +20,7 @@ export type RunningCommand = {
   readonly pid: number;
   /** What it wrote so far, both streams as they came. */
   output(): string;
-  /** Waits for this text or pattern in its output. Fails when the command ends without it, or after `timeoutMs` (60 seconds). */
+  /** Waits for this text or pattern in its output. Fails when the command ends without it, or after `timeoutMs` (two minutes). */
   waitForOutput(pattern: string | RegExp, timeoutMs?: number): Promise<void>;
   /** Sends a signal to the command's own process alone. */
   kill(signal: NodeJS.Signals): void;
@@ -77,7 +77,7 @@ export function startCommand(args: readonly string[], options: CommandOptions): 
   return {
     pid,
     output: () => both,
-    waitForOutput: async (pattern, waitMs = 60_000) => {
+    waitForOutput: async (pattern, waitMs = 120_000) => {
       const seen = (): boolean => (typeof pattern === "string" ? both.includes(pattern) : pattern.test(both));
       await waitFor(`${String(pattern)} in the output of shiplock ${args.join(" ")}`, () => seen() || over, {
         timeoutMs: waitMs,

@@ -45,6 +45,8 @@ export type Project = AsyncDisposable & {
   must(args: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Starts `shiplock ARGS` and returns at once. */
   start(args: readonly string[], options?: RunOptions): RunningCommand;
+  /** Kills the commands that still run, as a test that failed half-way leaves them, and waits for their end. */
+  killRunning(): Promise<void>;
   /** Commits a version with its switches (baked into the image) on the branch that is checked out, tagged with its name. Returns the commit. */
   commitVersion(version: string, switches?: Omit<SwitchboardVersion, "version">): Promise<string>;
   /** Changes values in shiplock.yml (undefined takes a key out) without committing. */
@@ -125,15 +127,27 @@ function openProject(lab: Lab, { name, root, who }: { name: string; root: string
     REGISTRY_PASSWORD: lab.registry.password,
   };
 
+  const running = new Set<RunningCommand>();
+
   function start(args: readonly string[], options: RunOptions = {}): RunningCommand {
     const merged = Object.entries({ ...env, ...options.env }).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
     );
-    return startCommand(args, {
+    const command = startCommand(args, {
       cwd: options.cwd ?? folder,
       env: Object.fromEntries(merged),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     });
+    running.add(command);
+    const forget = (): void => void running.delete(command);
+    command.ended.then(forget, forget);
+    return command;
+  }
+
+  async function killRunning(): Promise<void> {
+    const left = [...running];
+    for (const command of left) command.kill("SIGKILL");
+    await Promise.allSettled(left.map((command) => command.ended));
   }
 
   const git = (args: readonly string[]): Promise<string> =>
@@ -161,6 +175,7 @@ function openProject(lab: Lab, { name, root, who }: { name: string; root: string
       if (result.code === 0) return result;
       throw new Error(`shiplock ${args.join(" ")} ended with ${result.code}:\n${result.stdout}\n${result.stderr}`);
     },
+    killRunning,
     commitVersion: async (version, switches = {}) => {
       writeFileSync(join(folder, "version.json"), `${JSON.stringify({ version, ...switches }, null, 2)}\n`);
       const made = await commit(`Release ${version}`);
@@ -187,7 +202,10 @@ function openProject(lab: Lab, { name, root, who }: { name: string; root: string
         ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
       }),
     state: (host, environment = "staging") => environmentState(host, `${name}-${environment}`),
-    [Symbol.asyncDispose]: async () => rmSync(root, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      await killRunning();
+      rmSync(root, { recursive: true, force: true });
+    },
   };
   return project;
 }

@@ -13,5 +13,5 @@ url = URL.create(
 )
 
 # A connection that the database has closed meanwhile is replaced before it is used.
-engine = create_engine(url, pool_pre_ping=True, pool_timeout=5, connect_args={"connect_timeout": 5})
+engine = create_engine(url, pool_pre_ping=True, pool_timeout=15, connect_args={"connect_timeout": 5})
 Session = sessionmaker(engine)

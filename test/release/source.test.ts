@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { runProgram } from "../../src/process.ts";
+import { checkOut, commitsBetween, isAncestor, repositoryRoot, resolveCommit } from "../../src/release/source.ts";
+
+/** As nasty as git lets a branch be: no line break, no space. */
+const nasty = "x';$(touch${IFS}pwned)`id`&&|\"";
+
+describe("the source of a release", () => {
+  let folder: string;
+  let repository: string;
+  const git = async (...args: string[]): Promise<string> => {
+    const identity = [
+      "-c",
+      "user.name=Ada",
+      "-c",
+      "user.email=ada@example.com",
+      "-c",
+      "init.defaultBranch=main",
+      "-c",
+      "commit.gpgsign=false",
+    ];
+    const result = await runProgram("git", ["-C", repository, ...identity, ...args], { timeoutMs: 20_000 });
+    assert.equal(result.exitCode, 0, result.stderr);
+    return result.stdout.trim();
+  };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "source-"));
+    repository = folder;
+    await git("init", "repo");
+    repository = join(folder, "repo");
+    for (const text of ["one", "two"]) {
+      await writeFile(join(repository, "file.txt"), text);
+      await git("add", ".");
+      await git("commit", "-m", `${text} $(touch pwned); 'quoted'`);
+    }
+    await git("branch", nasty, "HEAD~1");
+    await git("tag", "v1", "HEAD~1");
+    await git("tag", "main-ish");
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it("a branch is only text, whatever it is called: nothing of it is executed", async () => {
+    const commit = await resolveCommit(repository, nasty);
+    assert.equal(commit.ref, nasty);
+    assert.equal(commit.subject, "one $(touch pwned); 'quoted'");
+    for (const place of [repository, folder, process.cwd()]) await assert.rejects(access(join(place, "pwned")));
+  });
+
+  it("a branch, a tag, a commit and the beginning of one name the same commit; only the first two are remembered by name", async () => {
+    const { hash } = await resolveCommit(repository, "v1");
+    const named = await Promise.all(
+      [nasty, "v1", hash, hash.slice(0, 8)].map((name) => resolveCommit(repository, name)),
+    );
+    assert.deepEqual(
+      named.map((each) => each.hash),
+      [hash, hash, hash, hash],
+    );
+    assert.deepEqual(
+      named.map((each) => each.ref),
+      [nasty, "v1", null, null],
+    );
+    assert.equal((await resolveCommit(repository, null)).ref, "main");
+  });
+
+  it("what nobody has is refused, also when it looks like an option or leaves the repository", async () => {
+    for (const name of ["nope", "--output=/tmp/pwned", "-h", "x\ny", "HEAD:file.txt", "../../etc/passwd"]) {
+      await assert.rejects(resolveCommit(repository, name), { code: "source/unknown-ref" }, name);
+    }
+  });
+
+  it("a checkout holds what is committed and nothing else", async () => {
+    await writeFile(join(repository, "file.txt"), "changed, not committed");
+    await writeFile(join(repository, "untracked.txt"), "x");
+    const out = join(folder, "checkouts", "a");
+    const { hash } = await resolveCommit(repository, "v1");
+    await checkOut(repository, hash, out);
+    assert.deepEqual(await readdir(out), ["file.txt"]);
+    assert.equal(await readFile(join(out, "file.txt"), "utf8"), "one");
+    assert.deepEqual(await readdir(join(folder, "checkouts")), ["a"]);
+    await git("checkout", "--", "file.txt");
+  });
+
+  it("the commits between two are told newest first, and which lies behind which", async () => {
+    const [one, two] = [(await resolveCommit(repository, "v1")).hash, (await resolveCommit(repository, "main")).hash];
+    assert.deepEqual(
+      (await commitsBetween(repository, one, two, 10))?.map((line) => line.slice(8)),
+      ["two $(touch pwned); 'quoted'"],
+    );
+    assert.deepEqual([await isAncestor(repository, one, two), await isAncestor(repository, two, one)], [true, false]);
+    const unknown = "f".repeat(40);
+    assert.deepEqual(
+      [await isAncestor(repository, unknown, two), await commitsBetween(repository, unknown, two, 10)],
+      [null, null],
+    );
+  });
+
+  it("a folder outside any repository is told as such", async () => {
+    const outside = await mkdtemp(join(tmpdir(), "outside-"));
+    await assert.rejects(resolveCommit(outside, "main"), { code: "source/no-repository" });
+    await assert.rejects(repositoryRoot(outside), { code: "source/no-repository" });
+    await rm(outside, { recursive: true });
+  });
+});

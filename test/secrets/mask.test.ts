@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { readSecrets } from "../../src/secrets/environment.ts";
+import { createMasker } from "../../src/secrets/mask.ts";
+
+const secret = fc
+  .string({ minLength: 8, maxLength: 40, unit: "grapheme" })
+  .filter((text) => text.trim().length >= 8 && !text.includes("*"));
+const around = fc.stringMatching(/^[ -)+-~]{0,30}$/);
+
+describe("masking", () => {
+  it("a secret is found wherever it stands, as it is, in an address, in JSON and in base64", () => {
+    fc.assert(
+      fc.property(secret, around, around, (value, before, after) => {
+        const mask = createMasker([value]);
+        const forms = [
+          value,
+          encodeURIComponent(value),
+          JSON.stringify(value).slice(1, -1),
+          Buffer.from(value).toString("base64"),
+        ];
+        for (const form of forms) {
+          const seen = mask(`${before} ${form} ${after}`);
+          assert.ok(!seen.includes(form), `${form} in ${seen}`);
+        }
+      }),
+    );
+  });
+
+  it("a secret is found in the base64 of something longer, as a login header has it", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[A-Za-z0-9+/_-]{12,40}$/), fc.stringMatching(/^[a-z]{1,12}$/), (value, user) => {
+        const mask = createMasker([value]);
+        for (const encoding of ["base64", "base64url"] as const) {
+          const header = Buffer.from(`${user}:${value}\n`).toString(encoding);
+          const seen = mask(`authorization: Basic ${header}`);
+          // What is left may be the beginning and end that are mixed with its neighbours, nothing that could be read.
+          assert.ok(
+            !Buffer.from(seen.split(" ").at(-1) ?? "", encoding)
+              .toString("latin1")
+              .includes(value.slice(2, -2)),
+            seen,
+          );
+          assert.ok(seen.includes("***"), seen);
+        }
+      }),
+    );
+  });
+
+  it("of secrets that contain each other the longer one goes first, and none is left in part", () => {
+    const mask = createMasker(["pass", "password123"]);
+    assert.equal(mask("password123 pass"), "*** ***");
+  });
+
+  it("each line of a key is masked by itself", () => {
+    const key = "-----BEGIN KEY-----\nMIIEvgIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----";
+    assert.equal(createMasker([key])("log: hkiG9w0BAQEFAASC"), "log: ***");
+  });
+
+  it("text without a secret stays as it is, and so does all text when there are none or only short ones", () => {
+    assert.equal(createMasker(["s3cret-value"])("nothing to see"), "nothing to see");
+    assert.equal(createMasker([])("abc"), "abc");
+    assert.equal(createMasker(["", "1", "abc"])("1 abc"), "1 abc");
+  });
+
+  it("what looks like a pattern in a secret is only text", () => {
+    assert.equal(createMasker([".*+?^${}()|[]\\"])("x .*+?^${}()|[]\\ y"), "x *** y");
+  });
+});
+
+describe("secrets from the environment", () => {
+  it("all that are missing or empty are named at once, and nothing else is given away", () => {
+    assert.deepEqual(readSecrets(["A"], { A: "1", B: "2" }, "production"), { A: "1" });
+    assert.throws(
+      () => readSecrets(["A", "B", "C"], { A: "", C: "value" }, "production"),
+      (error: Error) => /A, B/.test(error.message) && !/value/.test(error.message),
+    );
+  });
+});
