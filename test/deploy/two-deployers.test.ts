@@ -3,8 +3,9 @@ import { after, before, describe, it } from "node:test";
 import type { DeploymentOutcome } from "../../src/deploy/deployment.ts";
 import { ShiplockError } from "../../src/errors.ts";
 import type { FakeHost } from "../../src/hosts/fake.ts";
+import type { JsonObject } from "../../src/hosts/json.ts";
 import { allAtOnce, startDeployer } from "../fakes/deployer.ts";
-import { recordOf } from "../fakes/look.ts";
+import { hostProblems, recordOf } from "../fakes/look.ts";
 import { shop } from "../fakes/shop.ts";
 import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
 import { changes, restore, type World, type WorldSnapshot } from "../fakes/world.ts";
@@ -134,6 +135,33 @@ describe("two deployers of one environment", () => {
     await next.close();
     assert.notEqual((await recordOf(world))?.state.operation, null);
     await frozen.close();
+  });
+
+  it("a container that the engine makes after its deployer was given up is swept by the next deployment, and never has traffic", async () => {
+    const third = shop("v3");
+    const world = restore(fleet, [...variant.history, variant.after, third], live);
+    const first = await startDeployer(world);
+    const accepted: { host: string; name: string; body: JsonObject }[] = [];
+    world.onCall = (call) => {
+      if (call.name !== "engine.createContainer" || call.phase !== "before" || accepted.length > 0) return;
+      accepted.push({ host: call.host, name: String(call.args[0]), body: call.args[1] as JsonObject });
+      first.cut();
+    };
+    await first.deploy(variant.after).then(stateOf, codeOf);
+    world.onCall = undefined;
+    const second = await startDeployer(world);
+    assert.equal((await second.abort())?.state, "rolled-back");
+    await second.close();
+    for (const { host, name, body } of accepted) {
+      const engine = await world.fake.connector.connect({ kind: "ssh", name: host, destination: host });
+      await engine.engine.createContainer(name, body);
+      await engine.close();
+    }
+    const next = await startDeployer(world);
+    assert.equal((await next.deploy(third, { deployment: "d-3" })).state, "succeeded");
+    await next.close();
+    assert.equal(accepted.length, 1);
+    assert.deepEqual(hostProblems(world, { live: third, kept: shop("v1") }), []);
   });
 });
 

@@ -1,4 +1,4 @@
-import { wholeRequests } from "./router-config.ts";
+import { type Json, proxyHandler } from "./router-config.ts";
 
 /** Where the edge looks for things inside its container. */
 export const edgePaths = {
@@ -11,8 +11,6 @@ export const edgePaths = {
 } as const;
 
 export type EdgeTls = "off" | "internal" | "auto";
-
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /**
  * The configuration of a host's edge, as Caddy's JSON (tested with 2.6.2). It never changes: a host name is a link in the routes folder to the front
@@ -71,10 +69,8 @@ function proxyRoutes(protocol: "http" | "https"): Json[] {
         },
       ],
       handle: [
-        {
-          handler: "reverse_proxy",
+        proxyHandler({
           transport: { protocol: "http", keep_alive: { enabled: false } },
-          ...wholeRequests,
           upstreams: [{ dial: `unix/${edgePaths.routes}/{http.request.host}` }],
           load_balancing: { try_duration: "5s", try_interval: "100ms" },
           headers: {
@@ -87,7 +83,7 @@ function proxyRoutes(protocol: "http" | "https"): Json[] {
             },
             response: { delete: ["Server"] },
           },
-        },
+        }),
       ],
       terminal: true,
     },
