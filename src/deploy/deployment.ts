@@ -294,11 +294,33 @@ async function conclude(
   lost: AbortSignal,
   signal: AbortSignal,
 ): Promise<DeploymentOutcome> {
-  const { state, outcome, error } = describeResult(plan, result, signal, lost);
+  const described = describeResult(plan, result, signal, lost);
   // `succeeded` is written by the plan's own last step, and what was lost may not be written by us.
-  if (result.kind === "undone" || result.kind === "stuck") await recordEnd(plan, state, outcome, ports);
+  const written = result.kind === "undone" || result.kind === "stuck";
+  const { state, outcome, error } = written ? await recordOrSay(plan, described, ports) : described;
   ports.tell({ kind: "state", deployment: plan.deployment, state, outcome });
   return { deployment: plan.deployment, state, release: plan.to, from: plan.from, outcome, error, plan };
+}
+
+type End = { state: DeploymentState; outcome: string; error: ShiplockError | null };
+
+/** An end that cannot be written (the disk is full, the host is gone) leaves the operation open in the record: then that is what has to be told. */
+async function recordOrSay(plan: Plan, end: End, ports: DeploymentPorts): Promise<End> {
+  try {
+    await recordEnd(plan, end.state, end.outcome, ports);
+    return end;
+  } catch (cause) {
+    const message = `${end.error?.message ?? end.outcome}; and that could not be recorded: ${messageOf(cause)}`;
+    const error = new ShiplockError({
+      code: "deploy/not-recorded",
+      blame: "person",
+      message,
+      remedy: `mend what is said here, then run \`shiplock abort ${plan.environment}\` or \`shiplock resume ${plan.environment}\``,
+      details: end.error?.details ?? [],
+      cause,
+    });
+    return { state: "interrupted", outcome: message, error };
+  }
 }
 
 async function recordEnd(plan: Plan, state: DeploymentState, outcome: string, ports: DeploymentPorts): Promise<void> {

@@ -7,7 +7,7 @@
 export const slots = ["a", "b", "c"] as const;
 export type Slot = (typeof slots)[number];
 
-/** `direct` is the place of in-place deployments: the service keeps its own name and ports, and no proxy stands before it. */
+/** `direct` is the place of in-place deployments: the service keeps its own ports, and no proxy stands before it. */
 export type Place = Slot | "direct";
 
 /** One replica of a released service in a place; replicas count from 1. */

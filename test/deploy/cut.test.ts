@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { allAtOnce } from "../fakes/deployer.ts";
+import { allAtOnce, startDeployer } from "../fakes/deployer.ts";
+import { hostProblems, recordOf } from "../fakes/look.ts";
 import { shop } from "../fakes/shop.ts";
 import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
+import { createWorld, restore, save } from "../fakes/world.ts";
 import {
   abortAfter,
   assertBack,
@@ -86,6 +88,40 @@ describe("a deployer that is killed at any instant", () => {
       assert.ok(ends["rolled-back"] > 20 && ends.refused > 5 && ends.nothing > 0, JSON.stringify(ends));
     });
   }
+
+  it("the first deployment to bare hosts: resume makes it live, abort leaves no container of it and nothing recorded as live", async (context) => {
+    const first: Variant = { strategy: allAtOnce, history: [shop("v1")], after: shop("v1"), atLeast: {} };
+    const bare = save(createWorld(fleet, first.history));
+    const { cuts } = await everyCut(fleet, first, bare, (deployer) => deployer.deploy(shop("v1")));
+    for (const { snapshot, where } of cuts) {
+      for (const way of ["resume", "abort"] as const) {
+        const world = restore(fleet, first.history, snapshot);
+        const committed = (await recordOf(world))?.state.operation?.committed === true;
+        if (way === "abort" && committed) continue;
+        const deployer = await startDeployer(world);
+        const outcome = await deployer[way]();
+        await deployer.close();
+        const state = (await recordOf(world))?.state;
+        assert.equal(state?.operation ?? null, null, where);
+        if (state?.live?.release === "r-v1") {
+          assert.deepEqual(hostProblems(world, { live: shop("v1"), kept: null }), [], `${way}, ${where}`);
+          continue;
+        }
+        assert.ok(way === "abort" || outcome === null, `${way}, ${where}: ${outcome?.outcome}`);
+        const left = world.hosts.flatMap((host) =>
+          world
+            .containers(host)
+            .filter((container) => ["app", "migration"].includes(container.labels["shiplock.kind"] ?? "")),
+        );
+        assert.deepEqual(
+          left.map((container) => container.name),
+          [],
+          `${way}, ${where}`,
+        );
+      }
+    }
+    context.diagnostic(`${cuts.length} different states`);
+  });
 
   it("an abort that is killed itself, at any instant, is ended by another abort or by a resume", async (context) => {
     const live = await firstLive(fleet, surge);

@@ -5,7 +5,7 @@ import type { FakeCall } from "../../src/hosts/fake.ts";
 import type { Behaviour } from "../fakes/behaviour.ts";
 import { allAtOnce, startDeployer } from "../fakes/deployer.ts";
 import { recordOf } from "../fakes/look.ts";
-import { containerOf, shop } from "../fakes/shop.ts";
+import { containerOf, publicHost, root, shop } from "../fakes/shop.ts";
 import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
 import { changes, restore, save, type World, type WorldSnapshot } from "../fakes/world.ts";
 import { assertBack, assertForward, firstLive, resumeAfter, type Variant, watch } from "./cuts.ts";
@@ -141,6 +141,18 @@ describe("a release that cannot go live", () => {
     await deployer.close();
     assert.deepEqual(complaints, []);
     await assertRefused(world, outcome, "verify/restarted");
+  });
+
+  it("one whose public address leads nowhere is not taken for live", async () => {
+    const world = freshWorld();
+    const outcome = await deployWith(world, (call) => {
+      // Somebody removes the host name's link by hand while the release is watched.
+      if (call.host === "two" && call.phase === "after" && isLiveLink(call)) {
+        world.fake.machine("two").disk.delete(`${root}/edge/routes/${publicHost}`);
+      }
+    });
+    assert.deepEqual([outcome.state, outcome.error?.code], ["rolled-back", "verify/public"]);
+    assert.match(outcome.outcome, /shop\.example\.com\/ answers 404 on two/);
   });
 
   it("an image that is something else than what was built is refused before anything starts", async () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { request } from "node:http";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import { WebSocket } from "ws";
 import { labAvailability } from "../lab/availability.ts";
 import { askEngine, engineAnswers } from "../lab/engine.ts";
 import type { LabHost } from "../lab/host.ts";
@@ -35,6 +36,7 @@ describe("faults lose nothing and can be recovered from anywhere", {
       hosts: { staging: ["host-1"], production: ["host-1"] },
       configure: [
         { path: ["services", "web", "health"], value: { http: "/healthz", startPeriod: "90s" } },
+        { path: ["services", "web", "drain"], value: "5m" },
         { path: ["services", "caller", "health"], value: { http: "/healthz", startPeriod: "90s" } },
         { path: ["environments", "staging", "secrets"], value: ["API_TOKEN"] },
       ],
@@ -50,7 +52,10 @@ describe("faults lose nothing and can be recovered from anywhere", {
     await app.killRunning();
     await lab.startRegistry();
     await lab.freeDisk(host);
-    if (!(await engineAnswers(host.socketPath))) await lab.startEngine(host);
+    if (!(await engineAnswers(host.socketPath))) {
+      await lab.startEngine(host);
+      await answers(live);
+    }
     if (app.state(host)?.operation) await app.run(["abort", "staging"]);
     live = (await app.curl(host).catch(() => null))?.version ?? live;
   });
@@ -96,7 +101,7 @@ describe("faults lose nothing and can be recovered from anywhere", {
     test("during a build ends it at once; no host is touched and nothing is left behind", async () => {
       const dockerfile = readFileSync(join(app.folder, "Dockerfile"), "utf8");
       // Another one in every run, so that no cache answers it.
-      const wait = `setTimeout(() => {}, 60000) // ${randomUUID()}`;
+      const wait = `console.log("waiting"); setTimeout(() => {}, 60000) // ${randomUUID()}`;
       app.write("Dockerfile", `${dockerfile}RUN ${JSON.stringify(["node", "-e", wait])}\n`);
       await app.commit("A build that takes its time");
       try {
@@ -126,16 +131,16 @@ describe("faults lose nothing and can be recovered from anywhere", {
 
     test("while the old release finishes its requests lets the new one, which is live, be completed", async () => {
       await app.commitVersion("v2");
-      const slow = heldOpen(host, app.address());
-      await slow.answering;
+      const talk = await openWebSocket(host, app.address());
       const running = app.start(["deploy", "staging", "--json=stream"]);
       await running.waitForOutput(began("drain"));
       running.kill("SIGINT");
-      slow.finish();
+      await running.waitForOutput("interrupted: ");
+      assert.ok(await talk.echoes("still there?"), "the old release was stopped under an open connection");
+      talk.close();
       const result = await running.ended;
       live = "v2";
       assert.equal(result.code, 0, result.stdout + result.stderr);
-      assert.equal(await slow.status, 200, "the request that was in flight was lost");
       assert.equal((await app.curl(host)).version, "v2");
       assert.equal(app.state(host)?.operation, null);
     });
@@ -210,13 +215,18 @@ describe("faults lose nothing and can be recovered from anywhere", {
   });
 
   describe("the engine", () => {
-    test("stops in the middle of a deployment: the message says so, and once it is back abort goes back", async () => {
+    test("dies in the middle of a deployment: the message says so, the old release serves, and once it is back abort goes back", async () => {
       const before = await appsOf(host, "switchboard-staging");
       const running = await deployUntilReadyStep("v5-engine");
-      await lab.stopEngine(host);
+      await lab.killEngine(host);
       const result = await running.ended;
       assert.equal(result.code, 4, result.stdout + result.stderr);
-      assert.match(result.stdout, /engine/i);
+      assert.match(
+        result.stdout,
+        /engine of host-1 does not run|host-1 has no engine|engine of host-1 cut the connection/,
+      );
+      assert.match(result.stdout, /shiplock abort staging/);
+      assert.equal((await app.curl(host)).version, live);
       await lab.startEngine(host);
       await answers(live);
       await fromElsewhere((clone) => clone.must(["abort", "staging"]));
@@ -272,18 +282,19 @@ describe("faults lose nothing and can be recovered from anywhere", {
       assert.equal((await app.curl(host)).version, "v5");
     });
 
-    test("in the middle: the old release serves, and abort goes back once there is room", async () => {
+    test("in the middle of a release that fails: the old release serves, and abort goes back once there is room", async () => {
       const before = await appsOf(host, "switchboard-staging");
-      await app.commitVersion("v6-full", { startDelayMs: 3_000 });
-      const running = app.start(["deploy", "staging", "--json"]);
-      await containersStarted("v6-full", running);
+      const running = await deployUntilReadyStep("v6-full");
       await lab.fillDisk(host);
       try {
+        const started = (await appsOf(host, "switchboard-staging")).find(
+          ({ id, service }) => service === "web" && !before.some((old) => old.id === id),
+        );
+        await askEngine(host.socketPath, "POST", `/containers/${started?.id}/kill`);
         const result = await running.ended;
-        const error = errorOf(result);
         assert.equal(result.code, 4, result.stdout + result.stderr);
-        assert.match(JSON.stringify(error), /disk/);
-        assert.match(error.remedy ?? "", /shiplock (abort|resume) staging/);
+        assert.match(result.stdout, /the disk of the host is full/);
+        assert.match(result.stdout, /shiplock abort staging/);
         assert.equal((await app.curl(host)).version, live);
       } finally {
         await lab.freeDisk(host);
@@ -296,11 +307,13 @@ describe("faults lose nothing and can be recovered from anywhere", {
   });
 
   test("of two deployers at the same moment one works, and the other says who has it, since when and from where, or waits", async () => {
-    await app.commitVersion("v7", { startDelayMs: 5_000 });
-    const first = app.start(["deploy", "staging", "--json=stream"]);
-    await first.waitForOutput(began("ready"));
+    await app.commitVersion("v7");
     await fromElsewhere(async (clone) => {
       await clone.commitVersion("v8");
+      // The first one waits for this connection to end, as long as the test wants.
+      const talk = await openWebSocket(host, app.address());
+      const first = app.start(["deploy", "staging", "--json=stream"]);
+      await first.waitForOutput(began("drain"));
       const refused = await clone.run(["deploy", "staging", "--no-wait", "--json"]);
       assertRefused(refused, {
         exit: 3,
@@ -310,6 +323,7 @@ describe("faults lose nothing and can be recovered from anywhere", {
       });
       const second = clone.start(["deploy", "staging"]);
       await second.waitForOutput(/waiting for ada, who is changing this environment from .* since 20\d\d-/);
+      talk.close();
       const [one, two] = await Promise.all([first.ended, second.ended]);
       assert.equal(one.code, 0, one.stdout + one.stderr);
       assert.equal(two.code, 0, two.stdout + two.stderr);
@@ -338,7 +352,7 @@ describe("faults lose nothing and can be recovered from anywhere", {
         [],
       );
       // The engine itself keeps a container's environment; nothing of ours does.
-      assert.deepEqual(await filesWith(apiToken, ["/home", "/root", "/etc", "/run", "/tmp"]), []);
+      assert.deepEqual(await filesWith(apiToken, ["/home", "/root", "/etc", "/tmp"]), []);
       assert.ok(
         (await filesWith("API_TOKEN", [join("/home", host.sshUser, ".shiplock")])).length > 0,
         "the search finds nothing at all",
@@ -356,24 +370,13 @@ describe("faults lose nothing and can be recovered from anywhere", {
     }
   });
 
+  /** Waits until both services answer with a version: after a restart of the engine they come back one by one. */
   async function answers(version: string): Promise<void> {
-    await waitFor(`${version} to answer`, async () => (await app.curl(host).catch(() => null))?.version === version, {
-      timeoutMs: 30_000,
-      everyMs: 50,
-    });
-  }
-
-  /** Waits until the containers of a version's release run. */
-  async function containersStarted(version: string, running: RunningCommand): Promise<void> {
-    const commit = (await app.git(["rev-parse", version])).trim().slice(0, 7);
-    await waitFor(
-      `${version} to be started`,
-      async () => {
-        const mine = (await appsOf(host, "switchboard-staging")).filter(({ release }) => release.startsWith(commit));
-        return mine.length === 2 && mine.every(({ state }) => state === "running");
-      },
-      { timeoutMs: 60_000, detail: () => running.output() },
-    );
+    for (const service of ["web", "caller"] as const) {
+      const answered = async (): Promise<boolean> =>
+        (await app.curl(host, "/", { service }).catch(() => null))?.version === version;
+      await waitFor(`${version} of ${service} to answer`, answered, { timeoutMs: 90_000, everyMs: 50 });
+    }
   }
 });
 
@@ -382,29 +385,21 @@ function began(kind: string): RegExp {
   return new RegExp(`"kind":"step-began"[^\\n]*"step":"host-1/${kind}(?:-old)?"`);
 }
 
-/** A request whose body is sent only when `finish` is called: it is in flight until then. */
-function heldOpen(
+/** A WebSocket through the edge: it is in flight until it is closed. */
+async function openWebSocket(
   host: LabHost,
   address: string,
-): { answering: Promise<void>; finish(): void; status: Promise<number> } {
-  const asked = request({
-    host: host.address,
-    port: 80,
-    method: "POST",
-    path: "/echo",
-    headers: { Host: address, "Transfer-Encoding": "chunked" },
-    agent: false,
-  });
-  const status = new Promise<number>((resolve, reject) => {
-    asked.on("error", reject);
-    asked.on("response", (response) => {
-      response.resume();
-      response.on("end", () => resolve(response.statusCode ?? 0));
-    });
-  });
-  status.catch(() => undefined);
-  const answering = new Promise<void>((resolve) => asked.write("first half, ", () => resolve()));
-  return { answering, finish: () => asked.end("second half"), status };
+): Promise<{ echoes(text: string): Promise<boolean>; close(): void }> {
+  const socket = new WebSocket(`ws://${host.address}/ws`, { headers: { Host: address } });
+  await once(socket, "open", { signal: AbortSignal.timeout(10_000) });
+  return {
+    echoes: async (text) => {
+      const answer = once(socket, "message", { signal: AbortSignal.timeout(10_000) });
+      socket.send(text);
+      return String((await answer)[0]) === text;
+    },
+    close: () => socket.close(),
+  };
 }
 
 /** Looks at the argument lists of all processes of the machine, hosts in boxes included, again and again. */

@@ -164,7 +164,7 @@ export function createStreet(of: () => World): Street {
     }
     if (target === "127.0.0.1:80") {
       const { status } = visit(host, request.headers["host"] ?? "", request.path);
-      return status === 0 ? null : { status };
+      return status === 0 ? null : { status, body: status === 404 ? "shiplock: no service has this address\n" : "" };
     }
     const address = target.split(":")[0] ?? "";
     const container = of()
@@ -218,9 +218,16 @@ export function createStreet(of: () => World): Street {
   };
 }
 
-function firstDial(server: JsonObject | undefined): string | null {
-  const handler = asObject(asList(asObject(asList(server?.["routes"])[0])?.["handle"])[0]);
-  return asText(asObject(asList(handler?.["upstreams"])[0])?.["dial"]) ?? null;
+/** The first address that something in a configuration dials, however deep it lies. */
+function firstDial(value: Json | undefined): string | null {
+  const own = asText(asObject(value)?.["dial"]);
+  if (own !== undefined) return own;
+  const children = Array.isArray(value) ? value : Object.values(asObject(value) ?? {});
+  for (const child of children) {
+    const found = firstDial(child);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function serviceOf(route: JsonObject, hostName: string, path: string): string | null {
@@ -228,9 +235,5 @@ function serviceOf(route: JsonObject, hostName: string, path: string): string | 
   const paths = asList(match?.["path"]).map((entry: Json) => String(entry).replace("/*", ""));
   if (!asList(match?.["host"]).includes(hostName)) return null;
   if (paths.length > 0 && !paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) return null;
-  const proxy = asList(route["handle"])
-    .map((handler) => asObject(handler))
-    .find((handler) => handler?.["handler"] === "reverse_proxy");
-  const dial = asText(asObject(asList(proxy?.["upstreams"])[0])?.["dial"]) ?? "";
-  return dial.split("/live/")[1]?.split("/")[0] ?? null;
+  return firstDial(route["handle"])?.split("/live/")[1]?.split("/")[0] ?? null;
 }

@@ -16,7 +16,7 @@ export const recreate: Strategy = {
 };
 
 /**
- * The smallest set-up: no proxy, the service's own published ports and container name. `.env` is updated, the image pulled, the container replaced
+ * The smallest set-up: no proxy, the service's own published ports. `.env` is updated, the image pulled, the container replaced
  * and verified.
  */
 export const inPlace: Strategy = {

@@ -122,9 +122,10 @@ function placeService(service: SnapshotService, definition: JsonObject, request:
   placed["deploy"] = { ...asObject(definition["deploy"]), replicas: service.replicas };
   delete placed["scale"];
   placed["stop_grace_period"] = `${service.stopGraceMs}ms`;
+  // The old container is set aside or stands beside the new one: both need a name of their own.
+  delete placed["container_name"];
   if (place !== "direct") {
     refuseUnplaceable(service.name, definition);
-    delete placed["container_name"];
     delete placed["ports"];
     placed["networks"] = withoutAliases(asObject(definition["networks"]) ?? { default: null });
     // With `always`, a kept container of the old release would start with the engine.

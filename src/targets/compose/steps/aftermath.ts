@@ -28,14 +28,17 @@ export async function retireOld(
   run: ComposeRun,
   keep: Place | null,
 ): Promise<{ stopped: number; removed: number }> {
-  const containers = (await appContainers(host, run)).filter(
+  const [all, migrations] = await Promise.all([appContainers(host, run), appContainers(host, run, "migration")]);
+  const containers = all.filter(
     (container) => container.labels[label.place] !== run.plan.place || container.name.includes(".before-"),
   );
   const kept = containers.filter(
     (container) =>
       keep !== null && container.labels[label.place] === keep && container.labels[label.release] === run.plan.from,
   );
-  const rest = containers.filter((container) => !kept.includes(container));
+  // This deployment's own migration is over; what is there was made late, for a deployer that had been given up.
+  const late = migrations.filter((container) => container.status !== "running");
+  const rest = [...containers.filter((container) => !kept.includes(container)), ...late];
   const running = kept.filter((container) => container.status === "running" || container.status === "restarting");
   await Promise.all(running.map((container) => stop(container.id, container.labels[label.service] ?? "")));
   await Promise.all(

@@ -7,17 +7,18 @@ import { containerName, label, placedName } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 
-/** Every container of a released service of the environment on this host, whatever its state. */
+/** Every container of a released service (or of a migration) of the environment on this host, whatever its state. */
 export async function appContainers(
   host: ComposeHost,
   run: { plan: { project: string; environment: string } },
+  kind: "app" | "migration" = "app",
 ): Promise<ContainerSummary[]> {
   return host.host.engine.listContainers({
     all: true,
     labels: [
       `${label.project}=${run.plan.project}`,
       `${label.environment}=${run.plan.environment}`,
-      `${label.kind}=app`,
+      `${label.kind}=${kind}`,
     ],
   });
 }

@@ -118,10 +118,11 @@ async function observePublic(host: ComposeHost, run: ComposeRun, signal: AbortSi
         timeoutMs: publicTimeoutMs,
         signal,
       });
-      return { route, status: answer.status };
+      return { route, status: answer.status, unrouted: answer.status === 404 && answer.body.startsWith("shiplock: ") };
     }),
   );
-  const wrong = statuses.find(({ status }) => status >= 500);
+  // A 404 may be the application's own answer; the proxy's own says that nobody is asked there.
+  const wrong = statuses.find(({ status, unrouted }) => status >= 500 || unrouted);
   if (wrong !== undefined)
     throw notVerified(
       "verify/public",

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Lab } from "../lab/lab.ts";
+import { startE2eLab, stopE2eLab } from "./support/lab.ts";
+import { assertNothingLost, flowing, loadOn, onlyAnsweredBy } from "./support/load.ts";
+import { appsOf } from "./support/observe.ts";
+import { createProject, type Project } from "./support/project.ts";
+
+const strategy = (value: unknown) => [{ path: ["environments", "staging", "strategy"], value }];
+/** Each project of this file publishes a port of its own. */
+const port = (value: string) => [{ path: ["environments", "staging", "variables", "WEB_PORT"], value }];
+const quickHealth = ["web", "caller"].map((service) => ({
+  path: ["services", service, "health"],
+  value: { http: "/healthz", startPeriod: "4s" },
+}));
+const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: "5s" }));
+
+describe("every strategy on a real host", () => {
+  let lab: Lab;
+
+  before(async () => {
+    lab = await startE2eLab({ name: "strategies", hosts: 1 });
+  });
+
+  after(async () => {
+    await stopE2eLab(lab);
+  });
+
+  const apps = (project: Project) => appsOf(lab.host("host-1"), `${project.name}-staging`);
+  const published = async (port: number): Promise<string> => {
+    const answer = await fetch(`http://${lab.host("host-1").address}:${port}/`, { signal: AbortSignal.timeout(5_000) });
+    return ((await answer.json()) as { version: string }).version;
+  };
+
+  test("rolling with three replicas and a surge of one replaces them one by one, and loses nothing", async () => {
+    await using app = await createProject(lab, {
+      name: "surge",
+      configure: [
+        { path: ["services", "web", "replicas"], value: 3 },
+        ...shortDrain,
+        ...port("8091"),
+        ...strategy({ rolling: { maxSurge: 1, maxUnavailable: 0 } }),
+      ],
+    });
+    await app.must(["deploy", "staging"]);
+    await app.commitVersion("v2");
+    await using load = loadOn(lab, app, "staging", ["v1"]);
+    await flowing(load);
+    await load.setAllowed(["v1", "v2"]);
+    await app.must(["deploy", "staging"]);
+    await onlyAnsweredBy(load, "v2");
+    await assertNothingLost(load);
+    const running = (await apps(app)).filter(
+      (container) => container.state === "running" && container.service === "web",
+    );
+    assert.equal(running.length, 3);
+    assert.equal(new Set(running.map((container) => container.place)).size, 1);
+  });
+
+  test("scaling up and down with a release loses nothing and reloads nothing", async () => {
+    await using app = await createProject(lab, { name: "scaled", configure: [...shortDrain, ...port("8092")] });
+    await app.must(["deploy", "staging"]);
+    app.configure([{ path: ["services", "web", "replicas"], value: 3 }]);
+    await app.commitVersion("v2");
+    await using load = loadOn(lab, app, "staging", ["v1", "v2"]);
+    await flowing(load);
+    const grown = await app.must(["deploy", "staging"]);
+    assert.doesNotMatch(grown.stdout, /reload|routes updated/);
+    app.configure([{ path: ["services", "web", "replicas"], value: 1 }]);
+    await app.commitVersion("v3");
+    await load.setAllowed(["v1", "v2", "v3"]);
+    await app.must(["deploy", "staging"]);
+    await onlyAnsweredBy(load, "v3");
+    await assertNothingLost(load);
+  });
+
+  test("recreate stops the old release first, says so in the plan, and starts it again when the new one is refused", async () => {
+    await using app = await createProject(lab, {
+      name: "recreated",
+      configure: [...strategy("recreate"), ...quickHealth, ...port("8093")],
+    });
+    await app.must(["deploy", "staging"]);
+    await app.commitVersion("v2");
+    const planned = await app.must(["plan", "staging"]);
+    assert.match(planned.stdout, /nothing answers between the stop of the old release/);
+    await app.must(["deploy", "staging"]);
+    assert.equal((await app.curl(lab.host("host-1"))).version, "v2");
+    await app.commitVersion("broken", { healthStatus: 500 });
+    assert.equal((await app.run(["deploy", "staging"])).code, 1);
+    assert.equal((await app.curl(lab.host("host-1"))).version, "v2");
+    await app.must(["rollback", "staging"]);
+    assert.equal((await app.curl(lab.host("host-1"))).version, "v1");
+  });
+
+  test("in-place keeps the service's own port, pulls before it stops, and brings the old container back when the new one is refused", async () => {
+    await using app = await createProject(lab, {
+      name: "inplace",
+      configure: [...strategy("in-place"), ...quickHealth],
+    });
+    app.write(
+      "compose.yml",
+      'services:\n  web: { build: ., container_name: inplace-web, ports: ["8090:3000"] }\n  caller: { build: . }\n',
+    );
+    await app.commit("No proxy");
+    await app.must(["deploy", "staging"]);
+    assert.equal(await published(8090), "v1");
+    await app.commitVersion("v2");
+    await app.must(["deploy", "staging"]);
+    assert.equal(await published(8090), "v2");
+    const before = (await apps(app)).map(({ id, name }) => ({ id, name }));
+    await app.commitVersion("broken", { startExit: 3 });
+    assert.equal((await app.run(["deploy", "staging"])).code, 1);
+    assert.equal(await published(8090), "v2");
+    assert.deepEqual(
+      (await apps(app)).map(({ id, name }) => ({ id, name })),
+      before,
+    );
+    await app.must(["rollback", "staging"]);
+    assert.equal(await published(8090), "v1");
+    assert.equal((await app.run(["drift", "staging"])).code, 0);
+  });
+});
