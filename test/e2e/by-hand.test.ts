@@ -65,7 +65,7 @@ describe("after a deployment the host is operable by hand", () => {
       .filter((container) => container.kind === "backing")
       .map(({ name, id, startedAt }) => ({ name, id, startedAt }));
 
-  test("`docker compose ps` shows what runs, and `logs` what it says", async () => {
+  test("docker compose ps shows what runs, and logs what it says", async () => {
     const listed = await byHand("ps", "--format", "{{.Service}} {{.State}}");
     assert.deepEqual(listed.trim().split("\n").sort(), [
       "caller-a running",
@@ -76,13 +76,13 @@ describe("after a deployment the host is operable by hand", () => {
     await byHand("logs", "--tail", "5", "web-a");
   });
 
-  test("`docker compose up -d` changes nothing, with the secrets that the team keeps on the host", async () => {
+  test("docker compose up -d changes nothing, with the secrets that the team keeps on the host", async () => {
     const before = await seen();
     await byHand("up", "--detach");
     assert.deepEqual(await seen(), before);
   });
 
-  test("`docker compose restart` and `docker image prune` leave the release live, and a rollback still works", async () => {
+  test("docker compose restart and docker image prune leave the release live, and a rollback still works", async () => {
     await app.commitVersion("v2");
     await app.must(["deploy", "staging"], { env: { SECRET_WORD: 'it\'s $pecial "and" long' } });
     await byHand("restart", "web-b");
