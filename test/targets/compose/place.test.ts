@@ -69,14 +69,14 @@ describe("the final compose file", () => {
     ]);
   });
 
-  it("in place, a service keeps its container name and ports", () => {
+  it("in place, a service keeps its ports; its container's name is Compose's own, so that the old one can be set aside", () => {
     const services = placed(
       snapshotWith(({ web }) => {
         if (web !== undefined) web["container_name"] = "shop-web";
       }, true),
       "direct",
     );
-    assert.equal(services["web"]?.["container_name"], "shop-web");
+    assert.equal(services["web"]?.["container_name"], undefined);
     assert.ok(Array.isArray(services["web"]?.["ports"]));
   });
 
