@@ -50,7 +50,7 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
           );
         return;
       case "planned":
-        return output.line(planHeading(event.plan, output));
+        return output.line(`${purposes[event.purpose]}${planHeading(event.plan, output)}`);
       case "step":
         return step(event.event);
       case "state":
@@ -75,6 +75,9 @@ export function planText(plan: Plan, output: Output): string {
   return lines.join("\n");
 }
 
+/** Before the heading: whether a plan is run for the first time, taken up again, or taken back. */
+const purposes = { run: "", resume: "going on with ", abort: "taking back " } as const;
+
 function planHeading(plan: Plan, output: Output): string {
   const { paint } = output;
   const from = plan.from === null ? "nothing" : plan.from;
@@ -87,7 +90,7 @@ function label(event: StepEvent): string {
 }
 
 function streamed(event: DeploymentEvent): unknown {
-  if (event.kind !== "step") return event.kind === "planned" ? { kind: "planned", plan: event.plan } : event;
+  if (event.kind !== "step") return event.kind === "planned" ? { kind: "planned", purpose: event.purpose, plan: event.plan } : event;
   const { step, ...rest } = event.event;
   return { ...rest, step: step.id, host: step.host, action: step.action.kind, title: step.title };
 }

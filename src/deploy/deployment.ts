@@ -40,7 +40,7 @@ export type DeploymentRequest = {
 export type DeploymentEvent =
   | { kind: "lease-held"; owner: LeaseOwner; host: string; heartbeatAgeMs: number }
   | { kind: "lease-taken"; fence: number; tookOver: LeaseOwner | null }
-  | { kind: "planned"; plan: Plan; document: ReleaseDocument }
+  | { kind: "planned"; purpose: "run" | "resume" | "abort"; plan: Plan; document: ReleaseDocument }
   | { kind: "step"; event: StepEvent }
   | { kind: "state"; deployment: string; state: DeploymentState; outcome: string | null };
 
@@ -99,7 +99,7 @@ export type PreparedDeployment = {
 export async function runDeployment(request: DeploymentRequest, ports: DeploymentPorts): Promise<DeploymentOutcome> {
   return underLease(request, ports, async (fence, lost) => {
     const prepared = await planDeployment(request, ports);
-    ports.tell({ kind: "planned", plan: prepared.plan, document: prepared.document });
+    ports.tell({ kind: "planned", purpose: "run", plan: prepared.plan, document: prepared.document });
     const worker = await ports.session.worker({
       plan: prepared.plan,
       fence,
@@ -131,7 +131,7 @@ export async function resumeDeployment(
     if (unfinished === null) return null;
     const { plan, document, previous, committed } = unfinished;
     const secrets = await request.secrets(document);
-    ports.tell({ kind: "planned", plan, document });
+    ports.tell({ kind: "planned", purpose: "resume", plan, document });
     const worker = await ports.session.worker({
       plan,
       fence,
@@ -157,7 +157,7 @@ export async function abortDeployment(
     if (unfinished === null) return null;
     const { plan, document, previous, committed } = unfinished;
     if (committed) throw committedAlready(plan);
-    ports.tell({ kind: "planned", plan, document });
+    ports.tell({ kind: "planned", purpose: "abort", plan, document });
     const worker = await ports.session.worker({
       plan,
       fence,

@@ -39,6 +39,7 @@ describe("faults lose nothing and can be recovered from anywhere", {
         { path: ["services", "web", "drain"], value: "5m" },
         { path: ["services", "caller", "health"], value: { http: "/healthz", startPeriod: "90s" } },
         { path: ["environments", "staging", "secrets"], value: ["API_TOKEN"] },
+        { path: ["environments", "staging", "lease"], value: { ttl: "5m" } },
       ],
     });
     Object.assign(app.env, { API_TOKEN: apiToken });
@@ -215,7 +216,7 @@ describe("faults lose nothing and can be recovered from anywhere", {
   });
 
   describe("the engine", () => {
-    test("dies in the middle of a deployment: the message says so, the old release serves, and once it is back abort goes back", async () => {
+    test("stops in the middle of a deployment: the message says so, and once it is back abort goes back", async () => {
       const before = await appsOf(host, "switchboard-staging");
       const running = await deployUntilReadyStep("v5-engine");
       await lab.killEngine(host);
