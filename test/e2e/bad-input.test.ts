@@ -223,7 +223,7 @@ describe("bad input gets a clear answer and loses nothing", {
           exit: 1,
           code: "release/image-gone",
           says: /app.*is not in the registry/,
-          remedy: /deploy .* to staging/,
+          remedy: /deploy the commit once more where it was tested/,
         });
         assert.equal(app.state(host, "production"), null);
       } finally {

@@ -147,7 +147,8 @@ function configOf(record: LabRecord, own: EngineFiles): Record<string, unknown> 
 
 /** Stops the engine as a service manager would (containers are stopped with it) and returns when it is gone. */
 export async function stopEngine(box: BoxRecord): Promise<void> {
-  if (box.engine !== undefined) await endProcess(box.engine, 20_000);
+  // systemd's own patience: an engine that is killed while it stops containers does not start them again.
+  if (box.engine !== undefined) await endProcess(box.engine, 90_000);
   delete box.engine;
 }
 

@@ -13,13 +13,16 @@ export type E2eLabOptions = {
 
 const switchboardImages = ["caddy:2", "node:24-slim"];
 
+/** Tells the labs of two test runs on one machine apart: labs of the same name are one lab. */
+const suffix = process.env["SHIPLOCK_E2E_LAB"] ?? "";
+
 /**
  * A lab whose hosts are bare (also when it was up before) and, like the runner, have the base images an application needs.
  * Give it back with `stopE2eLab`.
  */
 export async function startE2eLab(options: E2eLabOptions): Promise<Lab> {
   const log = options.log ?? (() => undefined);
-  const lab = await startLab({ name: options.name, hosts: options.hosts, log });
+  const lab = await startLab({ name: `${options.name}${suffix}`, hosts: options.hosts, log });
   await lab.startRegistry();
   await Promise.all(lab.hosts.map((host) => lab.resetHost(host)));
   const only = options.images ?? switchboardImages;
