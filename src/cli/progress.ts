@@ -90,7 +90,8 @@ function label(event: StepEvent): string {
 }
 
 function streamed(event: DeploymentEvent): unknown {
-  if (event.kind !== "step") return event.kind === "planned" ? { kind: "planned", purpose: event.purpose, plan: event.plan } : event;
+  if (event.kind !== "step")
+    return event.kind === "planned" ? { kind: "planned", purpose: event.purpose, plan: event.plan } : event;
   const { step, ...rest } = event.event;
   return { ...rest, step: step.id, host: step.host, action: step.action.kind, title: step.title };
 }
