@@ -6,8 +6,9 @@ import type { LeaseOwner } from "../hosts/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import { strategyServices } from "./strategies/services.ts";
 import type { Survey, TargetSession } from "../targets/types.ts";
+import { describeResult } from "./outcome.ts";
 import { assemblePlan } from "./plan.ts";
-import { type RunResult, runPlan, type StepEvent, type StepFailure, stepsThatBegan, undoPlan } from "./run.ts";
+import { type RunResult, runPlan, type StepEvent, stepsThatBegan, undoPlan } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
 import type { StrategyOptions } from "./strategies/types.ts";
 import type { DeploymentKind, Origin, Plan } from "./types.ts";
@@ -340,80 +341,6 @@ async function recordEnd(plan: Plan, state: DeploymentState, outcome: string, po
     message: "the end of the deployment could not be written: the record changed again and again",
     remedy: "run `shiplock status`",
   });
-}
-
-function describeResult(
-  plan: Plan,
-  result: RunResult,
-  signal: AbortSignal,
-  lost: AbortSignal,
-): { state: DeploymentState; outcome: string; error: ShiplockError | null } {
-  const old = plan.from === null ? "nothing is live yet" : `${plan.from} serves`;
-  switch (result.kind) {
-    case "completed":
-      return { state: "succeeded", outcome: `${plan.to} is live`, error: null };
-    case "undone": {
-      const error = causeOf(result.cause, signal);
-      return { state: "rolled-back", outcome: `${error.message}; everything is as it was: ${old}`, error };
-    }
-    case "lost": {
-      const error = lost.reason instanceof ShiplockError ? lost.reason : causeOf(result.cause, signal);
-      return { state: "interrupted", outcome: error.message, error };
-    }
-    case "stuck":
-      return describeStuck(plan, result, signal);
-  }
-}
-
-function describeStuck(
-  plan: Plan,
-  result: Extract<RunResult, { kind: "stuck" }>,
-  signal: AbortSignal,
-): { state: DeploymentState; outcome: string; error: ShiplockError } {
-  const cause = causeOf(result.cause, signal);
-  const undo = result.undo.map(({ step, error }) => `going back at ${step.id}: ${messageOf(error)}`);
-  const message = result.committed
-    ? `${plan.to} is live, but the work after it did not end: ${cause.message}`
-    : undo.length === 0
-      ? `whether ${plan.to} was recorded as live is not certain: ${cause.message}`
-      : `${cause.message}; and not everything could be brought back`;
-  const error = new ShiplockError({
-    code: "deploy/needs-person",
-    blame: "person",
-    message,
-    remedy:
-      result.committed || undo.length === 0
-        ? `run \`shiplock resume ${plan.environment}\``
-        : `mend what is said here, then run \`shiplock abort ${plan.environment}\` or \`shiplock resume ${plan.environment}\``,
-    details: [...undo, ...cause.details],
-    cause,
-  });
-  return { state: "failed", outcome: message, error };
-}
-
-function causeOf(cause: StepFailure | "interrupted", signal: AbortSignal): ShiplockError {
-  if (cause === "interrupted") return interruption(signal);
-  if (cause.error instanceof ShiplockError) return cause.error;
-  return new ShiplockError({
-    code: "deploy/unexpected",
-    blame: "bug",
-    message: `${cause.step.id}: ${messageOf(cause.error)}`,
-    cause: cause.error,
-  });
-}
-
-/** Why a deployment was told to stop: by its user, by its own time limit, or because it was aborted from the start. */
-function interruption(signal: AbortSignal): ShiplockError {
-  if (signal.reason instanceof Error && signal.reason.name === "TimeoutError") {
-    return new ShiplockError({
-      code: "deploy/timeout",
-      message: "the deployment took longer than it may",
-      remedy: "raise the environment's `timeout`, or see in the steps above what takes so long",
-    });
-  }
-  return signal.aborted
-    ? new ShiplockError({ code: "deploy/interrupted", message: "the command was interrupted" })
-    : new ShiplockError({ code: "deploy/aborted", message: "the deployment was aborted" });
 }
 
 function planFacts(
