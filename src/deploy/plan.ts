@@ -9,8 +9,10 @@ export type PlanHost = {
   assignment: Assignment;
   /** Backing services that have no container yet. */
   missingBacking: readonly string[];
-  /** Whether the proxy has to be set up or its configuration changed, and whether the change closes connections that are open. */
-  proxy: "ready" | "set-up" | "reload";
+  /** Whether the proxy needs work before the first container: nothing, something that is missing, or another router in the place of the one that has the traffic. */
+  proxy: "ready" | "set-up" | "replace";
+  /** Whether names, routes or ports are left to change when the old release has gone. */
+  settleProxy: boolean;
   /** What of the live release is on this host. */
   live: { place: Place; services: readonly StrategyService[] } | null;
 };
@@ -111,7 +113,10 @@ function prepareHost(host: PlanHost, facts: PlanFacts, proxied: boolean): Step[]
     });
   }
   if (proxied && host.proxy !== "ready") {
-    const title = host.proxy === "set-up" ? "set up the proxy" : "give the proxy its new routes (reload)";
+    const title =
+      host.proxy === "set-up"
+        ? "set up the proxy"
+        : "start a router with the new names and routes beside the one that runs, and hand over to it";
     drafts.push({ action: { kind: "proxy", final: false }, title });
   }
   return chain(host.name, drafts, []);
@@ -167,14 +172,15 @@ function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: St
     strategy.keepsOld && host.live !== null
       ? drainStep(replicasOf(host.live.place, host.live.services), host.live.services)
       : null;
-  // A strategy may drain before the commit point too, and the two must not share an id.
-  if (drain !== null && facts.live?.place !== facts.place) drafts.push({ ...drain, name: "drain-old" });
-  if (strategy.proxied)
+  // Before the old release goes, so that no route leads to what stops.
+  if (strategy.proxied && host.settleProxy)
     drafts.push({
       action: { kind: "proxy", final: true },
-      title: "take routes of the old release out of the proxy, if any",
+      title: "leave the new release's names, routes and ports alone in the proxy",
       name: "proxy-final",
     });
+  // A strategy may drain before the commit point too, and the two must not share an id.
+  if (drain !== null && facts.live?.place !== facts.place) drafts.push({ ...drain, name: "drain-old" });
   drafts.push({ action: { kind: "retire", keep }, title: "stop the old release and keep it for the way back" });
   drafts.push({ action: { kind: "tidy" }, title: "remove what no rollback needs" });
   return chain(host.name, drafts, [after]);
@@ -210,9 +216,9 @@ function verifyTitle(facts: PlanFacts): string {
 }
 
 function proxyNotes(facts: PlanFacts): string[] {
-  const reloaded = facts.hosts.filter((host) => host.proxy === "reload").map((host) => host.name);
-  if (reloaded.length === 0) return [];
+  const replaced = facts.hosts.filter((host) => host.proxy === "replace").map((host) => host.name);
+  if (replaced.length === 0) return [];
   return [
-    `routes change: the environment's router reloads on ${reloaded.join(", ")}, which closes its WebSockets and may reset idle connections`,
+    `names or routes change: on ${replaced.join(", ")} another router takes over beside the one that runs, which finishes what it is answering; whoever resolves a service's name only once has to be restarted afterwards`,
   ];
 }

@@ -133,13 +133,14 @@ export function stepsThatBegan(entries: readonly JournalEntry[]): Set<string> {
 
 /**
  * Traffic only moves forward: when a host had already been on its way to a later assignment, an earlier one is not set again, since replicas it names may have
- * been stopped by then.
+ * been stopped by then. The same holds for the router of both releases once that of the new one alone was on its way.
  */
 function isOvertaken(step: Step, options: RunOptions): boolean {
-  if (step.action.kind !== "shift") return false;
+  const { kind } = step.action;
+  if (kind !== "shift" && kind !== "proxy") return false;
   const later = options.plan.steps.slice(options.plan.steps.indexOf(step) + 1);
   return later.some(
-    (other) => other.host === step.host && other.action.kind === "shift" && options.begun?.has(other.id) === true,
+    (other) => other.host === step.host && other.action.kind === kind && options.begun?.has(other.id) === true,
   );
 }
 

@@ -36,6 +36,18 @@ const variants: Readonly<Record<string, Variant>> = {
     after: shop("v2", { moreRoutes: true, motd: "changed" }),
     atLeast: served,
   },
+  "rolling to a release with one more service, which needs another router": {
+    strategy: allAtOnce,
+    history: [shop("v1")],
+    after: shop("v2", { extraService: true }),
+    atLeast: served,
+  },
+  "rolling to a release without a service, without a route and with another port": {
+    strategy: allAtOnce,
+    history: [shop("v1", { extraService: true, moreRoutes: true })],
+    after: shop("v2", { port: 9090 }),
+    atLeast: served,
+  },
   "rolling to a third release, while the first one is kept": {
     strategy: allAtOnce,
     history: [shop("v0"), shop("v1")],

@@ -8,7 +8,7 @@ import type { FakeCall } from "../../src/hosts/fake.ts";
 import type { FakeNode } from "../../src/hosts/fake-files.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
 import { type Deployer, startDeployer } from "../fakes/deployer.ts";
-import { hostProblems, recordOf, recordReader, servingProblems } from "../fakes/look.ts";
+import { hostProblems, recordOf, recordReader, servingProblems, visitProblems } from "../fakes/look.ts";
 import type { SocketFleet } from "../fakes/socket-fleet.ts";
 import { folder } from "../fakes/shop.ts";
 import { changes, createWorld, restore, save, type World, type WorldSnapshot } from "../fakes/world.ts";
@@ -149,9 +149,15 @@ export function watch(world: World, variant: Variant): string[] {
 function complaintsOf(world: World, variant: Variant, call: FakeCall): string[] {
   if (Object.keys(variant.atLeast).length === 0) return [];
   const lost = world.losses.splice(0);
-  return [...lost, ...servingProblems(world, variant.atLeast)].map(
-    (problem) => `after call ${call.index} (${call.name} ${brief(call)}): ${problem}`,
-  );
+  const problems = [...servingProblems(world, variant.atLeast), ...visitProblems(world, lastingPaths(variant))];
+  return [...lost, ...problems].map((problem) => `after call ${call.index} (${call.name} ${brief(call)}): ${problem}`);
+}
+
+/** Addresses that both releases have, so that they must answer at every instant. */
+function lastingPaths(variant: Variant): string[] {
+  const pathsOf = (document: ReleaseDocument): string[] =>
+    document.snapshot.services.flatMap((service) => service.routes.map((route) => route.path));
+  return pathsOf(liveOf(variant)).filter((path) => pathsOf(variant.after).includes(path));
 }
 
 /** The new release is live, everywhere and in the record, and nothing but the kept old one is left. */

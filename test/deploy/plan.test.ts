@@ -32,7 +32,8 @@ const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
     hosts: fc.array(
       fc.record({
         backing: fc.boolean(),
-        proxy: fc.constantFrom<PlanHost["proxy"]>("ready", "set-up", "reload"),
+        proxy: fc.constantFrom<PlanHost["proxy"]>("ready", "set-up", "replace"),
+        settleProxy: fc.boolean(),
         isNew: fc.boolean(),
       }),
       { minLength: 1, maxLength: 6 },
@@ -60,7 +61,7 @@ const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
         notes: [],
       },
       origin: { who: "ada", from: "laptop", command: "deploy", reason: null },
-      hosts: hosts.map(({ backing, proxy, isNew }, index) => ({
+      hosts: hosts.map(({ backing, proxy, settleProxy, isNew }, index) => ({
         name: `host-${index + 1}`,
         assignment:
           old === null || isNew || inPlace
@@ -72,6 +73,7 @@ const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
               ),
         missingBacking: backing ? ["db"] : [],
         proxy,
+        settleProxy,
         live: old === null || isNew ? null : { place: livePlace, services: old },
       })),
       release: {
@@ -229,7 +231,9 @@ describe("every plan", () => {
 
 describe("what a plan tells beforehand", () => {
   const facts = fc.sample(factsArbitrary, { numRuns: 1, seed: 1 })[0] as PlanFacts;
-  const hosts: PlanHost[] = [{ name: "host-1", assignment: {}, missingBacking: [], proxy: "ready", live: null }];
+  const hosts: PlanHost[] = [
+    { name: "host-1", assignment: {}, missingBacking: [], proxy: "ready", settleProxy: false, live: null },
+  ];
 
   it("a strategy with a gap says so when something is live, and not on the first deployment", () => {
     const gapOf = (kind: "recreate" | "in-place", live: PlanFacts["live"]): readonly string[] =>
@@ -246,13 +250,13 @@ describe("what a plan tells beforehand", () => {
     }
   });
 
-  it("a reload of the proxy is announced with the hosts it happens on", () => {
+  it("another router is announced with the hosts it takes over on", () => {
     const plan = assemblePlan({
       ...facts,
       place: "b",
       strategy: { kind: "recreate", batch: { count: 1 }, parallel: 1 },
-      hosts: [{ ...(hosts[0] as PlanHost), proxy: "reload" }],
+      hosts: [{ ...(hosts[0] as PlanHost), proxy: "replace" }],
     });
-    assert.match(plan.notes.join(), /reloads on host-1/);
+    assert.match(plan.notes.join(), /on host-1 another router takes over/);
   });
 });

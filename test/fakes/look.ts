@@ -47,6 +47,16 @@ export function servingProblems(world: World, atLeast: Readonly<Record<string, n
   );
 }
 
+/** What a user would complain about who asks for an address that should answer at this moment. */
+export function visitProblems(world: World, paths: readonly string[]): string[] {
+  return world.hosts.flatMap((host) =>
+    paths.flatMap((path) => {
+      const { status } = world.street.visit(host, publicHost, path);
+      return status === 200 ? [] : [`GET ${path} on ${host} is answered with ${status}`];
+    }),
+  );
+}
+
 export type Expected = {
   /** What is live. */
   live: ReleaseDocument;
@@ -78,6 +88,9 @@ export function hostProblems(world: World, expected: Expected): string[] {
       const there = containers.filter((container) => container.labels[label.kind] === kind && container.state.running);
       if (there.length !== 1) problems.push(`${there.length} ${kind} containers run`);
     }
+    const held = containers.filter(({ labels, state }) => labels[label.kind] === "port" && state.running).length;
+    const published = expected.live.snapshot.services.flatMap((service) => service.published).length;
+    if (expected.direct !== true && held !== published) problems.push(`${held} ports are held, not ${published}`);
     if (expected.direct !== true) problems.push(...trafficProblems(world, host, expected.live));
     if (expected.direct !== true) problems.push(...foreignRoutes(world, host, expected.live));
     return problems.map((problem) => `${host}: ${problem}`);

@@ -28,6 +28,8 @@ export type ShopOptions = {
   moreRoutes?: boolean;
   /** One more service with a route of its own, so that the router answers to one more name. */
   extraService?: boolean;
+  /** The host port that `web` publishes; 8080 unless given. */
+  port?: number;
   /** A mounted file's content. */
   motd?: string;
 };
@@ -137,7 +139,7 @@ function webService(name: string, options: ShopOptions): SnapshotService {
           { host: publicHost, path: paths[name] ?? `/${name}` },
           ...(name === "web" && options.moreRoutes === true ? [{ host: publicHost, path: "/api/docs" }] : []),
         ],
-    published: name === "web" ? [{ hostIp: "", hostPort: 8080, containerPort: 3000 }] : [],
+    published: name === "web" ? [{ hostIp: "", hostPort: options.port ?? 8080, containerPort: 3000 }] : [],
     replicas: name === "web" ? (options.webReplicas ?? 2) : 1,
     drainMs: 2_000,
     stopGraceMs: 5_000,

@@ -2,10 +2,10 @@ import type { FakeCall } from "../../src/hosts/fake.ts";
 import type { FakeContainer } from "../../src/hosts/fake-engine-state.ts";
 import { asList, asObject, asText, type Json, type JsonObject } from "../../src/json.ts";
 import { label } from "../../src/targets/compose/layout.ts";
-import { edgeName } from "../../src/targets/compose/steps/proxy-setup.ts";
+import { edgeName } from "../../src/targets/compose/steps/edge.ts";
 import type { FleetAnswer, FleetRequest } from "./socket-fleet.ts";
 import { behaviourOf } from "./behaviour.ts";
-import { bootMs, folder, root } from "./shop.ts";
+import { bootMs, environment, folder, project, root } from "./shop.ts";
 import type { World } from "./world.ts";
 
 /** A request that a replica is answering goes on for so long after the traffic has left it, in milliseconds. */
@@ -24,6 +24,9 @@ export type Street = {
   save(): { loaded: Map<string, string>; busyUntil: Map<string, number> };
   restore(saved: { loaded: Map<string, string>; busyUntil: Map<string, number> }): void;
 };
+
+/** Where the routers of the environment offer their sockets to the edge. */
+const front = `${root}/edge/fronts/${project}-${environment}`;
 
 export function createStreet(of: () => World): Street {
   /** The configuration each router runs with, which need not be the one on the disk. */
@@ -54,10 +57,24 @@ export function createStreet(of: () => World): Street {
     return node?.kind === "symlink" ? node.target : null;
   }
 
+  /** The router that has the traffic. */
   function routerOf(host: string): FakeContainer | undefined {
+    const current = linkOf(host, `${front}/current`);
+    return current === null ? undefined : routerOfGeneration(host, current);
+  }
+
+  function routerOfGeneration(host: string, generation: string): FakeContainer | undefined {
     return of()
       .containers(host)
-      .find((container) => container.labels[label.kind] === "router");
+      .find((container) => container.labels[label.generation] === generation);
+  }
+
+  /** The servers that the router with the traffic runs. */
+  function servers(host: string): JsonObject {
+    const generation = linkOf(host, `${front}/current`) ?? "";
+    return (
+      asObject(asObject(asObject(parsed(loaded.get(`${host} ${generation}`))["apps"])?.["http"])?.["servers"]) ?? {}
+    );
   }
 
   function byName(host: string, name: string): FakeContainer | undefined {
@@ -84,10 +101,10 @@ export function createStreet(of: () => World): Street {
   function answering(host: string, service: string): (FakeContainer | null)[] {
     const router = routerOf(host);
     if (router === undefined || !router.state.running) return [null];
-    const servers = asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"]) ?? {};
+    const known = servers(host);
     return socketsOf(host, service).map((socket) => {
       const key = socket?.replace("/sockets/", "").replace(".sock", "") ?? "";
-      const dial = firstDial(asObject(servers[key]));
+      const dial = firstDial(asObject(known[key]));
       return dial === null ? null : (byName(host, dial.split(":")[0] ?? "") ?? null);
     });
   }
@@ -113,24 +130,20 @@ export function createStreet(of: () => World): Street {
     if (edge?.state.running !== true) return { status: 0, service: null };
     if (linkOf(host, `${root}/edge/routes/${hostName}`) === null) return { status: 404, service: null };
     if (routerOf(host)?.state.running !== true) return { status: 502, service: null };
-    const front = asObject(
-      asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"])?.["front"],
+    const services = asList(asObject(servers(host)["front"])?.["routes"]).map((route) =>
+      serviceOf(asObject(route) ?? {}, hostName, path),
     );
-    const services = asList(front?.["routes"]).map((route) => serviceOf(asObject(route) ?? {}, hostName, path));
     const service = services.find((name) => name !== null) ?? null;
     if (service === null) return { status: 404, service };
     const isUp = answering(host, service).every((container) => of().answers(container ?? undefined));
     return { status: isUp ? 200 : 502, service };
   }
 
-  function admin(host: string, request: FleetRequest): FleetAnswer {
-    const router = routerOf(host);
+  function admin(host: string, generation: string, request: FleetRequest): FleetAnswer {
+    const router = routerOfGeneration(host, generation);
     if (router?.state.running !== true) return null;
-    if (request.path === "/load") {
-      loaded.set(host, request.body);
-      return { status: 200 };
-    }
     if (request.path !== "/reverse_proxy/upstreams") return { status: 200, body: "{}" };
+    if (router !== routerOf(host)) return { status: 200, body: JSON.stringify(ofLeaving(host, router)) };
     const traffic = inTraffic(host);
     const busy = of()
       .containers(host)
@@ -139,6 +152,11 @@ export function createStreet(of: () => World): Street {
       status: 200,
       body: JSON.stringify(busy.map((container) => ({ address: `${container.name}:3000`, num_requests: 1 }))),
     };
+  }
+
+  function ofLeaving(host: string, router: FakeContainer): { address: string; num_requests: number }[] {
+    const busy = (busyUntil.get(`${host} ${router.name}`) ?? 0) > of().clock.milliseconds;
+    return [{ address: "unix/somewhere", num_requests: busy ? 1 : 0 }];
   }
 
   function replicaAnswer(container: FakeContainer | undefined, path: string): FleetAnswer {
@@ -155,10 +173,16 @@ export function createStreet(of: () => World): Street {
   }
 
   function answer(host: string, target: string, request: FleetRequest): FleetAnswer {
-    if (target === `${folder}/proxy/run/admin.sock`) return admin(host, request);
+    const generation = /proxy\/routers\/([^/]+)\/admin\.sock$/.exec(target)?.[1];
+    if (generation !== undefined) return admin(host, generation, request);
+    const port = /proxy\/ports\/([^/]+)\.sock$/.exec(target)?.[1];
+    if (port !== undefined)
+      return byName(host, `${project}-${environment}-shiplock-port-${port}-1`)?.state.running === true
+        ? { status: 200 }
+        : null;
     if (target === `${root}/edge/run/admin.sock`)
       return byName(host, edgeName)?.state.running === true ? { status: 200 } : null;
-    if (target === `${folder}/proxy/run/probe.sock`) {
+    if (target === `${folder}/proxy/current/probe.sock`) {
       if (routerOf(host)?.state.running !== true) return null;
       return replicaAnswer(byName(host, request.headers["x-shiplock-replica"]?.split(":")[0] ?? ""), request.path);
     }
@@ -181,13 +205,24 @@ export function createStreet(of: () => World): Street {
       for (const container of inTraffic(host))
         busyUntil.set(`${host} ${container}`, world.clock.milliseconds + requestMs);
     }
-    if (name === "engine.startContainer" && phase === "after") {
+    if (name === "files.symlinkAtomic" && args[1] === `${front}/current` && phase === "before") {
       const router = routerOf(host);
-      if (router !== undefined && (router.id === args[0] || router.name === args[0]))
-        loaded.set(host, textOf(host, `${folder}/proxy/caddy.json`) ?? "");
+      if (router !== undefined) busyUntil.set(`${host} ${router.name}`, world.clock.milliseconds + requestMs);
+    }
+    if (name === "engine.startContainer" && phase === "after") {
+      const started = world.containers(host).find((each) => each.id === args[0] || each.name === args[0]);
+      const generation = started?.labels[label.generation];
+      if (generation !== undefined)
+        loaded.set(`${host} ${generation}`, textOf(host, `${folder}/proxy/routers/${generation}/caddy.json`) ?? "");
     }
     if ((name === "engine.stopContainer" || name === "engine.removeContainer") && phase === "before") {
       const container = world.containers(host).find((each) => each.id === args[0] || each.name === args[0]);
+      if (container?.labels[label.kind] === "router" && container.state.running) {
+        const busy = (busyUntil.get(`${host} ${container.name}`) ?? 0) > world.clock.milliseconds;
+        if (busy || container === routerOf(host))
+          world.losses.push(`${container.name} on ${host} was stopped while requests went through it`);
+        return;
+      }
       if (container === undefined || !world.answers(container)) return;
       if (isBusy(host, container.name, inTraffic(host)))
         world.losses.push(`${container.name} on ${host} was stopped while it answered (call ${call.index}, ${name})`);
@@ -195,10 +230,7 @@ export function createStreet(of: () => World): Street {
   }
 
   function routes(host: string): string[] {
-    const front = asObject(
-      asObject(asObject(asObject(parsed(loaded.get(host))["apps"])?.["http"])?.["servers"])?.["front"],
-    );
-    return asList(front?.["routes"]).flatMap((route) => {
+    return asList(asObject(servers(host)["front"])?.["routes"]).flatMap((route) => {
       const match = asObject(asList(asObject(route)?.["match"])[0]);
       return match === undefined ? [] : [String(asList(match["path"])[0] ?? "/")];
     });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { asList, asObject, type JsonObject } from "../../src/json.ts";
+import { asList, asObject, type Json, type JsonObject } from "../../src/json.ts";
 import { edgeConfig } from "../../src/proxy/caddy/edge-config.ts";
 import { replicaSocket, type RouterService } from "../../src/proxy/caddy/router-config.ts";
-import { bothReleases, routerConfigText } from "../../src/targets/compose/place.ts";
 import { layoutOf } from "../../src/targets/compose/layout.ts";
+import { bothFaces, designRouter } from "../../src/targets/compose/routers.ts";
 
 const layout = layoutOf("shop", "production", "~/.shiplock", "/home/deploy");
 
@@ -15,8 +15,21 @@ const service = (name: string, port: number, paths: string[], more: Partial<Rout
   ...more,
 });
 
+function design(services: readonly RouterService[], networks: Record<string, string[]> = {}) {
+  return designRouter(
+    { services, networks },
+    {
+      project: "shop",
+      environment: "production",
+      layout,
+      owner: { uid: 1000, gid: 1000 },
+      proxyImage: "caddy:2",
+    },
+  );
+}
+
 function servers(services: readonly RouterService[]): JsonObject {
-  const config = JSON.parse(routerConfigText(services, layout)) as JsonObject;
+  const config = JSON.parse(design(services).config) as JsonObject;
   return asObject(asObject(asObject(config["apps"])?.["http"])?.["servers"]) ?? {};
 }
 
@@ -38,7 +51,7 @@ function answering(services: readonly RouterService[], path: string): string | n
 }
 
 describe("the router's configuration", () => {
-  it("does not change with the order in which services and routes are named, so nothing reloads without need", () => {
+  it("does not change with the order in which services and routes are named, so no router is replaced without need", () => {
     const services = [
       service("web", 3000, ["/", "/docs"]),
       service("api", 8000, ["/api", "/v2"]),
@@ -47,7 +60,10 @@ describe("the router's configuration", () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(services, { minLength: 3 }), fc.boolean(), (shuffled, turn) => {
         const same = shuffled.map((each) => ({ ...each, routes: turn ? [...each.routes].reverse() : each.routes }));
-        assert.equal(routerConfigText(same, layout), routerConfigText(services, layout));
+        assert.deepEqual(
+          design(same, { default: ["web"], back: [] }),
+          design(services, { back: [], default: ["web"] }),
+        );
       }),
     );
   });
@@ -66,22 +82,49 @@ describe("the router's configuration", () => {
   });
 
   it("has a socket for every replica of every slot, and knows no release", () => {
-    const text = routerConfigText([service("web", 3000, ["/"])], layout);
+    const text = design([service("web", 3000, ["/"])]).config;
     for (const slot of ["a", "b", "c"] as const)
       for (const replica of [1, 2]) assert.ok(text.includes(replicaSocket("web", slot, replica)));
     assert.doesNotMatch(text, /r-v\d|sha256/);
   });
 
   it("services that share a port are told apart by name, one that is alone answers by any", () => {
+    const namesIn = (server: Json | undefined) =>
+      asList(asObject(server)?.["routes"]).filter((route) =>
+        /"host":\["(api|admin|web)"\]/.test(JSON.stringify(route)),
+      );
     const shared = servers([service("api", 8000, []), service("admin", 8000, []), service("web", 3000, [])]);
-    assert.equal(asList(asObject(shared["inside-8000"])?.["routes"]).length, 3);
-    assert.equal(asList(asObject(shared["inside-3000"])?.["routes"]).length, 1);
+    assert.equal(namesIn(shared["inside-8000"]).length, 2);
+    assert.equal(namesIn(shared["inside-3000"]).length, 0);
+  });
+
+  it("any other route, name, port or capacity is another generation, with folders and a container of its own", () => {
+    const base = [service("web", 3000, ["/"])];
+    const changed = [
+      design([service("web", 3000, ["/", "/docs"])]),
+      design([service("web", 3001, ["/"])]),
+      design([service("web", 3000, ["/"], { capacity: 8 })]),
+      design([service("web", 3000, ["/"], { published: ["8080"] })]),
+      design(base, { default: ["web"] }),
+    ];
+    const all = [design(base), ...changed];
+    assert.equal(new Set(all.map((each) => each.generation)).size, all.length);
+    for (const { generation, name, config } of all) {
+      assert.ok(name.endsWith(generation));
+      assert.ok(
+        config.includes(`/front/${generation}/front.sock`) && config.includes(`/routers/${generation}/admin.sock`),
+      );
+    }
   });
 
   it("while both releases are there, a route that moves stays with the old service, and what is new is there already", () => {
     const before = [service("web", 3000, ["/", "/api"]), service("old", 9000, ["/old"])];
     const after = [service("web", 3000, ["/"], { capacity: 6 }), service("api", 8000, ["/api", "/v2"])];
-    const both = bothReleases(before, after);
+    const { services: both, networks } = bothFaces(
+      { services: before, networks: { default: ["old", "web"], back: ["old"] } },
+      { services: after, networks: { default: ["api", "web"], front: ["web"] } },
+    );
+    assert.deepEqual(networks, { default: ["api", "old", "web"], back: ["old"], front: ["web"] });
     assert.equal(answering(both, "/api"), "web");
     assert.equal(answering(both, "/v2"), "api");
     assert.equal(answering(both, "/old/x"), "old");

@@ -41,7 +41,7 @@ function open() {
   const traffic = caddyTraffic({
     files,
     folder,
-    upstreams: async () => upstreams,
+    upstreams: async () => async () => upstreams,
     names: (replica) => [
       `shop-${replica.service}-${replica.place}-${replica.replica}`,
       `${replica.service}-${replica.place}`,
@@ -98,8 +98,9 @@ describe("traffic of an environment", () => {
 
   it("requests in flight are counted for the replica itself and for the name of its slot, not for one whose name begins alike", async () => {
     const { traffic } = open();
+    const inFlight = await traffic.counter();
     assert.deepEqual(
-      await traffic.inFlight([
+      await inFlight([
         { service: "web", place: "a", replica: 1 },
         { service: "api", place: "a", replica: 1 },
       ]),

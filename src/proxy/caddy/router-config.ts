@@ -23,14 +23,28 @@ export function proxyHandler(handler: { readonly [key: string]: Json | undefined
   };
 }
 
-/** Where the proxy looks for things inside its container. */
+/** Where routers look for things inside their containers: what they share, and under it a folder for each generation of them. */
 export const routerPaths = {
   folder: "/shiplock",
-  admin: "/shiplock/run/admin.sock",
-  probe: "/shiplock/run/probe.sock",
-  front: "/front/front.sock",
+  routers: "/shiplock/routers",
+  front: "/front",
   sockets: "/sockets",
 } as const;
+
+/** The names of files in the folders of a generation. */
+export const routerFiles = {
+  config: "caddy.json",
+  admin: "admin.sock",
+  probe: "probe.sock",
+  /** Its presence tells a router that another has taken over: callers shall come back with a new connection. */
+  leaving: "leaving",
+  front: "front.sock",
+} as const;
+
+/** The socket of a published port, beside the front socket. */
+export function portSocket(key: string): string {
+  return `port-${key}.sock`;
+}
 
 /** The request header that tells the probe server which replica to ask; `host:port` as the router dials it. */
 export const probeHeader = "X-Shiplock-Replica";
@@ -42,14 +56,16 @@ export type RouterService = {
   /** The port the service's containers listen on, and on which the router answers under the service's name. */
   port: number;
   routes: readonly RouterRoute[];
-  /** Ports of the router's container that Docker publishes for the service. */
-  published: readonly number[];
-  /** How many replicas per slot have a socket; more need a reload. */
+  /** Keys of the published ports that lead to the service. */
+  published: readonly string[];
+  /** How many replicas per slot have a socket; more need another router. */
   capacity: number;
 };
 
 export type RouterOptions = {
   services: readonly RouterService[];
+  /** What tells this router from the ones before and after it; names its folders. */
+  generation: string;
   /** The container name of a replica, without the port. */
   replicaName: (service: string, slot: Slot, replica: number) => string;
   /** The network alias that all replicas of a slot share. */
@@ -65,19 +81,25 @@ export function replicaSocket(service: string, slot: Slot, replica: number): str
 
 /**
  * The configuration of an environment's router, as Caddy's JSON (tested with 2.6.2). It holds every slot at once and depends on names, ports and
- * routes alone, never on a release, so a deployment changes links in a folder and not this.
+ * routes alone, never on a release, so a deployment changes links in a folder and not this. It is never changed: other names or routes are another
+ * router, which takes over from this one.
  */
 export function routerConfig(options: RouterOptions): Json {
+  const own = `${routerPaths.routers}/${options.generation}`;
+  const front = `${routerPaths.front}/${options.generation}`;
   const servers: Record<string, Json> = {
-    front: server([`unix/${routerPaths.front}`], [...routeHandlers(options.services), notFound]),
-    probe: server([`unix/${routerPaths.probe}`], [{ handle: [probeHandler] }]),
+    front: server([`unix/${front}/${routerFiles.front}`], [...routeHandlers(options.services), notFound]),
+    probe: server([`unix/${own}/${routerFiles.probe}`], [{ handle: [probeHandler] }]),
   };
   for (const [port, sharing] of byPort(options.services)) {
-    servers[`inside-${port}`] = server([`:${port}`], insideHandlers(sharing));
+    servers[`inside-${port}`] = server([`:${port}`], [closeWhenLeaving(own), ...insideHandlers(sharing)]);
   }
   for (const service of options.services) {
-    for (const port of service.published)
-      servers[`published-${port}`] = server([`:${port}`], [{ handle: toService(service.name, true) }]);
+    for (const key of service.published)
+      servers[`port-${key}`] = server(
+        [`unix/${front}/${portSocket(key)}`],
+        [{ handle: toService(service.name, false) }],
+      );
     for (const slot of slots) {
       for (let replica = 1; replica <= service.capacity; replica += 1) {
         servers[`${service.name}-${slot}-${replica}`] = server(
@@ -88,9 +110,17 @@ export function routerConfig(options: RouterOptions): Json {
     }
   }
   return {
-    admin: { listen: `unix/${routerPaths.admin}`, origins: ["localhost"], config: { persist: false } },
+    admin: { listen: `unix/${own}/${routerFiles.admin}`, origins: ["localhost"], config: { persist: false } },
     logging: { logs: { default: { level: "WARN" } } },
     apps: { http: { grace_period: "30s", servers } },
+  };
+}
+
+/** Callers by name keep connections: a router that leaves tells them, answer by answer, to open another one. */
+function closeWhenLeaving(folder: string): Json {
+  return {
+    match: [{ file: { root: folder, try_files: [`/${routerFiles.leaving}`] } }],
+    handle: [{ handler: "headers", response: { set: { Connection: ["close"] } } }],
   };
 }
 

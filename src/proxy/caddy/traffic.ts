@@ -10,8 +10,8 @@ export type CaddyTrafficOptions = {
   files: HostFiles;
   /** The environment's proxy folder on the host, which the router sees as `/shiplock`. */
   folder: string;
-  /** Asks the router's admin endpoint for `/reverse_proxy/upstreams`. */
-  upstreams: () => Promise<readonly { address: string; num_requests: number }[]>;
+  /** Looks which routers run, and gives back what asks their admin endpoints for `/reverse_proxy/upstreams`. */
+  upstreams: () => Promise<() => Promise<readonly { address: string; num_requests: number }[]>>;
   /** The names under which the router dials a replica: its container's, and the alias of its slot when that one cannot be dialled. */
   names: (replica: ReplicaRef) => readonly string[];
 };
@@ -72,16 +72,19 @@ export function caddyTraffic(options: CaddyTrafficOptions): Traffic {
     await files.write(`${folder}/${table}/complete`, new Uint8Array());
   }
 
-  async function inFlight(replicas: readonly ReplicaRef[]): Promise<number[]> {
-    const upstreams = await options.upstreams();
-    return replicas.map((replica) => {
-      const names = options.names(replica);
-      const own = upstreams.filter((entry) => names.some((name) => entry.address.startsWith(`${name}:`)));
-      return own.reduce((sum, entry) => sum + entry.num_requests, 0);
-    });
+  async function counter(): Promise<(replicas: readonly ReplicaRef[]) => Promise<number[]>> {
+    const ask = await options.upstreams();
+    return async (replicas) => {
+      const upstreams = await ask();
+      return replicas.map((replica) => {
+        const names = options.names(replica);
+        const own = upstreams.filter((entry) => names.some((name) => entry.address.startsWith(`${name}:`)));
+        return own.reduce((sum, entry) => sum + entry.num_requests, 0);
+      });
+    };
   }
 
-  return { current, assign, inFlight };
+  return { current, assign, counter };
 }
 
 /** The same assignment always has the same text, so it is the same set. */

@@ -1,7 +1,7 @@
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { HostFinding } from "../types.ts";
 import type { ComposeHost } from "./run.ts";
-import { edgeName } from "./steps/proxy-setup.ts";
+import { edgeName } from "./steps/edge.ts";
 
 /** A clock that is further off than this makes records and certificates wrong. */
 const clockToleranceMs = 30_000;

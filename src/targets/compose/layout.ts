@@ -7,8 +7,10 @@ export type Layout = {
   root: string;
   folder: string;
   proxy: string;
+  /** Folder of the holders of published ports. */
+  ports: string;
   edge: string;
-  /** The folder in which the router of this environment offers its front socket to the edge. */
+  /** The folder in which the routers of this environment offer their front sockets to the edge; `current` in it leads to the one that has the traffic. */
   front: string;
   compose: string;
   dotenv: string;
@@ -24,6 +26,7 @@ export function layoutOf(project: string, environment: string, root: string, hom
     root: absolute,
     folder,
     proxy: `${folder}/proxy`,
+    ports: `${folder}/proxy/ports`,
     edge: `${absolute}/edge`,
     front: `${absolute}/edge/fronts/${id}`,
     compose: `${folder}/compose.yaml`,
@@ -55,6 +58,17 @@ export const label = {
   kind: "shiplock.kind",
   deployment: "shiplock.deployment",
   fence: "shiplock.fence",
+  /** Of a router. */
+  generation: "shiplock.generation",
 } as const;
 
-export const routerService = "shiplock-router";
+/** Names of services in the final compose file that begin like this are Shiplock's own. */
+export const reservedPrefix = "shiplock-";
+
+export const routerService = `${reservedPrefix}router`;
+
+/** The router of two releases, which no final file has. */
+export const bothRouterService = `${reservedPrefix}router-both`;
+
+/** The service that holds a published port is called by this and the port. */
+export const portPrefix = `${reservedPrefix}port-`;

@@ -1,14 +1,14 @@
 import type { PlanHost } from "../../deploy/plan.ts";
 import { type Place, type Slot, slots } from "../../deploy/types.ts";
 import { ShiplockError } from "../../errors.ts";
-import type { Container, ContainerSummary } from "../../hosts/engine.ts";
+import type { ContainerSummary } from "../../hosts/engine.ts";
 import { asObject, asText } from "../../json.ts";
-import { routerServices, routerConfigText, bothReleases } from "./place.ts";
-import { label, routerService } from "./layout.ts";
+import { label } from "./layout.ts";
 import type { ComposeHost } from "./run.ts";
 import { strategyServices } from "../../deploy/strategies/services.ts";
 import { backingServices } from "./steps/infrastructure.ts";
-import { claimedNames, edgeName, hostNames, routeTaken } from "./steps/proxy-setup.ts";
+import { claimedNames, hostNames, routeTaken } from "./steps/edge.ts";
+import { proxyState, surveyProxy } from "./survey-proxy.ts";
 import type { Survey, SurveyRequest } from "../types.ts";
 import type { Translation } from "./translate.ts";
 
@@ -98,18 +98,14 @@ async function surveyHost(
   request: SurveyRequest,
   settings: SurveySettings,
 ): Promise<{ plan: PlanHost; notes: string[] }> {
-  const { engine } = host.host;
   const { document, previous } = request;
   const proxied = place !== "direct";
   const translation = await host.translate(place);
-  const routerName = translation.containers.find((spec) => spec.service === routerService)?.name ?? "";
-  const [backing, assignment, router, edge, claimed, configBefore] = await Promise.all([
+  const [backing, assignment, claimed, proxy] = await Promise.all([
     backingServices(host, document.release.project, document.snapshot.environment),
     proxied ? host.traffic.current() : {},
-    proxied ? engine.inspectContainer(routerName) : null,
-    proxied ? engine.inspectContainer(edgeName) : null,
     claimedNames(host.host, host.layout),
-    host.host.files.read(`${host.layout.proxy}/caddy.json`),
+    translation.proxies === null ? null : surveyProxy(host, request, translation, translation.proxies),
   ]);
   await Promise.all([refuseMissingMounts(host, request), refuseForeignNames(host, translation, request)]);
   for (const name of hostNames(document.snapshot.services)) {
@@ -117,16 +113,15 @@ async function surveyHost(
     if (proxied && owner !== undefined && owner !== host.layout.id) throw routeTaken(name, owner, host.name);
   }
   const taken = await listeningPorts(host);
-  if (proxied) {
+  if (proxy !== null) {
     const front = [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])];
-    await refuseTakenPort(host, "the edge", edge?.state.running === true ? [] : front, taken);
+    await refuseTakenPort(host, "the edge", proxy.edgeRuns ? [] : front, taken);
     const published = document.snapshot.services.flatMap((service) => service.published.map((port) => port.hostPort));
-    // A router that has to be replaced for another port must not be taken down before that port is known to be free.
-    const ours = new Set(router?.state.running === true ? router.ports.map((port) => port.hostPort) : []);
+    // What is missing must be free before anything is touched.
     await refuseTakenPort(
       host,
       "the compose file",
-      published.filter((port) => !ours.has(port)),
+      published.filter((port) => !proxy.heldPorts.has(port)),
       taken,
     );
   }
@@ -134,10 +129,6 @@ async function surveyHost(
   const missingBacking = document.snapshot.backing.filter(
     (service) => !backing.has(service) && translation.containers.some((spec) => spec.service === service),
   );
-  const config = wantedConfig(host, request, place);
-  const proxy = !proxied
-    ? "ready"
-    : proxyState(router, edge, translation, claimed, request, { before: configBefore, wanted: config });
   const liveOn = request.state?.live ?? null;
   const livePlace =
     liveOn === null ||
@@ -157,41 +148,8 @@ async function surveyHost(
         ]
       : [];
   });
-  if (router?.state.running === true && live !== null && !isMadeAs(router, translation)) {
-    notes.push(
-      `the names or ports the router of ${host.name} answers to change: it is replaced, and nothing answers there for about a second`,
-    );
-  }
-  return { plan: { name: host.name, assignment, missingBacking, proxy, live }, notes };
-}
-
-function isMadeAs(router: Container, translation: Translation): boolean {
-  const spec = translation.containers.find((candidate) => candidate.service === routerService);
-  return router.labels["com.docker.compose.config-hash"] === spec?.configHash;
-}
-
-function wantedConfig(host: SurveyHost, request: SurveyRequest, place: Place): string {
-  if (place === "direct") return "";
-  const after = routerServices(request.document.snapshot);
-  const before =
-    request.previous === null || request.state?.live?.place === "direct"
-      ? []
-      : routerServices(request.previous.snapshot);
-  return routerConfigText(before.length === 0 ? after : bothReleases(before, after), host.layout);
-}
-
-function proxyState(
-  router: Container | null,
-  edge: Container | null,
-  translation: Translation,
-  claimed: ReadonlyMap<string, string>,
-  request: SurveyRequest,
-  config: { before: Uint8Array | null; wanted: string },
-): PlanHost["proxy"] {
-  const fits = router?.state.running === true && isMadeAs(router, translation);
-  if (edge?.state.running !== true || !fits) return "set-up";
-  if (config.before === null || new TextDecoder().decode(config.before) !== config.wanted) return "reload";
-  return hostNames(request.document.snapshot.services).every((name) => claimed.has(name)) ? "ready" : "set-up";
+  const state = proxyState(proxy, claimed, host.layout.id, hostNames(document.snapshot.services));
+  return { plan: { name: host.name, assignment, missingBacking, ...state, live }, notes };
 }
 
 async function refuseMissingMounts(host: SurveyHost, request: SurveyRequest): Promise<void> {

@@ -13,7 +13,8 @@ import { diagnoseHost } from "./diagnose.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import { observeHost } from "./observe.ts";
 import type { ComposeHost, ComposeRun, ComposeSettings } from "./run.ts";
-import { readUpstreams } from "./steps/proxy-setup.ts";
+import { readUpstreams } from "./steps/proxy-containers.ts";
+import { routerAdmin, routersOf } from "./steps/routers.ts";
 import { type SurveyHost, type SurveySettings, surveyHosts } from "./survey.ts";
 import { type Translation, translate } from "./translate.ts";
 import { composeWorker } from "./worker.ts";
@@ -57,16 +58,29 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
 
   // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them, and once for planning and running.
   const translations = new Map<string, Promise<Translation>>();
-  function translator(document: ReleaseDocument, secrets: Readonly<Record<string, string>>) {
+  function translator(
+    document: ReleaseDocument,
+    previous: ReleaseDocument | null,
+    secrets: Readonly<Record<string, string>>,
+  ) {
     return async (host: OpenHost, place: Place): Promise<Translation> => {
       const apiVersion = await host.apiVersion();
       const owner = { uid: host.host.facts.uid, gid: host.host.facts.gid };
-      const key = JSON.stringify([host.layout.folder, apiVersion, owner, place, document.name, secrets]);
+      const key = JSON.stringify([
+        host.layout.folder,
+        apiVersion,
+        owner,
+        place,
+        document.name,
+        previous?.name,
+        secrets,
+      ]);
       const made =
         translations.get(key) ??
         translate({
           compose: options.compose,
           document,
+          previous,
           place,
           layout: host.layout,
           owner,
@@ -91,7 +105,11 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
         : null;
     },
     survey: (request) => {
-      const translateFor = translator(request.document, request.secrets);
+      const translateFor = translator(
+        request.document,
+        inSlot(request.previous, request.state?.live?.place ?? null),
+        request.secrets,
+      );
       const surveyed: SurveyHost[] = hosts.map((host) => ({
         ...host,
         translate: (place) => translateFor(host, place),
@@ -99,7 +117,11 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
       return surveyHosts(surveyed, request, home.name, options.settings);
     },
     worker: async (request) => {
-      const translateFor = translator(request.document, request.secrets);
+      const translateFor = translator(
+        request.document,
+        inSlot(request.previous, request.plan.fromPlace),
+        request.secrets,
+      );
       const full = await Promise.all(
         hosts.map(
           async (host): Promise<ComposeHost> => ({
@@ -145,7 +167,12 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
   };
 }
 
-const nothing: Translation = { text: "", dotenv: "", containers: [], networks: [], volumes: [] };
+const nothing: Translation = { text: "", dotenv: "", containers: [], networks: [], volumes: [], proxies: null };
+
+/** A release that is live in place has no router that would have to go on answering for it. */
+function inSlot(document: ReleaseDocument | null, place: Place | null): ReleaseDocument | null {
+  return place === "direct" || place === null ? null : document;
+}
 
 /** All hosts or none: what was opened is closed again when another cannot be reached, and every failure is named. */
 async function connectAll(options: ComposeTargetOptions, signal: AbortSignal): Promise<Host[]> {
@@ -171,7 +198,12 @@ function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
     traffic: caddyTraffic({
       files: host.files,
       folder: layout.proxy,
-      upstreams: () => readUpstreams(host, layout),
+      upstreams: async () => {
+        const plan = { project: options.project, environment: options.environment };
+        const routers = await routersOf({ host }, { plan }, { all: false });
+        const admins = routers.map((router) => routerAdmin(layout, router.labels[label.generation] ?? ""));
+        return async () => (await Promise.all(admins.map((admin) => readUpstreams(host, admin)))).flat();
+      },
       names: (replica: ReplicaRef) => [containerName(layout.id, replica), placedName(replica.service, replica.place)],
     }),
     apiVersion: () => {

@@ -3,9 +3,10 @@ import { ShiplockError } from "../../errors.ts";
 import { asObject, asText, type JsonObject } from "../../json.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
-import type { Layout } from "./layout.ts";
-import { composeText, placeModel } from "./place.ts";
+import { bothRouterService, type Layout } from "./layout.ts";
+import { composeText, designOf, placeModel, type PlaceRequest } from "./place.ts";
 import type { RecordedContainer } from "./recorder.ts";
+import { bothFaces, designPorts, designRouter, faceOf, type PortDesign, type RouterDesign } from "./routers.ts";
 import { imageVariable } from "./tokens.ts";
 
 /** A container to create, and what Compose says it is. */
@@ -18,11 +19,23 @@ export type Translation = {
   containers: readonly ContainerSpec[];
   networks: readonly JsonObject[];
   volumes: readonly JsonObject[];
+  /** What carries its traffic; null in place. */
+  proxies: Proxies | null;
+};
+
+export type Proxies = {
+  /** The router while both releases are there. */
+  both: RouterDesign;
+  /** The router of the new release alone; the same as `both` unless something of the old one goes. */
+  after: RouterDesign;
+  ports: readonly PortDesign[];
 };
 
 export type TranslateRequest = {
   compose: ComposeProgram;
   document: ReleaseDocument;
+  /** The release that is live in a slot, which the router has to go on answering for; null for none. */
+  previous: ReleaseDocument | null;
   place: Place;
   layout: Layout;
   owner: { uid: number; gid: number };
@@ -35,7 +48,7 @@ export type TranslateRequest = {
 /** What a release in a place of a host is made of. Pure but for running Compose on this machine; touches no host. */
 export async function translate(request: TranslateRequest): Promise<Translation> {
   const { document, layout } = request;
-  const model = placeModel({
+  const place = {
     snapshot: document.snapshot,
     release: document.release.id,
     project: document.release.project,
@@ -43,11 +56,13 @@ export async function translate(request: TranslateRequest): Promise<Translation>
     layout,
     owner: request.owner,
     proxyImage: request.proxyImage,
-  });
+  };
+  const model = placeModel(place);
   const text = composeText(model, layout);
   const images = imageReferences(document);
+  const proxies = request.place === "direct" ? null : designProxies(place, request.previous);
   const recording = await request.compose.translate({
-    text,
+    text: proxies === null ? text : composeText(withBothRouter(model, proxies, request.previous), layout),
     project: layout.id,
     directory: layout.folder,
     env: { ...images, ...request.secrets },
@@ -58,7 +73,30 @@ export async function translate(request: TranslateRequest): Promise<Translation>
     dotenv: dotenvText(layout.id, images, document.snapshot.secrets.onHost ? request.secrets : {}),
     networks: recording.networks,
     volumes: recording.volumes,
+    proxies,
     containers: recording.containers.map((container) => withFinalLabels(container, layout)),
+  };
+}
+
+function designProxies(place: PlaceRequest, previous: ReleaseDocument | null): Proxies {
+  const options = designOf(place);
+  const face = faceOf(place.snapshot);
+  const after = designRouter(face, options);
+  const both = previous === null ? after : designRouter(bothFaces(faceOf(previous.snapshot), face), options);
+  return { after, both, ports: designPorts(place.snapshot, options) };
+}
+
+/** The router of both releases stands beside the one of the file only while the deployment runs, so only the translation has it. */
+function withBothRouter(model: JsonObject, { both, after }: Proxies, previous: ReleaseDocument | null): JsonObject {
+  if (both.generation === after.generation || previous === null) return model;
+  const old = asObject(previous.snapshot.model["networks"]) ?? {};
+  const networks = asObject(model["networks"]) ?? {};
+  const wanted = Object.keys(asObject(both.definition["networks"]) ?? {});
+  const missing = wanted.filter((name) => networks[name] === undefined && old[name] !== undefined);
+  return {
+    ...model,
+    services: { ...asObject(model["services"]), [bothRouterService]: both.definition },
+    networks: { ...networks, ...Object.fromEntries(missing.map((name) => [name, old[name] ?? null])) },
   };
 }
 

@@ -11,8 +11,9 @@ import { shipFiles } from "./steps/files.ts";
 import { pullImages } from "./steps/images.ts";
 import { ensureNetworksAndVolumes, startBacking } from "./steps/infrastructure.ts";
 import { leaveMigration, runMigration } from "./steps/migration.ts";
-import { restoreRoutes, setUpProxy } from "./steps/proxy-setup.ts";
+import { restoreProxy, settleProxy, setUpProxy } from "./steps/proxy.ts";
 import { awaitReady } from "./steps/readiness.ts";
+import { dismissRouters } from "./steps/routers.ts";
 import { drainIfPossible, drainReplicas, shiftTraffic } from "./steps/traffic.ts";
 import { verifyRelease } from "./steps/verification.ts";
 
@@ -59,7 +60,7 @@ async function performOnHost(
         "backing services are there",
       );
     case "proxy": {
-      const done = await setUpProxy(host, run, action.final, log, signal);
+      const done = action.final ? await settleProxy(host, run, log, signal) : await setUpProxy(host, run, log, signal);
       return { acted: done.length > 0, summary: done.length === 0 ? "the proxy is as it should be" : done.join(", ") };
     }
     case "create":
@@ -92,7 +93,12 @@ async function performOnHost(
       return did(await publishFiles(host, run), "files written", "the files are as they should be");
     case "retire": {
       const { stopped, removed } = await retireOld(host, run, action.keep);
-      return { acted: stopped + removed > 0, summary: `${stopped} containers stopped and kept, ${removed} removed` };
+      // Only now: containers that stop say goodbye to their WebSockets through the router they came by.
+      const routers = run.plan.place === "direct" ? 0 : await dismissRouters(host, run, log, signal);
+      return {
+        acted: stopped + removed + routers > 0,
+        summary: `${stopped} containers stopped and kept, ${removed} removed${routers === 0 ? "" : `, ${routers} routers left`}`,
+      };
     }
     case "tidy":
       return counted(await tidyImages(host, run), "images removed", "nothing to remove");
@@ -128,7 +134,7 @@ async function undo(run: ComposeRun, step: Step, { signal, log }: StepRun): Prom
     case "migrate":
       return { acted: false, summary: await leaveMigration(hostOf(run, step), run, action, signal) };
     case "proxy":
-      return did(await restoreRoutes(hostOf(run, step), run), "routes brought back", "nothing to undo");
+      return did(await restoreProxy(hostOf(run, step), run, log, signal), "the proxy is as it was", "nothing to undo");
     default:
       // Files, images and backing services of the new release change nothing for the old one, and are swept later.
       return { acted: false, summary: "nothing to undo" };

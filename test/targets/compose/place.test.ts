@@ -36,6 +36,7 @@ describe("the final compose file", () => {
     assert.deepEqual(Object.keys(placed(shop("v1").snapshot)).sort(), [
       "api-b",
       "db",
+      "shiplock-port-8080",
       "shiplock-router",
       "web-b",
       "worker-b",
@@ -55,7 +56,7 @@ describe("the final compose file", () => {
     assert.deepEqual(services["web-b"]?.["networks"], { default: null, front: null });
   });
 
-  it("a fixed container name and published ports leave the service, and the router publishes the ports", () => {
+  it("a fixed container name and published ports leave the service, and a holder of its own publishes each port", () => {
     const services = placed(
       snapshotWith(({ web }) => {
         if (web !== undefined)
@@ -64,8 +65,9 @@ describe("the final compose file", () => {
     );
     assert.equal(services["web-b"]?.["container_name"], undefined);
     assert.equal(services["web-b"]?.["ports"], undefined);
-    assert.deepEqual(services["shiplock-router"]?.["ports"], [
-      { mode: "ingress", target: 20_000, published: "8080", protocol: "tcp" },
+    assert.equal(services["shiplock-router"]?.["ports"], undefined);
+    assert.deepEqual(services["shiplock-port-8080"]?.["ports"], [
+      { mode: "ingress", target: 8080, published: "8080", protocol: "tcp" },
     ]);
   });
 

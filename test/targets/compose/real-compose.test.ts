@@ -70,6 +70,7 @@ describe("with the real Compose", async () => {
         await translate({
           compose,
           document,
+          previous: null,
           place: "b",
           layout,
           owner: { uid: 1000, gid: 1000 },
@@ -90,10 +91,12 @@ describe("with the real Compose", async () => {
   it("it asks for each replica of the slot, the router and the backing services, and for nothing under the service's own name", {
     skip,
   }, () => {
+    const { after } = byApi.get("1.45")?.proxies ?? assert.fail("there are no proxies");
     assert.deepEqual([...specs().keys()].sort(), [
       "shop-production-api-b-1",
       "shop-production-db-1",
-      "shop-production-shiplock-router-1",
+      "shop-production-shiplock-port-8080-1",
+      after.name,
       "shop-production-web-b-1",
       "shop-production-web-b-2",
       "shop-production-worker-b-1",
@@ -131,6 +134,7 @@ describe("with the real Compose", async () => {
     const other = await translate({
       compose,
       document,
+      previous: null,
       place: "c",
       layout,
       owner: { uid: 1000, gid: 1000 },
@@ -167,6 +171,7 @@ describe("with the real Compose", async () => {
     const request = {
       compose,
       document,
+      previous: null,
       place: "b" as const,
       layout,
       owner: { uid: 1, gid: 1 },

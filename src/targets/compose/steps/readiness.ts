@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import type { ReplicaRef } from "../../../deploy/types.ts";
 import { messageOf, ShiplockError } from "../../../errors.ts";
 import type { Container } from "../../../hosts/engine.ts";
-import { probeHeader } from "../../../proxy/caddy/router-config.ts";
+import { probeHeader, routerFiles } from "../../../proxy/caddy/router-config.ts";
 import type { HealthCheck, ReleaseDocument, SmokeCheck, SnapshotService } from "../../../release/types.ts";
 import { requestOverSocket, type SocketAnswer } from "../../../socket-http.ts";
 import { containerName } from "../layout.ts";
@@ -253,7 +253,7 @@ async function ask(
       signal,
     });
   }
-  const socketPath = await host.host.forwardSocket(`${host.layout.proxy}/run/probe.sock`);
+  const socketPath = await host.host.forwardSocket(`${host.layout.proxy}/current/${routerFiles.probe}`);
   const answer = await requestOverSocket({
     socketPath,
     path,

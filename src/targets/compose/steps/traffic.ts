@@ -1,3 +1,4 @@
+import type { Clock } from "../../../clock.ts";
 import { messageOf } from "../../../errors.ts";
 import type { Assignment, ReplicaRef } from "../../../deploy/types.ts";
 import { sameAssignment } from "../../../proxy/caddy/traffic.ts";
@@ -25,15 +26,32 @@ export async function drainReplicas(
   deadlineMs: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const end = run.clock.elapsed() + deadlineMs;
+  const inFlight = await host.traffic.counter();
+  return idleCount(run.clock, { atLeastMs: 0, deadlineMs, signal }, async () =>
+    (await inFlight(replicas)).reduce((sum, count) => sum + count, 0),
+  );
+}
+
+/**
+ * Counts again and again until nothing is in flight, or until the deadline.
+ * @param options `atLeastMs`: how long to go on in any case
+ * @returns what was still in flight at the deadline; 0 when nothing was
+ */
+export async function idleCount(
+  clock: Clock,
+  options: { atLeastMs: number; deadlineMs: number; signal: AbortSignal },
+  count: () => Promise<number>,
+): Promise<number> {
+  const begin = clock.elapsed();
   let idle = 0;
   for (;;) {
-    signal.throwIfAborted();
-    const inFlight = (await host.traffic.inFlight(replicas)).reduce((sum, count) => sum + count, 0);
+    options.signal.throwIfAborted();
+    const inFlight = await count();
     idle = inFlight === 0 ? idle + 1 : 0;
-    if (idle >= countsInARow) return 0;
-    if (run.clock.elapsed() >= end) return inFlight;
-    await run.clock.wait(countIntervalMs, signal);
+    const past = clock.elapsed() - begin;
+    if (idle >= countsInARow && past >= options.atLeastMs) return 0;
+    if (past >= options.deadlineMs) return inFlight;
+    await clock.wait(countIntervalMs, options.signal);
   }
 }
 

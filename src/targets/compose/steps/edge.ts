@@ -1,0 +1,133 @@
+import { stringify } from "yaml";
+import { ShiplockError } from "../../../errors.ts";
+import type { Host } from "../../../hosts/types.ts";
+import type { JsonObject } from "../../../json.ts";
+import { edgeConfig, edgePaths } from "../../../proxy/caddy/edge-config.ts";
+import { routerFiles } from "../../../proxy/caddy/router-config.ts";
+import { label, type Layout } from "../layout.ts";
+import type { ComposeHost, ComposeRun, ComposeSettings } from "../run.ts";
+import { createFromPublicImage } from "./infrastructure.ts";
+import { startProxyContainer } from "./proxy-containers.ts";
+
+/** The host's edge: one for all projects, never changed by a deployment. */
+export async function ensureEdge(
+  host: ComposeHost,
+  run: ComposeRun,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { engine, files } = host.host;
+  const name = edgeName;
+  const existing = await engine.inspectContainer(name);
+  if (existing?.state.running === true) return false;
+  const folder = host.layout.edge;
+  for (const child of ["routes", "fronts", "run", "certificates"]) await files.mkdirs(`${folder}/${child}`, 0o755);
+  await files.write(`${folder}/caddy.json`, JSON.stringify(edgeConfig(run.settings.proxy.tls)));
+  await files.write(`${folder}/compose.yaml`, edgeComposeText(host, run.settings));
+  const id = existing?.id ?? (await createEdge(host, run, log));
+  await startProxyContainer(host, run, id, name, `${folder}/run/admin.sock`, signal);
+  return true;
+}
+
+export const edgeName = "shiplock-edge";
+
+async function createEdge(host: ComposeHost, run: ComposeRun, log: (line: string) => void): Promise<string> {
+  const { settings } = run;
+  const ports: JsonObject = { [`${edgePaths.http}/tcp`]: [{ HostPort: String(settings.proxy.http) }] };
+  if (settings.proxy.tls !== "off") ports[`${edgePaths.https}/tcp`] = [{ HostPort: String(settings.proxy.https) }];
+  const body: JsonObject = {
+    Image: settings.proxyImage,
+    User: `${host.host.facts.uid}:${host.host.facts.gid}`,
+    Cmd: ["caddy", "run", "--config", `${edgePaths.folder}/caddy.json`],
+    Env: ["XDG_CONFIG_HOME=/tmp/config", "XDG_DATA_HOME=/tmp/data", "HOME=/tmp"],
+    ExposedPorts: Object.fromEntries(Object.keys(ports).map((port) => [port, {}])),
+    Labels: {
+      [label.kind]: "edge",
+      "com.docker.compose.project": edgeName,
+      "com.docker.compose.service": "edge",
+      "com.docker.compose.project.working_dir": host.layout.edge,
+      "com.docker.compose.container-number": "1",
+      "com.docker.compose.oneoff": "False",
+    },
+    HostConfig: {
+      Binds: [`${host.layout.edge}:${edgePaths.folder}`],
+      PortBindings: ports,
+      RestartPolicy: { Name: "unless-stopped" },
+      ReadonlyRootfs: true,
+      Tmpfs: { "/tmp": "mode=1777" },
+      CapDrop: ["ALL"],
+      CapAdd: ["NET_BIND_SERVICE"],
+    },
+    StopTimeout: 35,
+  };
+  return createFromPublicImage(
+    host,
+    run,
+    { name: edgeName, service: "edge", configHash: "", body, connects: [], archives: [] },
+    log,
+  );
+}
+
+/** For a person who looks into the folder; the container is made from the same values. */
+function edgeComposeText(host: ComposeHost, settings: ComposeSettings): string {
+  const ports = [
+    `${settings.proxy.http}:${edgePaths.http}`,
+    ...(settings.proxy.tls === "off" ? [] : [`${settings.proxy.https}:${edgePaths.https}`]),
+  ];
+  return `# Written by Shiplock: the edge of this host, shared by all its environments.\n${stringify({
+    name: edgeName,
+    services: {
+      edge: {
+        container_name: edgeName,
+        image: settings.proxyImage,
+        ports,
+        volumes: [`${host.layout.edge}:${edgePaths.folder}`],
+      },
+    },
+  })}`;
+}
+
+/** Takes the release's host names at the edge. A name that another environment has is never taken over. */
+export async function claimHostNames(host: ComposeHost, wanted: readonly string[]): Promise<boolean> {
+  const link = `../fronts/${host.layout.id}/current/${routerFiles.front}`;
+  const there = await claimedNames(host.host, host.layout);
+  for (const name of wanted) {
+    const owner = there.get(name);
+    if (owner === undefined) await host.host.files.symlinkAtomic(link, `${host.layout.edge}/routes/${name}`);
+    else if (owner !== host.layout.id) throw routeTaken(name, owner, host.name);
+  }
+  return wanted.some((name) => !there.has(name));
+}
+
+/** Gives up the host names that this environment has and no longer wants. */
+export async function releaseHostNames(host: ComposeHost, wanted: readonly string[]): Promise<boolean> {
+  const claimed = await claimedNames(host.host, host.layout);
+  const gone = [...claimed].filter(([name, owner]) => owner === host.layout.id && !wanted.includes(name));
+  for (const [name] of gone) await host.host.files.remove(`${host.layout.edge}/routes/${name}`);
+  return gone.length > 0;
+}
+
+/** Which environment of this host has which host name. */
+export async function claimedNames(host: Host, layout: Layout): Promise<Map<string, string>> {
+  const entries = (await host.files.list(`${layout.edge}/routes`)) ?? [];
+  const pairs = await Promise.all(
+    entries.map(async (entry) => {
+      const target = await host.files.readlink(`${layout.edge}/routes/${entry.name}`);
+      return [entry.name, target?.split("/").at(-3) ?? "(unknown)"] as const;
+    }),
+  );
+  return new Map(pairs);
+}
+
+export function hostNames(services: readonly { routes: readonly { host: string }[] }[]): string[] {
+  return [...new Set(services.flatMap((service) => service.routes.map((route) => route.host)))].sort();
+}
+
+export function routeTaken(name: string, owner: string, host: string): ShiplockError {
+  return new ShiplockError({
+    code: "route/taken",
+    blame: "usage",
+    message: `the host name ${name} belongs to ${owner} on ${host}`,
+    remedy: `choose another route, or take it out of ${owner} first`,
+  });
+}

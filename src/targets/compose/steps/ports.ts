@@ -1,0 +1,77 @@
+import type { ContainerSummary } from "../../../hosts/engine.ts";
+import { portAdmin } from "../../../proxy/caddy/port-config.ts";
+import { label } from "../layout.ts";
+import type { PortDesign } from "../routers.ts";
+import type { ComposeHost, ComposeRun } from "../run.ts";
+import { specsOf } from "./containers.ts";
+import { runProxyContainer } from "./proxy-containers.ts";
+
+/** Sees to it that every published port of the release has its holder. One that runs is left alone, whatever it was made from. */
+export async function ensurePorts(
+  host: ComposeHost,
+  run: ComposeRun,
+  designs: readonly PortDesign[],
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  if (designs.length === 0) return 0;
+  const holders = await portHolders(host, run.plan.project, run.plan.environment);
+  const running = new Set(holders.filter(({ status }) => status === "running").map(({ name }) => name));
+  const missing = designs.flatMap((design) =>
+    specsOf(host, design.service).flatMap((spec) => (running.has(spec.name) ? [] : [{ design, spec }])),
+  );
+  await host.host.files.mkdirs(host.layout.ports, 0o755);
+  await Promise.all(
+    missing.map(async ({ design, spec }) => {
+      await host.host.files.write(`${host.layout.ports}/${design.key}.json`, design.config);
+      await runProxyContainer(host, run, spec, `${host.layout.ports}/${portAdmin(design.key)}`, log, signal);
+    }),
+  );
+  return missing.length;
+}
+
+/** Takes away the holders of ports that the release does not publish; its own ones that were made from another definition are made anew. */
+export async function settlePorts(
+  host: ComposeHost,
+  run: ComposeRun,
+  designs: readonly PortDesign[],
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const holders = await portHolders(host, run.plan.project, run.plan.environment);
+  const wanted = new Map(
+    designs.flatMap((design) => specsOf(host, design.service).map((spec) => [spec.name, spec.configHash] as const)),
+  );
+  const gone = holders.filter((holder) => wanted.get(holder.name) !== holder.labels["com.docker.compose.config-hash"]);
+  await removeHolders(host, gone);
+  return gone.length + (await ensurePorts(host, run, designs, log, signal));
+}
+
+/** Takes away the holders that this deployment made. */
+export async function releasePorts(host: ComposeHost, run: ComposeRun): Promise<number> {
+  const holders = await portHolders(host, run.plan.project, run.plan.environment);
+  const made = holders.filter((holder) => holder.labels[label.deployment] === run.plan.deployment);
+  await removeHolders(host, made);
+  return made.length;
+}
+
+async function removeHolders(host: ComposeHost, holders: readonly ContainerSummary[]): Promise<void> {
+  await Promise.all(
+    holders.map(async (holder) => {
+      if (holder.status === "running") await host.host.engine.stopContainer(holder.id, { graceSeconds: 35 });
+      await host.host.engine.removeContainer(holder.id, { force: true, volumes: false });
+    }),
+  );
+}
+
+/** The holders of an environment's published ports on this host, whatever their state. */
+export async function portHolders(
+  host: Pick<ComposeHost, "host">,
+  project: string,
+  environment: string,
+): Promise<ContainerSummary[]> {
+  return host.host.engine.listContainers({
+    all: true,
+    labels: [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=port`],
+  });
+}

@@ -1,0 +1,180 @@
+import type { ContainerSummary } from "../../../hosts/engine.ts";
+import type { Host } from "../../../hosts/types.ts";
+import { messageOf, ShiplockError } from "../../../errors.ts";
+import { routerFiles } from "../../../proxy/caddy/router-config.ts";
+import { bothRouterService, label, type Layout, routerService } from "../layout.ts";
+import { type RouterDesign, routerName } from "../routers.ts";
+import type { ComposeHost, ComposeRun } from "../run.ts";
+import type { ContainerSpec } from "../translate.ts";
+import { specsOf } from "./containers.ts";
+import { readUpstreams, runProxyContainer, startProxyContainer } from "./proxy-containers.ts";
+import { idleCount } from "./traffic.ts";
+
+/** How long a router that leaves goes on answering at least, so that callers who keep a connection busy are told to open another. */
+const lingerMs = 1_000;
+/** As long as the router itself lets requests finish, and a little more. */
+const graceSeconds = 35;
+
+/** Folder of a generation's configuration and admin sockets on the host. */
+export function routerFolder(layout: Layout, generation: string): string {
+  return `${layout.proxy}/routers/${generation}`;
+}
+
+/** Path of a router's admin socket on the host. */
+export function routerAdmin(layout: Layout, generation: string): string {
+  return `${routerFolder(layout, generation)}/${routerFiles.admin}`;
+}
+
+/** The generation that has the traffic of an environment on this host; null before there was one. */
+export async function currentGeneration(host: Pick<ComposeHost, "host" | "layout">): Promise<string | null> {
+  return host.host.files.readlink(`${host.layout.front}/current`);
+}
+
+/** The generation that was the current one when the last deployment ended: what going back goes back to. */
+export async function settledGeneration(host: Pick<ComposeHost, "host" | "layout">): Promise<string | null> {
+  return host.host.files.readlink(`${host.layout.proxy}/settled`);
+}
+
+/** Says that a generation is what going back goes back to, from now on. */
+export async function settleGeneration(host: ComposeHost, generation: string): Promise<void> {
+  if ((await settledGeneration(host)) === generation) return;
+  await host.host.files.symlinkAtomic(generation, `${host.layout.proxy}/settled`);
+}
+
+/**
+ * Makes a router the current one, starting it beside the one before where that is another; the one before goes on answering what reaches it.
+ * @returns whether anything had to be done
+ */
+export async function ensureRouter(
+  host: ComposeHost,
+  run: ComposeRun,
+  design: RouterDesign,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { engine, files } = host.host;
+  const [container, current] = await Promise.all([engine.inspectContainer(design.name), currentGeneration(host)]);
+  if (container?.state.running === true && current === design.generation) return false;
+  const folder = routerFolder(host.layout, design.generation);
+  for (const path of [folder, `${host.layout.front}/${design.generation}`, `${host.layout.proxy}/sets`])
+    await files.mkdirs(path, 0o755);
+  await files.mkdirs(`${host.layout.proxy}/tables`, 0o755);
+  await files.remove(`${folder}/${routerFiles.leaving}`);
+  await files.write(`${folder}/${routerFiles.config}`, design.config);
+  await runProxyContainer(host, run, specOf(host, design), routerAdmin(host.layout, design.generation), log, signal);
+  await makeCurrent(host, design.generation);
+  return true;
+}
+
+/** One rename: from here on edge and ports hand every request to this generation. */
+async function makeCurrent(host: ComposeHost, generation: string): Promise<void> {
+  await host.host.files.symlinkAtomic(`routers/${generation}`, `${host.layout.proxy}/current`);
+  await host.host.files.symlinkAtomic(generation, `${host.layout.front}/current`);
+}
+
+/**
+ * Gives the traffic back to the router that had it before the deployment. Where there was none, the new one stays: it has nobody to take anything from.
+ * @returns whether anything had to be done
+ */
+export async function restoreRouter(
+  host: ComposeHost,
+  run: ComposeRun,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [settled, current] = await Promise.all([settledGeneration(host), currentGeneration(host)]);
+  if (settled === null) return false;
+  const name = routerName(host.layout, settled);
+  const container = await host.host.engine.inspectContainer(name);
+  if (container === null)
+    throw new ShiplockError({
+      code: "proxy/router-gone",
+      blame: "person",
+      message: `${name} on ${host.name}, which had the traffic before this deployment, is gone`,
+      remedy: `run \`shiplock resume ${run.plan.environment}\`, or deploy the release that shall be live`,
+    });
+  if (current !== settled) {
+    await host.host.files.remove(`${routerFolder(host.layout, settled)}/${routerFiles.leaving}`);
+    await startProxyContainer(host, run, container.id, name, routerAdmin(host.layout, settled), signal);
+    await makeCurrent(host, settled);
+  }
+  const dismissed = await dismissRouters(host, run, log, signal);
+  return current !== settled || dismissed > 0;
+}
+
+/** Lets every router but the current one finish what it is answering, and removes it. */
+export async function dismissRouters(
+  host: ComposeHost,
+  run: ComposeRun,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const [routers, current] = await Promise.all([routersOf(host, run, { all: true }), currentGeneration(host)]);
+  const leaving = routers.filter((router) => router.labels[label.generation] !== current);
+  await Promise.all(leaving.map((router) => dismiss(host, run, router, log, signal)));
+  return leaving.length;
+}
+
+async function dismiss(
+  host: ComposeHost,
+  run: ComposeRun,
+  router: ContainerSummary,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const generation = router.labels[label.generation] ?? "";
+  const folder = routerFolder(host.layout, generation);
+  if (router.status === "running") {
+    await host.host.files.write(`${folder}/${routerFiles.leaving}`, "");
+    try {
+      await idleCount(run.clock, { atLeastMs: lingerMs, deadlineMs: longestDrainMs(run), signal }, () =>
+        inFlightAt(host.host, routerAdmin(host.layout, generation)),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      log(`cannot see what ${router.name} is answering (${messageOf(error)}); stopping it by signal`);
+    }
+    await host.host.engine.stopContainer(router.id, { graceSeconds });
+  }
+  await host.host.engine.removeContainer(router.id, { force: true, volumes: false });
+  await host.host.files.removeTree(folder);
+  await host.host.files.removeTree(`${host.layout.front}/${generation}`);
+}
+
+async function inFlightAt(host: Host, admin: string): Promise<number> {
+  return (await readUpstreams(host, admin)).reduce((sum, upstream) => sum + upstream.num_requests, 0);
+}
+
+function longestDrainMs(run: ComposeRun): number {
+  const services = [...run.document.snapshot.services, ...(run.previous?.snapshot.services ?? [])];
+  return Math.max(lingerMs, ...services.filter((service) => service.port !== null).map((service) => service.drainMs));
+}
+
+/** The routers of an environment on this host; only running ones unless `all`. */
+export async function routersOf(
+  host: Pick<ComposeHost, "host">,
+  run: { plan: { project: string; environment: string } },
+  options: { all: boolean },
+): Promise<ContainerSummary[]> {
+  return host.host.engine.listContainers({
+    all: options.all,
+    labels: [
+      `${label.project}=${run.plan.project}`,
+      `${label.environment}=${run.plan.environment}`,
+      `${label.kind}=router`,
+    ],
+  });
+}
+
+function specOf(host: ComposeHost, design: RouterDesign): ContainerSpec {
+  const spec = [...specsOf(host, routerService), ...specsOf(host, bothRouterService)].find(
+    (candidate) => candidate.name === design.name,
+  );
+  if (spec === undefined)
+    throw new ShiplockError({
+      code: "compose/no-spec",
+      blame: "bug",
+      message: `Compose did not ask for the router ${design.name}`,
+    });
+  return spec;
+}

@@ -1,0 +1,72 @@
+import type { PlanHost } from "../../deploy/plan.ts";
+import type { SurveyRequest } from "../types.ts";
+import type { ComposeHost } from "./run.ts";
+import { edgeName } from "./steps/edge.ts";
+import { portHolders } from "./steps/ports.ts";
+import { currentGeneration, settledGeneration } from "./steps/routers.ts";
+import type { Proxies, Translation } from "./translate.ts";
+
+/** What a host's proxies are, against what the release wants of them. */
+export type ProxySurvey = {
+  edgeRuns: boolean;
+  /** Whether a router has the traffic of this environment, and whether it is the one that is wanted while both releases are there. */
+  router: "none" | "other" | "wanted";
+  /** Whether that one is also what the new release wants alone, and what going back would go back to. */
+  settled: boolean;
+  /** Host ports that the environment's own holders have. */
+  heldPorts: ReadonlySet<number>;
+  /** Whether every published port has its holder, and whether there are no others. */
+  ports: { complete: boolean; settled: boolean };
+};
+
+/** Looks at edge, routers and ports of an environment on one host. */
+export async function surveyProxy(
+  host: Omit<ComposeHost, "translation">,
+  request: SurveyRequest,
+  translation: Translation,
+  { both, after, ports }: Proxies,
+): Promise<ProxySurvey> {
+  const { engine } = host.host;
+  const [edge, router, current, settled, holders] = await Promise.all([
+    engine.inspectContainer(edgeName),
+    engine.inspectContainer(both.name),
+    currentGeneration(host),
+    settledGeneration(host),
+    portHolders(host, request.document.release.project, request.document.snapshot.environment),
+  ]);
+  const running = holders.filter((holder) => holder.status === "running");
+  const inspected = await Promise.all(running.map((holder) => engine.inspectContainer(holder.id)));
+  const wanted = new Map(
+    translation.containers
+      .filter((spec) => ports.some((port) => port.service === spec.service))
+      .map((spec) => [spec.name, spec.configHash]),
+  );
+  const isCurrent = router?.state.running === true && current === both.generation;
+  return {
+    edgeRuns: edge?.state.running === true,
+    router: isCurrent ? "wanted" : current === null ? "none" : "other",
+    settled: isCurrent && settled === both.generation && both.generation === after.generation,
+    heldPorts: new Set(inspected.flatMap((holder) => holder?.ports.map((port) => port.hostPort) ?? [])),
+    ports: {
+      complete: [...wanted.keys()].every((name) => running.some((holder) => holder.name === name)),
+      settled: holders.every((holder) => wanted.get(holder.name) === holder.labels["com.docker.compose.config-hash"]),
+    },
+  };
+}
+
+/** What a plan has to know of a host's proxies: whether they need work before the first container, and whether they do after the commit point. */
+export function proxyState(
+  proxy: ProxySurvey | null,
+  claimed: ReadonlyMap<string, string>,
+  id: string,
+  names: readonly string[],
+): Pick<PlanHost, "proxy" | "settleProxy"> {
+  if (proxy === null) return { proxy: "ready", settleProxy: false };
+  const hasNames = names.every((name) => claimed.has(name));
+  const hasOthers = [...claimed].some(([name, owner]) => owner === id && !names.includes(name));
+  const isReady = proxy.edgeRuns && proxy.router === "wanted" && proxy.ports.complete && hasNames;
+  return {
+    proxy: isReady ? "ready" : proxy.router === "other" ? "replace" : "set-up",
+    settleProxy: !isReady || !proxy.settled || !proxy.ports.settled || hasOthers,
+  };
+}
