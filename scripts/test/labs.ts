@@ -38,10 +38,13 @@ export function labsUp(): string[] {
     .filter((name) => findLab({ name }) !== undefined);
 }
 
-/** Ends the labs that tests left behind; their images stay cached. Those in `keep` were somebody else's before. */
+/** What tells the labs of this run from those of another one on the same machine. */
+const suffix = process.env["SHIPLOCK_E2E_LAB"] ?? "";
+
+/** Ends the labs that tests left behind; their images stay cached. Those in `keep` were somebody else's before, as are those without the suffix of this run. */
 export async function stopLeftLabs(keep: readonly string[], say: (line: string) => void): Promise<boolean> {
   let allEnded = true;
-  for (const name of labsUp().filter((up) => !keep.includes(up))) {
+  for (const name of labsUp().filter((up) => up.endsWith(suffix) && !keep.includes(up))) {
     try {
       await stopLab({ name });
       say(`lab "${name}" is stopped`);

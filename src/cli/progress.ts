@@ -50,7 +50,9 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
           );
         return;
       case "planned":
-        return output.line(`${purposes[event.purpose]}${planHeading(event.plan, output)}`);
+        output.line(`${purposes[event.purpose]}${planHeading(event.plan, output)}`);
+        for (const note of event.plan.notes) output.line(`  ${paint.yellow("!")} ${note}`);
+        return;
       case "step":
         return step(event.event);
       case "state":

@@ -370,7 +370,7 @@ describe("bad input gets a clear answer and loses nothing", {
       assertRefused(result, {
         exit: 2,
         code: "host/port-taken",
-        says: /port 8081 on host-1 is taken by switchboard-staging-shiplock-router-1/,
+        says: /port 8081 on host-1 is taken by switchboard-staging-shiplock-port-8081-1/,
         remedy: /another port/,
       });
     });

@@ -69,6 +69,7 @@ describe("after a deployment the host is operable by hand", () => {
     const listed = await byHand("ps", "--format", "{{.Service}} {{.State}}");
     assert.deepEqual(listed.trim().split("\n").sort(), [
       "caller-a running",
+      "shiplock-port-8081 running",
       "shiplock-router running",
       "store running",
       "web-a running",

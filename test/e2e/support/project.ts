@@ -68,7 +68,7 @@ export type Project = AsyncDisposable & {
 
 export type CurlOptions = {
   environment?: string;
-  service?: "web" | "caller";
+  service?: string;
   method?: string;
   body?: string;
   timeoutMs?: number;
