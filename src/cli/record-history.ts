@@ -62,7 +62,7 @@ export function recordHistory(
           host: step.host,
           title: step.title,
           ...(text === undefined ? {} : { text: mask(text) }),
-          ...(evidence === undefined ? {} : { summary: evidence.summary, acted: evidence.acted }),
+          ...(evidence === undefined ? {} : { summary: mask(evidence.summary), acted: evidence.acted }),
         },
       },
     ]);

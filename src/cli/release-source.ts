@@ -99,7 +99,11 @@ export async function releaseOf(
     registry: registryOf(config, context.env),
     auth: registryAuth(config, context.env),
     argumentsOf: (image) => resolveArguments(config, image, environment, context.env),
-    secret: (name) => readSecrets([name], context.env, "the build")[name] ?? "",
+    secret: (name) => {
+      const value = readSecrets([name], context.env, "the build")[name] ?? "";
+      context.output.hide([value]);
+      return value;
+    },
     made,
     origin,
     now: new Date(),

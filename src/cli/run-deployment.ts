@@ -37,15 +37,24 @@ export function requestFor(
     leaseTtlMs: environment.lease.ttlMs,
     wait: options.wait,
     choose,
-    secrets: async (document) => secretsOf(context, document),
+    secrets: async (document) => {
+      hiddenOf(context, config, [document]);
+      return readSecrets(document.snapshot.secrets.names, context.env, document.snapshot.environment);
+    },
+    hidden: (documents) => hiddenOf(context, config, documents),
   };
 }
 
-/** Values of the secrets that a release needs here, masked in all output from now on. */
-function secretsOf(context: CommandContext, document: ReleaseDocument): Record<string, string> {
-  const secrets = readSecrets(document.snapshot.secrets.names, context.env, document.snapshot.environment);
-  context.output.hide(Object.values(secrets));
-  return secrets;
+/** Values that may not be read anywhere: of these releases' secrets, and of the registry's login. Masked in all output from now on. */
+function hiddenOf(context: CommandContext, config: Config, documents: readonly ReleaseDocument[]): string[] {
+  const password = config.registry?.login?.passwordVariable;
+  const names = [
+    ...documents.flatMap((document) => document.snapshot.secrets.names),
+    ...(password === undefined ? [] : [password]),
+  ];
+  const values = names.map((name) => context.env[name] ?? "").filter((value) => value !== "");
+  context.output.hide(values);
+  return values;
 }
 
 /** One host at a time where a gap is chosen anyway; otherwise as the environment says. */

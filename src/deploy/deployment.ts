@@ -4,9 +4,10 @@ import type { EnvironmentState } from "../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
+import { createMasker } from "../secrets/mask.ts";
 import { strategyServices } from "./strategies/services.ts";
 import type { Survey, TargetSession } from "../targets/types.ts";
-import { describeResult } from "./outcome.ts";
+import { describeResult, type End, maskedEnd } from "./outcome.ts";
 import { assemblePlan } from "./plan.ts";
 import { type RunResult, runPlan, type StepEvent, stepsThatBegan, undoPlan } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
@@ -36,6 +37,11 @@ export type DeploymentRequest = {
   ) => Promise<{ document: ReleaseDocument; notes: readonly string[] }>;
   /** Values of the secrets a document names; throws when one is missing. */
   secrets: (document: ReleaseDocument) => Promise<Readonly<Record<string, string>>>;
+  /**
+   * Values that may not be written down as text: those of the documents' secrets as far as they are known here, and the registry's password. Unlike `secrets` it
+   * demands nothing, since `abort` needs no value.
+   */
+  hidden: (documents: readonly ReleaseDocument[]) => readonly string[];
 };
 
 export type DeploymentEvent =
@@ -101,25 +107,27 @@ export async function runDeployment(request: DeploymentRequest, ports: Deploymen
   return underLease(request, ports, async (fence, lost) => {
     const prepared = await planDeployment(request, ports);
     ports.tell({ kind: "planned", purpose: "run", plan: prepared.plan, document: prepared.document });
+    const mask = maskOf(request, prepared.document, prepared.previous);
     const worker = await ports.session.worker({
       plan: prepared.plan,
       fence,
       document: prepared.document,
       previous: prepared.previous,
       secrets: prepared.secrets,
+      mask,
       abort: false,
     });
     await recordBeginning(prepared, fence, ports);
     ports.tell({ kind: "state", deployment: request.deployment, state: "running", outcome: null });
-    const options = runOptions(prepared.plan, worker, fence, request, ports, lost);
+    const options = { ...runOptions(prepared.plan, worker, fence, request, ports, lost), mask };
     const result = await runPlan(options);
-    return conclude(prepared.plan, result, ports, lost, options.signal);
+    return conclude(prepared.plan, result, ports, lost, options);
   });
 }
 
 export type FinishRequest = Pick<
   DeploymentRequest,
-  "environment" | "leaseTtlMs" | "wait" | "timeoutMs" | "origin" | "secrets" | "strategy" | "deployment"
+  "environment" | "leaseTtlMs" | "wait" | "timeoutMs" | "origin" | "secrets" | "hidden" | "strategy" | "deployment"
 >;
 
 /** Ends a deployment that was interrupted by going on with it: the same plan, from its beginning, every step looking first. */
@@ -133,18 +141,12 @@ export async function resumeDeployment(
     const { plan, document, previous, committed } = unfinished;
     const secrets = await request.secrets(document);
     ports.tell({ kind: "planned", purpose: "resume", plan, document });
-    const worker = await ports.session.worker({
-      plan,
-      fence,
-      document,
-      previous: await previous(),
-      secrets,
-      abort: false,
-    });
+    const mask = maskOf(request, document, previous);
+    const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
     const begun = stepsThatBegan(await ports.session.record.journal(plan.deployment));
-    const options = { ...runOptions(plan, worker, fence, request, ports, lost), begun, committed };
+    const options = { ...runOptions(plan, worker, fence, request, ports, lost), begun, committed, mask };
     const result = await runPlan(options);
-    return conclude(plan, result, ports, lost, options.signal);
+    return conclude(plan, result, ports, lost, options);
   });
 }
 
@@ -159,22 +161,25 @@ export async function abortDeployment(
     const { plan, document, previous, committed } = unfinished;
     if (committed) throw committedAlready(plan);
     ports.tell({ kind: "planned", purpose: "abort", plan, document });
-    const worker = await ports.session.worker({
-      plan,
-      fence,
-      document,
-      previous: await previous(),
-      secrets: {},
-      abort: true,
-    });
+    const mask = maskOf(request, document, previous);
+    const worker = await ports.session.worker({ plan, fence, document, previous, secrets: {}, mask, abort: true });
     const began = stepsThatBegan(await ports.session.record.journal(plan.deployment));
-    const failures = await undoPlan(runOptions(plan, worker, fence, request, ports, lost), began);
+    const failures = await undoPlan({ ...runOptions(plan, worker, fence, request, ports, lost), mask }, began);
     const result: RunResult =
       failures.length === 0
         ? { kind: "undone", cause: "interrupted" }
         : { kind: "stuck", cause: "interrupted", undo: failures, committed: false };
-    return conclude(plan, result, ports, lost, ports.signal);
+    return conclude(plan, result, ports, lost, { signal: ports.signal, mask });
   });
+}
+
+/** What takes out of text the values that nobody may read in a record: those of the new release, and of the one that it replaces. */
+export function maskOf(
+  request: Pick<DeploymentRequest, "hidden">,
+  document: ReleaseDocument,
+  previous: ReleaseDocument | null,
+): (text: string) => string {
+  return createMasker(request.hidden(previous === null ? [document] : [document, previous]));
 }
 
 /** The release document of this name in the environment record; null if it is not there or none is named. */
@@ -187,7 +192,7 @@ export async function documentOf(session: TargetSession, name: string | null): P
 type Unfinished = {
   plan: Plan;
   document: ReleaseDocument;
-  previous: () => Promise<ReleaseDocument | null>;
+  previous: ReleaseDocument | null;
   committed: boolean;
 };
 
@@ -202,7 +207,7 @@ async function readUnfinished(session: TargetSession): Promise<Unfinished | null
     plan,
     document,
     committed: operation.committed,
-    previous: () => documentOf(session, operation.previousDocument),
+    previous: await documentOf(session, operation.previousDocument),
   };
 }
 
@@ -293,17 +298,15 @@ async function conclude(
   result: RunResult,
   ports: DeploymentPorts,
   lost: AbortSignal,
-  signal: AbortSignal,
+  { signal, mask }: { signal: AbortSignal; mask: (text: string) => string },
 ): Promise<DeploymentOutcome> {
-  const described = describeResult(plan, result, signal, lost);
+  const described = maskedEnd(describeResult(plan, result, signal, lost), mask);
   // `succeeded` is written by the plan's own last step, and what was lost may not be written by us.
   const written = result.kind === "undone" || result.kind === "stuck";
   const { state, outcome, error } = written ? await recordOrSay(plan, described, ports) : described;
   ports.tell({ kind: "state", deployment: plan.deployment, state, outcome });
   return { deployment: plan.deployment, state, release: plan.to, from: plan.from, outcome, error, plan };
 }
-
-type End = { state: DeploymentState; outcome: string; error: ShiplockError | null };
 
 /** An end that cannot be written (the disk is full, the host is gone) leaves the operation open in the record: then that is what has to be told. */
 async function recordOrSay(plan: Plan, end: End, ports: DeploymentPorts): Promise<End> {

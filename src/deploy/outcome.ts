@@ -4,12 +4,9 @@ import type { DeploymentState } from "./states.ts";
 import type { Plan } from "./types.ts";
 
 /** How a run ended: the deployment's state, a sentence for people, and the error behind it if it did not succeed. */
-export function describeResult(
-  plan: Plan,
-  result: RunResult,
-  signal: AbortSignal,
-  lost: AbortSignal,
-): { state: DeploymentState; outcome: string; error: ShiplockError | null } {
+export type End = { state: DeploymentState; outcome: string; error: ShiplockError | null };
+
+export function describeResult(plan: Plan, result: RunResult, signal: AbortSignal, lost: AbortSignal): End {
   const old = plan.from === null ? "nothing is live yet" : `${plan.from} serves`;
   switch (result.kind) {
     case "completed":
@@ -27,11 +24,7 @@ export function describeResult(
   }
 }
 
-function describeStuck(
-  plan: Plan,
-  result: Extract<RunResult, { kind: "stuck" }>,
-  signal: AbortSignal,
-): { state: DeploymentState; outcome: string; error: ShiplockError } {
+function describeStuck(plan: Plan, result: Extract<RunResult, { kind: "stuck" }>, signal: AbortSignal): End {
   const cause = causeOf(result.cause, signal);
   const undo = result.undo.map(({ step, error }) => `going back at ${step.id}: ${messageOf(error)}`);
   const message = result.committed
@@ -51,6 +44,23 @@ function describeStuck(
     cause,
   });
   return { state: "failed", outcome: message, error };
+}
+
+/** An end as it may be recorded and told. The error's cause is left out: it holds the text as it was. */
+export function maskedEnd({ state, outcome, error }: End, mask: (text: string) => string): End {
+  return { state, outcome: mask(outcome), error: error === null ? null : maskedError(error, mask) };
+}
+
+function maskedError(error: ShiplockError, mask: (text: string) => string): ShiplockError {
+  const { code, blame, message, remedy, where, details } = error;
+  return new ShiplockError({
+    code,
+    blame,
+    message: mask(message),
+    ...(remedy === undefined ? {} : { remedy: mask(remedy) }),
+    ...(where === undefined ? {} : { where }),
+    details: details.map(mask),
+  });
 }
 
 function causeOf(cause: StepFailure | "interrupted", signal: AbortSignal): ShiplockError {

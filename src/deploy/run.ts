@@ -41,6 +41,8 @@ export type RunOptions = {
   /** Aborted when the right to change the environment is gone: nothing more is attempted, not even going back. */
   lost: AbortSignal;
   now: () => Date;
+  /** Takes the values of secrets out of text that came from outside; everything that is kept or told passes it. */
+  mask: (text: string) => string;
   onEvent: (event: StepEvent) => void;
   /** Steps that began before this run and were not undone since: empty on the first run, read from the journal on a resume. */
   begun?: ReadonlySet<string>;
@@ -153,14 +155,14 @@ function toWork(step: Step): Work {
 type Journal = ReturnType<typeof openJournal>;
 
 /** `note` keeps an entry until the next `before`; `before` returns when all entries so far are synced. */
-function openJournal(options: Pick<RunOptions, "append" | "now" | "fence" | "lost">) {
+function openJournal(options: Pick<RunOptions, "append" | "now" | "fence" | "lost" | "mask">) {
   let waiting: JournalEntry[] = [];
   const entry = (step: Step, event: JournalEntry["event"], summary?: string): JournalEntry => ({
     step: step.id,
     event,
     at: options.now().toISOString(),
     fence: options.fence,
-    ...(summary === undefined ? {} : { summary }),
+    ...(summary === undefined ? {} : { summary: options.mask(summary) }),
   });
   async function flush(): Promise<void> {
     if (waiting.length === 0 || options.lost.aborted) return;
@@ -217,7 +219,13 @@ async function undoStep(step: Step, options: Omit<RunOptions, "signal">, journal
   }
 }
 
-function teller(step: Step, options: Pick<RunOptions, "now" | "onEvent">) {
-  return (kind: StepEvent["kind"], more: Partial<StepEvent> = {}): void =>
-    options.onEvent({ kind, step, at: options.now().toISOString(), ...more });
+function teller(step: Step, options: Pick<RunOptions, "now" | "onEvent" | "mask">) {
+  return (kind: StepEvent["kind"], { text, evidence }: Pick<StepEvent, "text" | "evidence"> = {}): void =>
+    options.onEvent({
+      kind,
+      step,
+      at: options.now().toISOString(),
+      ...(text === undefined ? {} : { text: options.mask(text) }),
+      ...(evidence === undefined ? {} : { evidence: { ...evidence, summary: options.mask(evidence.summary) } }),
+    });
 }

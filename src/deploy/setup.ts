@@ -1,7 +1,7 @@
 import { emptyState } from "../environments/record/changes.ts";
 import type { Release, ReleaseDocument, Snapshot } from "../release/types.ts";
 import { makeDocument } from "../release/snapshot.ts";
-import { type DeploymentPorts, type DeploymentRequest, documentOf, underLease } from "./deployment.ts";
+import { type DeploymentPorts, type DeploymentRequest, documentOf, maskOf, underLease } from "./deployment.ts";
 import { assemblePlan } from "./plan.ts";
 import { strategyServices } from "./strategies/services.ts";
 import type { Evidence, Plan, Step } from "./types.ts";
@@ -25,6 +25,7 @@ export async function runSetup(request: SetupRequest, ports: DeploymentPorts): P
     const document = withoutImages(request);
     const previous = await documentOf(session, state.live?.document ?? null);
     const secrets = await request.secrets(document);
+    const mask = maskOf(request, document, previous);
     const survey = await session.survey({ document, previous, state, strategy: request.strategy.kind, secrets });
     const plan = assemblePlan({
       ...{
@@ -47,13 +48,16 @@ export async function runSetup(request: SetupRequest, ports: DeploymentPorts): P
       place: survey.place,
       warm: survey.warm,
     });
-    const worker = await session.worker({ plan, fence, document, previous, secrets, abort: false });
+    const worker = await session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
     const result: SetupResult = [];
     for (const step of setupSteps(plan)) {
       const evidence = await worker.perform(step, {
         signal: AbortSignal.any([ports.signal, lost]),
         log: (text) =>
-          ports.tell({ kind: "step", event: { kind: "step-log", step, at: ports.clock.now().toISOString(), text } }),
+          ports.tell({
+            kind: "step",
+            event: { kind: "step-log", step, at: ports.clock.now().toISOString(), text: mask(text) },
+          }),
       });
       result.push({ step, evidence });
     }

@@ -83,4 +83,4 @@ export type Plan = {
 };
 
 /** What a step observed when it was done; kept in the journal and the ledger. */
-export type Evidence = { acted: boolean; summary: string; facts?: Readonly<Record<string, string | number | boolean>> };
+export type Evidence = { acted: boolean; summary: string };

@@ -65,6 +65,8 @@ export type WorkerRequest = {
   document: ReleaseDocument;
   previous: ReleaseDocument | null;
   secrets: Readonly<Record<string, string>>;
+  /** Takes the values of secrets out of text, for what a step writes down. */
+  mask: (text: string) => string;
   abort: boolean;
 };
 

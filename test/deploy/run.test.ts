@@ -168,6 +168,7 @@ function rehearsal(options: { fails?: string; undoFails?: string; onPerform?: (n
     },
     append: async (entries) => void journal.push(...entries),
     now: () => new Date(0),
+    mask: (text) => text,
     onEvent: () => undefined,
   };
   return { did, journal, run };

@@ -9,6 +9,8 @@ export type Behaviour = {
   exitsAtOnce?: boolean;
   /** Exit code of its migration. */
   migration?: number;
+  /** What its migration prints, and its health command, which then fails. */
+  prints?: string;
   /** The smoke test meets something else. */
   smokeFails?: boolean;
 };

@@ -26,6 +26,10 @@ export const allAtOnce = {
   parallel: 10,
 } as const satisfies StrategyOptions;
 
+/** What may be read nowhere but in a container's environment. */
+export const secretValue = "s3cret-value";
+export const registryPassword = "pa55-of-the-registry";
+
 export type DeployOptions = {
   strategy?: StrategyOptions;
   deployment?: string;
@@ -43,6 +47,8 @@ export type Deployer = {
   readonly events: DeploymentEvent[];
   deploy(document: ReleaseDocument, options?: DeployOptions): Promise<DeploymentOutcome>;
   rollback(to: string | null, options?: DeployOptions): Promise<DeploymentOutcome>;
+  /** The request of `deploy`, for a test that runs it by other means. */
+  request(document: ReleaseDocument, options?: DeployOptions): DeploymentRequest;
   resume(options?: DeployOptions): Promise<DeploymentOutcome | null>;
   abort(options?: DeployOptions): Promise<DeploymentOutcome | null>;
   /** Plays the death of the machine: every connection ends. */
@@ -97,9 +103,13 @@ export async function startDeployer(world: World): Promise<Deployer> {
       leaseTtlMs: 15_000,
       wait: options.wait ?? false,
       choose,
-      secrets: async () => ({ TOKEN: "s3cret-value" }),
+      secrets: async () => ({ TOKEN: secretValue }),
+      hidden: () => [secretValue, registryPassword],
     };
   }
+
+  const requestOf = (document: ReleaseDocument, options: DeployOptions = {}): DeploymentRequest =>
+    request(options, async () => ({ document, notes: [] }));
 
   const nothingChosen: DeploymentRequest["choose"] = async () => {
     throw new Error("nothing is chosen when a deployment is finished");
@@ -109,11 +119,8 @@ export async function startDeployer(world: World): Promise<Deployer> {
     session,
     connections,
     events,
-    deploy: (document, options = {}) =>
-      runDeployment(
-        request(options, async () => ({ document, notes: [] })),
-        ports(options),
-      ),
+    request: requestOf,
+    deploy: (document, options = {}) => runDeployment(requestOf(document, options), ports(options)),
     rollback: (to, options = {}) =>
       runDeployment(
         request({ kind: "rollback", ...options }, async (state) => {

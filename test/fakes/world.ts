@@ -93,11 +93,15 @@ export function createWorld(
       if (container.labels[label.kind] === "migration")
         return {
           exit: { code: behaviour.migration ?? 0, afterMs: 500 },
-          logs: [{ stream: "stdout", line: "migrating" }],
+          logs: [{ stream: "stdout", line: behaviour.prints ?? "migrating" }],
         };
       if (behaviour.exitsAtOnce === true)
         return { exit: { code: 3, afterMs: 20 }, logs: [{ stream: "stderr", line: "cannot read its configuration" }] };
-      return { logs: [{ stream: "stdout", line: `${container.name} starts` }] };
+      const { prints } = behaviour;
+      return {
+        logs: [{ stream: "stdout", line: `${container.name} starts` }],
+        ...(prints === undefined ? {} : { exec: () => ({ exitCode: 1, stdout: "", stderr: prints }) }),
+      };
     });
   }
   fake.setOnCall(async (call) => {

@@ -40,6 +40,8 @@ export type ComposeRun = {
   home: ComposeHost;
   auth: RegistryLogin | null;
   settings: ComposeSettings;
+  /** Takes the values of secrets out of text that is written down. */
+  mask: (text: string) => string;
   clock: Clock;
   /** `GET` an address from the deploying machine: the status, or null if nothing answered. */
   fetchPublic: (url: string, signal: AbortSignal) => Promise<number | null>;

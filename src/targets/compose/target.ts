@@ -141,6 +141,7 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
         record,
         auth: options.auth,
         settings: options.settings,
+        mask: request.mask,
         clock: options.clock,
         fetchPublic: options.fetchPublic,
       });

@@ -62,7 +62,7 @@ export async function runMigration(
     exitCode,
     endedAt: run.clock.now().toISOString(),
     command: action.command,
-    lastLines: lines,
+    lastLines: lines.map(run.mask),
   });
   await engine.removeContainer(container.id, { force: false, volumes: false });
   return true;
