@@ -56,16 +56,19 @@ export type Deployer = {
   close(): Promise<void>;
 };
 
+/** `whose` names the environment, and `root` Shiplock's folder on the hosts; both as the shop's unless given. */
+export type DeployerOptions = { whose?: { project: string; environment: string }; root?: string };
+
 /** Connects anew, with no local state whatever. */
-export async function startDeployer(world: World): Promise<Deployer> {
+export async function startDeployer(world: World, options: DeployerOptions = {}): Promise<Deployer> {
+  const { whose = { project, environment }, root = "~/.shiplock" } = options;
   const { connector, connections, cut } = connectorOf(world);
   const events: DeploymentEvent[] = [];
   const session = await composeTarget({
-    project,
-    environment,
+    ...whose,
     hosts: world.hosts.map((name) => ({ kind: "ssh", name, destination: name })),
     home: world.hosts[0] ?? "",
-    root: "~/.shiplock",
+    root,
     settings: {
       proxyImage: "caddy:2",
       proxy: { http: 80, https: 443, tls: "off" },
@@ -94,8 +97,7 @@ export async function startDeployer(world: World): Promise<Deployer> {
     return {
       deployment: options.deployment ?? "d-2",
       kind: options.kind ?? "deploy",
-      project,
-      environment,
+      ...whose,
       origin: { who: options.who ?? "ada", from: "laptop", command: "shiplock deploy production", reason: null },
       strategy: options.strategy ?? allAtOnce,
       bakeMs: options.bakeMs ?? 0,

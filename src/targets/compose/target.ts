@@ -12,6 +12,7 @@ import { containerName, label, layoutOf, placedName } from "./layout.ts";
 import { diagnoseHost } from "./diagnose.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import { observeHost } from "./observe.ts";
+import { claimFolder, ownRecord, refuseOthersContainers, refuseOthersFolder, type Whose } from "./ownership.ts";
 import type { ComposeHost, ComposeRun, ComposeSettings } from "./run.ts";
 import { readUpstreams } from "./steps/proxy-containers.ts";
 import { routerAdmin, routersOf } from "./steps/routers.ts";
@@ -53,7 +54,15 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
       blame: "bug",
       message: `${options.home} is no host of ${options.environment}`,
     });
-  const record = folderRecord(home.host.files, home.layout.folder);
+  const { project, environment } = options;
+  const whose = { project, environment };
+  const refusals = await Promise.allSettled(hosts.map((host) => refuseOthersFolder(host, whose)));
+  const refused = refusals.find((result) => result.status === "rejected");
+  if (refused !== undefined) {
+    await Promise.all(connections.map((host) => host.close()));
+    throw refused.reason;
+  }
+  const record = ownRecord(folderRecord(home.host.files, home.layout.folder), home, whose);
   let closing = false;
 
   // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them, and once for planning and running.
@@ -97,14 +106,15 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
     hosts: hosts.map((host) => host.name),
     home: home.name,
     record,
-    acquire: (owner, ttlMs) => acquireAll(hosts, owner, ttlMs),
+    acquire: (owner, ttlMs) => acquireAll(hosts, whose, owner, ttlMs),
     leaseHolder: async () => {
       const state = await home.host.inspectLease(home.layout.folder);
       return state.kind === "held" && state.owner !== null
         ? { owner: state.owner, heartbeatAgeMs: state.heartbeatAgeMs, expired: state.expired }
         : null;
     },
-    survey: (request) => {
+    survey: async (request) => {
+      await Promise.all(hosts.map((host) => refuseOthersContainers(host, whose)));
       const translateFor = translator(
         request.document,
         inSlot(request.previous, request.state?.live?.place ?? null),
@@ -154,7 +164,7 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
       return images.filter((_, index) => there[index] === false);
     },
     observe: (state, document) =>
-      Promise.all(hosts.map((host) => observeHost(host, options.project, options.environment, state, document))),
+      Promise.all(hosts.map((host) => observeHost(host, project, environment, state, document))),
     diagnose: async () =>
       (await Promise.all(hosts.map((host) => diagnoseHost(host, () => options.clock.now())))).flat(),
     logs: (request) => logsOf(hosts, options, request),
@@ -219,7 +229,12 @@ async function isEverywhere(hosts: readonly OpenHost[], reference: string): Prom
   return found.every((image) => image !== null);
 }
 
-async function acquireAll(hosts: readonly OpenHost[], owner: LeaseOwner, ttlMs: number): Promise<LeaseResult> {
+async function acquireAll(
+  hosts: readonly OpenHost[],
+  whose: Whose,
+  owner: LeaseOwner,
+  ttlMs: number,
+): Promise<LeaseResult> {
   const sorted = [...hosts].sort((left, right) => (left.name < right.name ? -1 : 1));
   const granted: { release(): Promise<void> }[] = [];
   let fence = 0;
@@ -248,6 +263,12 @@ async function acquireAll(hosts: readonly OpenHost[], owner: LeaseOwner, ttlMs: 
           ? []
           : [`held by ${answer.owner.who} from ${answer.owner.from} since ${answer.owner.since}`],
     });
+  }
+  try {
+    await Promise.all(sorted.map((host) => claimFolder(host, whose)));
+  } catch (error) {
+    await release();
+    throw error;
   }
   return { kind: "granted", fence, tookOver, release };
 }
