@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /**
  * Texts that stand in a stored model for what only a host or a deployment knows. They contain characters that no real path or value has together,
  * so they cannot be met by chance.
@@ -26,7 +28,12 @@ export function secretsToReferences(text: string): string {
   );
 }
 
-/** The variable that names a service's image in the final compose file and in `.env`. */
+/**
+ * The variable that names a service's image in the final compose file and in `.env`: `SHIPLOCK_IMAGE_WEB`, `SHIPLOCK_IMAGE_WEB_API_85047EB6`. It depends on the name alone. A name
+ * of small letters and digits can be read back from its variable; of any other something is lost (`web-api`, `web_api` and `Web.api` look the same), so a part of its hash follows.
+ */
 export function imageVariable(service: string): string {
-  return `SHIPLOCK_IMAGE_${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
+  const readable = `SHIPLOCK_IMAGE_${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
+  if (/^[a-z0-9]+$/.test(service)) return readable;
+  return `${readable}_${createHash("sha256").update(service).digest("hex").slice(0, 8).toUpperCase()}`;
 }
