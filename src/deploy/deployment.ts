@@ -107,21 +107,16 @@ export async function runDeployment(request: DeploymentRequest, ports: Deploymen
   return underLease(request, ports, async (fence, lost) => {
     const prepared = await planDeployment(request, ports);
     ports.tell({ kind: "planned", purpose: "run", plan: prepared.plan, document: prepared.document });
-    const mask = maskOf(request, prepared.document, prepared.previous);
-    const worker = await ports.session.worker({
-      plan: prepared.plan,
-      fence,
-      document: prepared.document,
-      previous: prepared.previous,
-      secrets: prepared.secrets,
-      mask,
-      abort: false,
+    const { plan, document, previous, secrets } = prepared;
+    const mask = maskOf(request, document, previous);
+    return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
+      const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
+      await recordBeginning(prepared, fence, ports, mayBeRecorded);
+      ports.tell({ kind: "state", deployment: plan.deployment, state: "running", outcome: null });
+      const options = { ...runOptions(plan, worker, fence, request, ports, lost), mask };
+      const result = await runPlan(options);
+      return conclude(plan, result, ports, lost, options);
     });
-    await recordBeginning(prepared, fence, ports);
-    ports.tell({ kind: "state", deployment: request.deployment, state: "running", outcome: null });
-    const options = { ...runOptions(prepared.plan, worker, fence, request, ports, lost), mask };
-    const result = await runPlan(options);
-    return conclude(prepared.plan, result, ports, lost, options);
   });
 }
 
@@ -142,11 +137,14 @@ export async function resumeDeployment(
     const secrets = await request.secrets(document);
     ports.tell({ kind: "planned", purpose: "resume", plan, document });
     const mask = maskOf(request, document, previous);
-    const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
-    const begun = stepsThatBegan(await ports.session.record.journal(plan.deployment));
-    const options = { ...runOptions(plan, worker, fence, request, ports, lost), begun, committed, mask };
-    const result = await runPlan(options);
-    return conclude(plan, result, ports, lost, options);
+    return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
+      mayBeRecorded(true);
+      const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
+      const begun = stepsThatBegan(await ports.session.record.journal(plan.deployment));
+      const options = { ...runOptions(plan, worker, fence, request, ports, lost), begun, committed, mask };
+      const result = await runPlan(options);
+      return conclude(plan, result, ports, lost, options);
+    });
   });
 }
 
@@ -162,14 +160,17 @@ export async function abortDeployment(
     if (committed) throw committedAlready(plan);
     ports.tell({ kind: "planned", purpose: "abort", plan, document });
     const mask = maskOf(request, document, previous);
-    const worker = await ports.session.worker({ plan, fence, document, previous, secrets: {}, mask, abort: true });
-    const began = stepsThatBegan(await ports.session.record.journal(plan.deployment));
-    const failures = await undoPlan({ ...runOptions(plan, worker, fence, request, ports, lost), mask }, began);
-    const result: RunResult =
-      failures.length === 0
-        ? { kind: "undone", cause: "interrupted" }
-        : { kind: "stuck", cause: "interrupted", undo: failures, committed: false };
-    return conclude(plan, result, ports, lost, { signal: ports.signal, mask });
+    return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
+      mayBeRecorded(true);
+      const worker = await ports.session.worker({ plan, fence, document, previous, secrets: {}, mask, abort: true });
+      const began = stepsThatBegan(await ports.session.record.journal(plan.deployment));
+      const failures = await undoPlan({ ...runOptions(plan, worker, fence, request, ports, lost), mask }, began);
+      const result: RunResult =
+        failures.length === 0
+          ? { kind: "undone", cause: "interrupted" }
+          : { kind: "stuck", cause: "interrupted", undo: failures, committed: false };
+      return conclude(plan, result, ports, lost, { signal: ports.signal, mask });
+    });
   });
 }
 
@@ -258,12 +259,43 @@ async function takeLease(
   }
 }
 
-async function recordBeginning(prepared: PreparedDeployment, fence: number, ports: DeploymentPorts): Promise<void> {
+/**
+ * Works on a deployment that was told as planned, and tells how it ended also where an error ends it: whoever keeps the history must not believe that it still
+ * runs. `mayBeRecorded` says whether the environment record may hold it by now, so that only `resume` or `abort` can end it.
+ */
+async function tellingEnd<T>(
+  plan: Plan,
+  ports: DeploymentPorts,
+  mask: (text: string) => string,
+  work: (mayBeRecorded: (recorded: boolean) => void) => Promise<T>,
+): Promise<T> {
+  let recorded = false;
+  try {
+    return await work((maybe) => {
+      recorded = maybe;
+    });
+  } catch (error) {
+    const end = recorded
+      ? ({ state: "interrupted", outcome: mask(messageOf(error)) } as const)
+      : ({ state: "rolled-back", outcome: `${mask(messageOf(error))}; nothing was begun` } as const);
+    ports.tell({ kind: "state", deployment: plan.deployment, ...end });
+    throw error;
+  }
+}
+
+async function recordBeginning(
+  prepared: PreparedDeployment,
+  fence: number,
+  ports: DeploymentPorts,
+  mayBeRecorded: (recorded: boolean) => void,
+): Promise<void> {
   const { plan, document, state, revision } = prepared;
   const { record } = ports.session;
   await Promise.all([record.writeRelease(document.name, JSON.stringify(document)), record.writeOperation(plan)]);
   const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString());
+  mayBeRecorded(true);
   if (await record.swap(revision, next)) return;
+  mayBeRecorded(false);
   throw new ShiplockError({
     code: "record/changed",
     message: "the environment record changed while the deployment was being planned",
