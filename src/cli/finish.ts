@@ -1,9 +1,9 @@
-import type { DeploymentOutcome, DeploymentPorts, FinishRequest } from "../deploy/deployment.ts";
+import type { DeploymentOutcome, DeploymentPorts, FinishRequest } from "../deploy/request.ts";
 import { argument } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
 import { type CommandContext, loadEnvironment } from "./context.ts";
 import { carryOut, requestFor } from "./run-deployment.ts";
-import { targetOf } from "./wiring.ts";
+import { withSession } from "./session.ts";
 
 /** `resume` and `abort`: ends the deployment that the environment record says was never ended, wherever it was begun. */
 export async function finish(
@@ -13,8 +13,7 @@ export async function finish(
   work: (request: FinishRequest, ports: DeploymentPorts) => Promise<DeploymentOutcome | null>,
 ): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  const session = await targetOf(config, environment, context.env).open(context.signal);
-  try {
+  return withSession(context, config, environment, async (session) => {
     const request = requestFor(
       context,
       config,
@@ -23,13 +22,11 @@ export async function finish(
       { wait: flags["wait"] !== false, reason: null },
       () => Promise.reject(new Error("nothing is chosen here")),
     );
-    return await carryOut(
+    return carryOut(
       context,
       session,
       (ports) => work(request, ports),
       `no deployment of ${environment.name} is unfinished: there is nothing to do`,
     );
-  } finally {
-    await session.close();
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import type { DeploymentEvent } from "../deploy/deployment.ts";
+import type { DeploymentEvent } from "../deploy/request.ts";
 import type { StepEvent } from "../deploy/run.ts";
 import type { Plan } from "../deploy/types.ts";
 import { type Output, printable } from "./output.ts";

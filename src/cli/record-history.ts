@@ -1,4 +1,4 @@
-import type { DeploymentEvent } from "../deploy/deployment.ts";
+import type { DeploymentEvent } from "../deploy/request.ts";
 import { messageOf } from "../errors.ts";
 import type { Ledger } from "../ledger/types.ts";
 import type { Release } from "../release/types.ts";

@@ -1,6 +1,6 @@
 import type { Config } from "../config/types.ts";
-import type { DeploymentRequest } from "../deploy/deployment.ts";
-import { documentOf } from "../deploy/deployment.ts";
+import { documentOf } from "../deploy/read-record.ts";
+import type { DeploymentRequest } from "../deploy/request.ts";
 import { ShiplockError } from "../errors.ts";
 import { makeDocument, keepBacking } from "../release/snapshot.ts";
 import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { systemClock } from "../clock.ts";
 import type { Config, Environment } from "../config/types.ts";
-import type { DeploymentEvent, DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "../deploy/deployment.ts";
+import type { DeploymentEvent, DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "../deploy/request.ts";
 import type { StrategyOptions } from "../deploy/strategies/types.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";

@@ -1,8 +1,11 @@
 import { emptyState } from "../environments/record/changes.ts";
 import type { Release, ReleaseDocument, Snapshot } from "../release/types.ts";
 import { makeDocument } from "../release/snapshot.ts";
-import { type DeploymentPorts, type DeploymentRequest, documentOf, maskOf, underLease } from "./deployment.ts";
+import { maskOf } from "./deployment.ts";
+import { underLease } from "./lease.ts";
 import { assemblePlan } from "./plan.ts";
+import { documentOf } from "./read-record.ts";
+import type { DeploymentPorts, DeploymentRequest } from "./request.ts";
 import { strategyServices } from "./strategies/services.ts";
 import type { Evidence, Plan, Step } from "./types.ts";
 
@@ -19,7 +22,7 @@ export type SetupResult = { step: Step; evidence: Evidence }[];
  * there, nothing happens.
  */
 export async function runSetup(request: SetupRequest, ports: DeploymentPorts): Promise<SetupResult> {
-  return underLease(request, ports, async (fence, lost) => {
+  return underLease(request, ports, async ({ fence, lost }) => {
     const { session } = ports;
     const state = (await session.record.read())?.state ?? emptyState(request.project, request.environment);
     const document = withoutImages(request);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import assert from "node:assert/strict";
-import type { DeploymentOutcome } from "../../src/deploy/deployment.ts";
+import type { DeploymentOutcome } from "../../src/deploy/request.ts";
 import type { StrategyOptions } from "../../src/deploy/strategies/types.ts";
 import type { EnvironmentState } from "../../src/environments/record/types.ts";
 import { ShiplockError } from "../../src/errors.ts";

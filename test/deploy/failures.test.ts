@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { DeploymentOutcome } from "../../src/deploy/deployment.ts";
+import type { DeploymentOutcome } from "../../src/deploy/request.ts";
 import type { FakeCall } from "../../src/hosts/fake.ts";
 import type { Behaviour } from "../fakes/behaviour.ts";
 import { allAtOnce, startDeployer } from "../fakes/deployer.ts";

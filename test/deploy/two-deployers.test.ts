@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { DeploymentOutcome } from "../../src/deploy/deployment.ts";
+import type { DeploymentOutcome } from "../../src/deploy/request.ts";
 import { ShiplockError } from "../../src/errors.ts";
 import type { FakeHost } from "../../src/hosts/fake.ts";
 import type { JsonObject } from "../../src/hosts/json.ts";

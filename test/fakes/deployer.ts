@@ -1,16 +1,14 @@
-import {
-  type DeploymentEvent,
-  type DeploymentOutcome,
-  type DeploymentPorts,
-  type DeploymentRequest,
-  abortDeployment,
-  resumeDeployment,
-  runDeployment,
-} from "../../src/deploy/deployment.ts";
+import { abortDeployment, resumeDeployment, runDeployment } from "../../src/deploy/deployment.ts";
+import { documentOf } from "../../src/deploy/read-record.ts";
+import type {
+  DeploymentEvent,
+  DeploymentOutcome,
+  DeploymentPorts,
+  DeploymentRequest,
+} from "../../src/deploy/request.ts";
 import type { StrategyOptions } from "../../src/deploy/strategies/types.ts";
 import type { DeploymentKind } from "../../src/deploy/types.ts";
 import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
-import { documentOf } from "../../src/deploy/deployment.ts";
 import type { FakeHost } from "../../src/hosts/fake.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
 import type { TargetSession } from "../../src/targets/types.ts";

@@ -3,7 +3,7 @@ import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
-import { targetOf } from "../wiring.ts";
+import { closingAfter, openSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -13,14 +13,12 @@ export async function run(
 ): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
-  const target = targetOf(config, environment, context.env);
-  const opening = target.open(context.signal);
+  const opening = openSession(context, config, environment);
   // The hosts are connected while the images are built; who is told of a failure is `await opening` below.
   opening.catch(() => undefined);
   const prepared =
     named === null ? await prepareRelease(context, config, environment.name, flags).catch(closing(opening)) : null;
-  const session = await opening;
-  try {
+  return closingAfter(await opening, (session) => {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
     const request = requestFor(
       context,
@@ -30,10 +28,8 @@ export async function run(
       { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
       choose,
     );
-    return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
-  } finally {
-    await session.close();
-  }
+    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
+  });
 }
 
 /** Closes what was opened meanwhile, then goes on with the error. */

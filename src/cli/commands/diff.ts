@@ -1,12 +1,12 @@
 import { resolveEnvironment } from "../../config/environment.ts";
 import type { Config } from "../../config/types.ts";
-import { documentOf } from "../../deploy/deployment.ts";
+import { documentOf } from "../../deploy/read-record.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import { argument } from "../arguments.ts";
 import { compareDocuments } from "../compare.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -34,11 +34,8 @@ export async function run(
 }
 
 async function liveDocument(context: CommandContext, config: Config, name: string): Promise<ReleaseDocument | null> {
-  const session = await targetOf(config, resolveEnvironment(config, name), context.env).open(context.signal);
-  try {
+  return withSession(context, config, resolveEnvironment(config, name), async (session) => {
     const read = await session.record.read();
-    return await documentOf(session, read?.state.live?.document ?? null);
-  } finally {
-    await session.close();
-  }
+    return documentOf(session, read?.state.live?.document ?? null);
+  });
 }

@@ -5,7 +5,8 @@ import { runProgram } from "../../process.ts";
 import { optionalArgument } from "../arguments.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { buildEngine, registryOf, targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
+import { buildEngine, registryOf } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
 type Finding = { name: string; ok: boolean; said: string; remedy: string | null };
@@ -61,8 +62,7 @@ function machineChecks(context: CommandContext, config: Config): Check[] {
 async function examine(context: CommandContext, config: Config, environment: Environment): Promise<Finding[]> {
   const title = (what: string): string => `${environment.name}: ${what}`;
   try {
-    const session = await targetOf(config, environment, context.env).open(context.signal);
-    try {
+    return await withSession(context, config, environment, async (session) => {
       const hosts = await session.diagnose();
       const read = await session.record.read();
       const operation = read?.state.operation ?? null;
@@ -84,9 +84,7 @@ async function examine(context: CommandContext, config: Config, environment: Env
         ...hosts.map(({ host, name, ok, said, remedy }) => ({ name: title(`${host}: ${name}`), ok, said, remedy })),
         record,
       ];
-    } finally {
-      await session.close();
-    }
+    });
   } catch (error) {
     return [
       {

@@ -1,8 +1,8 @@
-import { documentOf } from "../../deploy/deployment.ts";
+import { documentOf } from "../../deploy/read-record.ts";
 import { argument } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -12,8 +12,7 @@ export async function run(
 ): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  const session = await targetOf(config, environment, context.env).open(context.signal);
-  try {
+  return withSession(context, config, environment, async (session) => {
     const read = await session.record.read();
     const state = read?.state ?? null;
     const observations = await session.observe(state, await documentOf(session, state?.live?.document ?? null));
@@ -28,7 +27,5 @@ export async function run(
       );
     for (const { host, sentence } of drift) output.line(`${output.paint.yellow("drift")} ${host}: ${sentence}`);
     return drift.length === 0 ? exitCodes.done : exitCodes.failed;
-  } finally {
-    await session.close();
-  }
+  });
 }

@@ -6,7 +6,7 @@ import { countFlag, optionalArgument } from "../arguments.ts";
 import { type CommandContext, loadProject, openHistory } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { printable } from "../output.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 type Row = Omit<DeploymentEntry, "origin"> & { environment: string; who: string; reason: string | null };
@@ -52,8 +52,7 @@ export async function run(
 
 async function remembered(context: CommandContext, config: Config, name: string): Promise<Row[]> {
   try {
-    const session = await targetOf(config, resolveEnvironment(config, name), context.env).open(context.signal);
-    try {
+    return await withSession(context, config, resolveEnvironment(config, name), async (session) => {
       const read = await session.record.read();
       return (read?.state.deployments ?? []).map(({ origin, ...entry }) => ({
         ...entry,
@@ -61,9 +60,7 @@ async function remembered(context: CommandContext, config: Config, name: string)
         who: origin.who,
         reason: origin.reason,
       }));
-    } finally {
-      await session.close();
-    }
+    });
   } catch (error) {
     context.output.note(
       `warning: ${name} cannot be asked (${messageOf(error)}); what follows is what this machine remembers of it`,

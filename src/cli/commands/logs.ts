@@ -1,7 +1,7 @@
 import { argument, countFlag, listArgument } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -11,29 +11,28 @@ export async function run(
 ): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  const session = await targetOf(config, environment, context.env).open(context.signal);
   const follow = flags["follow"] === true;
-  try {
-    const lines = session.logs({
-      services: listArgument(args, 1),
-      tail: countFlag(flags, "tail", 100),
-      follow,
-      signal: context.signal,
-    });
-    const all: unknown[] = [];
-    for await (const { host, container, service, line } of lines) {
-      output.event({ kind: "log", host, container, service, line });
-      if (output.mode === "json") all.push({ host, container, service, line });
-      // A service's own colours and control characters are its own; only the prefix is ours.
-      output.raw(`${output.paint.dim(`${host} ${container} │`)} ${line}`);
+  return withSession(context, config, environment, async (session) => {
+    try {
+      const lines = session.logs({
+        services: listArgument(args, 1),
+        tail: countFlag(flags, "tail", 100),
+        follow,
+        signal: context.signal,
+      });
+      const all: unknown[] = [];
+      for await (const { host, container, service, line } of lines) {
+        output.event({ kind: "log", host, container, service, line });
+        if (output.mode === "json") all.push({ host, container, service, line });
+        // A service's own colours and control characters are its own; only the prefix is ours.
+        output.raw(`${output.paint.dim(`${host} ${container} │`)} ${line}`);
+      }
+      output.result(all);
+      return exitCodes.done;
+    } catch (error) {
+      // Ctrl-C is how following ends.
+      if (follow && context.signal.aborted) return exitCodes.done;
+      throw error;
     }
-    output.result(all);
-    return exitCodes.done;
-  } catch (error) {
-    // Ctrl-C is how following ends.
-    if (follow && context.signal.aborted) return exitCodes.done;
-    throw error;
-  } finally {
-    await session.close();
-  }
+  });
 }

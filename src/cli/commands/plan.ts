@@ -1,5 +1,5 @@
 import { systemClock } from "../../clock.ts";
-import { planDeployment } from "../../deploy/deployment.ts";
+import { planDeployment } from "../../deploy/planning.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -7,7 +7,7 @@ import { compareDocuments } from "../compare.ts";
 import { planText } from "../progress.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
 import { requestFor } from "../run-deployment.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 /** Shows the plan. It needs the digests, so images that were not built are built; no host is changed. */
@@ -20,8 +20,7 @@ export async function run(
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
   const prepared = named === null ? await prepareRelease(context, config, environment.name, flags) : null;
-  const session = await targetOf(config, environment, context.env).open(context.signal);
-  try {
+  return withSession(context, config, environment, async (session) => {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
     const request = requestFor(context, config, environment, "deploy", { wait: false, reason: null }, choose);
     const { plan, document, previous } = await planDeployment(request, {
@@ -39,7 +38,5 @@ export async function run(
     }
     output.line(output.paint.dim("nothing was changed; `shiplock deploy` runs these steps"));
     return exitCodes.done;
-  } finally {
-    await session.close();
-  }
+  });
 }

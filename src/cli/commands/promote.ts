@@ -1,5 +1,6 @@
 import { resolveEnvironment } from "../../config/environment.ts";
-import { documentOf, runDeployment } from "../../deploy/deployment.ts";
+import { runDeployment } from "../../deploy/deployment.ts";
+import { documentOf } from "../../deploy/read-record.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../release/types.ts";
 import type { Config } from "../../config/types.ts";
@@ -7,7 +8,7 @@ import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -48,8 +49,7 @@ export async function run(
       `${output.paint.yellow("a sibling release")}: ${own.join(", ")} ${own.length === 1 ? "holds" : "hold"} values of ${to.name} and ${own.length === 1 ? "was" : "were"} built for it from the same commit; its origin is ${live.release.id}`,
     );
   }
-  const session = await targetOf(config, to, context.env).open(context.signal);
-  try {
+  return withSession(context, config, to, async (session) => {
     const request = requestFor(
       context,
       config,
@@ -59,14 +59,11 @@ export async function run(
       choosePrepared({ ...prepared, release }),
     );
     return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 async function liveIn(context: CommandContext, config: Config, name: string): Promise<ReleaseDocument> {
-  const session = await targetOf(config, resolveEnvironment(config, name), context.env).open(context.signal);
-  try {
+  return withSession(context, config, resolveEnvironment(config, name), async (session) => {
     const read = await session.record.read();
     const document = await documentOf(session, read?.state.live?.document ?? null);
     if (document === null)
@@ -84,7 +81,5 @@ async function liveIn(context: CommandContext, config: Config, name: string): Pr
         remedy: `commit, and deploy the commit to ${name} first`,
       });
     return document;
-  } finally {
-    await session.close();
-  }
+  });
 }

@@ -1,4 +1,5 @@
-import { documentOf, runDeployment } from "../../deploy/deployment.ts";
+import { runDeployment } from "../../deploy/deployment.ts";
+import { documentOf } from "../../deploy/read-record.ts";
 import { chooseRollback, rollbackCandidates } from "../../environments/record/rollback-choice.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { ShiplockError } from "../../errors.ts";
@@ -9,7 +10,8 @@ import type { TargetSession } from "../../targets/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
-import { registryOf, targetOf } from "../wiring.ts";
+import { registryOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -21,8 +23,7 @@ export async function run(
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const to = textFlag(flags, "to");
   const registry = registryOf(config, context.env);
-  const session = await targetOf(config, environment, context.env).open(context.signal);
-  try {
+  return withSession(context, config, environment, async (session) => {
     const request = requestFor(
       context,
       config,
@@ -54,9 +55,7 @@ export async function run(
       },
       "nothing to do",
     );
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** Passes over releases whose images are gone, from the hosts and from the registry both. */

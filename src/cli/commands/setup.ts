@@ -6,7 +6,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { showProgress } from "../progress.ts";
 import { checkOutRelease, snapshotOf } from "../release-source.ts";
 import { requestFor } from "../run-deployment.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -24,8 +24,7 @@ export async function run(
     flags["dirty"] === true,
   );
   const snapshot = await snapshotOf(context, source).finally(() => source.remove());
-  const session = await targetOf(config, environment, context.env).open(context.signal);
-  try {
+  return withSession(context, config, environment, async (session) => {
     const request = requestFor(
       context,
       config,
@@ -56,7 +55,5 @@ export async function run(
         : `${environment.name} has everything it needs`,
     );
     return exitCodes.done;
-  } finally {
-    await session.close();
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import { documentOf } from "../../deploy/deployment.ts";
+import { documentOf } from "../../deploy/read-record.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
@@ -7,7 +7,7 @@ import { optionalArgument } from "../arguments.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { printable } from "../output.ts";
-import { targetOf } from "../wiring.ts";
+import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 type Status = {
@@ -60,8 +60,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
     holder: null,
   };
   try {
-    const session = await targetOf(config, environment, context.env).open(context.signal);
-    try {
+    return await withSession(context, config, environment, async (session) => {
       const read = await session.record.read();
       const state = read?.state ?? null;
       const document = await documentOf(session, state?.live?.document ?? null);
@@ -77,9 +76,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
         holder: holder === null ? null : `${holder.owner.who} from ${holder.owner.from} since ${holder.owner.since}`,
         error: null,
       };
-    } finally {
-      await session.close();
-    }
+    });
   } catch (error) {
     return {
       ...empty,

@@ -1,0 +1,73 @@
+import type { Clock } from "../clock.ts";
+import type { EnvironmentState } from "../environments/record/types.ts";
+import type { ShiplockError } from "../errors.ts";
+import type { LeaseOwner } from "../hosts/types.ts";
+import type { ReleaseDocument } from "../release/types.ts";
+import type { TargetSession } from "../targets/types.ts";
+import type { StepEvent } from "./run.ts";
+import type { DeploymentState } from "./states.ts";
+import type { StrategyOptions } from "./strategies/types.ts";
+import type { DeploymentKind, Origin, Plan } from "./types.ts";
+
+/** What is asked for: which environment, by whom, how, and a choice of what shall be live. */
+export type DeploymentRequest = {
+  deployment: string;
+  kind: DeploymentKind;
+  project: string;
+  environment: string;
+  origin: Origin;
+  strategy: StrategyOptions;
+  bakeMs: number;
+  /** For everything after the lease is held, in milliseconds. */
+  timeoutMs: number;
+  leaseTtlMs: number;
+  /** Wait for another deployment to end instead of giving up. */
+  wait: boolean;
+  /**
+   * What shall be live, once the lease is held and the environment's state is known: a rollback chooses here.
+   * @throws ShiplockError to refuse before anything is touched
+   */
+  choose: (
+    state: EnvironmentState,
+    previous: ReleaseDocument | null,
+  ) => Promise<{ document: ReleaseDocument; notes: readonly string[] }>;
+  /** Values of the secrets a document names; throws when one is missing. */
+  secrets: (document: ReleaseDocument) => Promise<Readonly<Record<string, string>>>;
+  /**
+   * Values that may not be written down as text: those of the documents' secrets as far as they are known here, and the registry's password. Unlike `secrets` it
+   * demands nothing, since `abort` needs no value.
+   */
+  hidden: (documents: readonly ReleaseDocument[]) => readonly string[];
+};
+
+export type DeploymentEvent =
+  | { kind: "lease-held"; owner: LeaseOwner; host: string; heartbeatAgeMs: number }
+  | { kind: "lease-taken"; fence: number; tookOver: LeaseOwner | null }
+  | { kind: "planned"; purpose: "run" | "resume" | "abort"; plan: Plan; document: ReleaseDocument }
+  | { kind: "step"; event: StepEvent }
+  | { kind: "state"; deployment: string; state: DeploymentState; outcome: string | null };
+
+export type DeploymentPorts = {
+  session: TargetSession;
+  clock: Clock;
+  /** Aborted when the user interrupts. */
+  signal: AbortSignal;
+  tell: (event: DeploymentEvent) => void;
+};
+
+export type DeploymentOutcome = {
+  deployment: string;
+  state: DeploymentState;
+  release: string;
+  from: string | null;
+  outcome: string;
+  /** Why it did not succeed. */
+  error: ShiplockError | null;
+  plan: Plan;
+};
+
+/** What ending an interrupted deployment needs to know; the rest stands in its plan. */
+export type FinishRequest = Pick<
+  DeploymentRequest,
+  "environment" | "leaseTtlMs" | "wait" | "timeoutMs" | "origin" | "secrets" | "hidden" | "strategy" | "deployment"
+>;

@@ -1,0 +1,109 @@
+import { withEnded, withOperation } from "../environments/record/changes.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
+import { type End, maskedEnd, describeResult } from "./outcome.ts";
+import type { PreparedDeployment } from "./planning.ts";
+import type { DeploymentOutcome, DeploymentPorts } from "./request.ts";
+import type { RunOptions, RunResult } from "./run.ts";
+import type { DeploymentState } from "./states.ts";
+import type { Plan } from "./types.ts";
+
+/**
+ * Works on a deployment that was told as planned, and tells how it ended also where an error ends it: whoever keeps the history must not believe that it still
+ * runs. `mayBeRecorded` says whether the environment record may hold it by now, so that only `resume` or `abort` can end it.
+ */
+export async function tellingEnd<T>(
+  plan: Plan,
+  ports: DeploymentPorts,
+  mask: (text: string) => string,
+  work: (mayBeRecorded: (recorded: boolean) => void) => Promise<T>,
+): Promise<T> {
+  let recorded = false;
+  try {
+    return await work((maybe) => {
+      recorded = maybe;
+    });
+  } catch (error) {
+    const end = recorded
+      ? ({ state: "interrupted", outcome: mask(messageOf(error)) } as const)
+      : ({ state: "rolled-back", outcome: `${mask(messageOf(error))}; nothing was begun` } as const);
+    ports.tell({ kind: "state", deployment: plan.deployment, ...end });
+    throw error;
+  }
+}
+
+/**
+ * Writes plan and release, and then that the deployment is in progress: from there on it has to be ended, by whomever.
+ * @throws ShiplockError `record/changed` when somebody else wrote the record since the plan was made; nothing was begun then
+ */
+export async function recordBeginning(
+  prepared: PreparedDeployment,
+  fence: number,
+  ports: DeploymentPorts,
+  mayBeRecorded: (recorded: boolean) => void,
+): Promise<void> {
+  const { plan, document, state, revision } = prepared;
+  const { record } = ports.session;
+  await Promise.all([record.writeRelease(document.name, JSON.stringify(document)), record.writeOperation(plan)]);
+  const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString());
+  mayBeRecorded(true);
+  if (await record.swap(revision, next)) return;
+  mayBeRecorded(false);
+  throw new ShiplockError({
+    code: "record/changed",
+    message: "the environment record changed while the deployment was being planned",
+    remedy: "run the command again",
+  });
+}
+
+/** Says how a run ended, first to the environment record, where that is left to us, and then to whoever listens. */
+export async function conclude(
+  plan: Plan,
+  result: RunResult,
+  ports: DeploymentPorts,
+  { signal, lost, mask }: Pick<RunOptions, "signal" | "lost" | "mask">,
+): Promise<DeploymentOutcome> {
+  const described = maskedEnd(describeResult(plan, result, signal, lost), mask);
+  // `succeeded` is written by the plan's own last step, and what was lost may not be written by us.
+  const written = result.kind === "undone" || result.kind === "stuck";
+  const { state, outcome, error } = written ? await recordOrSay(plan, described, ports) : described;
+  ports.tell({ kind: "state", deployment: plan.deployment, state, outcome });
+  return { deployment: plan.deployment, state, release: plan.to, from: plan.from, outcome, error, plan };
+}
+
+/** An end that cannot be written (the disk is full, the host is gone) leaves the operation open in the record: then that is what has to be told. */
+async function recordOrSay(plan: Plan, end: End, ports: DeploymentPorts): Promise<End> {
+  try {
+    await recordEnd(plan, end.state, end.outcome, ports);
+    return end;
+  } catch (cause) {
+    const message = `${end.error?.message ?? end.outcome}; and that could not be recorded: ${messageOf(cause)}`;
+    const error = new ShiplockError({
+      code: "deploy/not-recorded",
+      blame: "person",
+      message,
+      remedy: `mend what is said here, then run \`shiplock abort ${plan.environment}\` or \`shiplock resume ${plan.environment}\``,
+      details: end.error?.details ?? [],
+      cause,
+    });
+    return { state: "interrupted", outcome: message, error };
+  }
+}
+
+async function recordEnd(plan: Plan, state: DeploymentState, outcome: string, ports: DeploymentPorts): Promise<void> {
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    const read = await ports.session.record.read();
+    if (read === null) return;
+    if (
+      await ports.session.record.swap(
+        read.revision,
+        withEnded(read.state, plan.deployment, state, outcome, ports.clock.now().toISOString()),
+      )
+    )
+      return;
+  }
+  throw new ShiplockError({
+    code: "record/contended",
+    message: "the end of the deployment could not be written: the record changed again and again",
+    remedy: "run `shiplock status`",
+  });
+}
