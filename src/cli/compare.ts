@@ -1,4 +1,4 @@
-import { asObject, type Json, type JsonObject } from "../json.ts";
+import { asObject, asText, type Json, type JsonObject, mapStrings } from "../json.ts";
 import { commitsBetween } from "../release/source.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 
@@ -62,27 +62,46 @@ function short(image: { tag: string; digest: string }): string {
 
 function configurationLines(from: ReleaseDocument | null, to: ReleaseDocument | null): string[] {
   if (from === null) return [];
+  return changedKeys(from, to).map(({ key, left, right }) => {
+    if (left === undefined) return `+ ${key}: ${right}`;
+    if (right === undefined) return `- ${key}`;
+    return `~ ${key}: ${left} → ${right}`;
+  });
+}
+
+/**
+ * What one environment has of its own: the configuration keys that a release does not bring from another one, with their values here.
+ * @param elsewhere the release as it is in the other environment
+ * @param here the same release with this environment's configuration
+ */
+export function ownOf(elsewhere: ReleaseDocument, here: ReleaseDocument): string[] {
+  return changedKeys(elsewhere, here).map(({ key, right }) => `${key}: ${right ?? "(not here)"}`);
+}
+
+type ChangedKey = { key: string; left: string | undefined; right: string | undefined };
+
+function changedKeys(from: ReleaseDocument, to: ReleaseDocument | null): ChangedKey[] {
   const before = flatten(configurationOf(from));
   const after = flatten(to === null ? {} : configurationOf(to));
   const keys = [...new Set([...before.keys(), ...after.keys()])].sort();
   return keys.flatMap((key) => {
     const left = before.get(key);
     const right = after.get(key);
-    if (left === right) return [];
-    if (left === undefined) return [`+ ${key}: ${right}`];
-    if (right === undefined) return [`- ${key}`];
-    return [`~ ${key}: ${left} → ${right}`];
+    return left === right ? [] : [{ key, left, right }];
   });
 }
 
 function configurationOf(document: ReleaseDocument): JsonObject {
   const { services, smoke, model } = document.snapshot;
-  const composed = { ...asObject(model["services"]) };
+  const { name, services: composed, ...others } = model;
+  // Compose begins the names of networks and volumes with the project's, which is the environment's and says nothing of the release.
+  const prefix = `${asText(name) ?? ""}_`;
   return JSON.parse(
     JSON.stringify({
       services: Object.fromEntries(services.map((service) => [service.name, service])),
       smoke,
-      compose: composed,
+      compose: asObject(composed) ?? {},
+      ...asObject(mapStrings(others, (text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text))),
     }),
   ) as JsonObject;
 }

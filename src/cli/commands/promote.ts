@@ -1,11 +1,11 @@
 import { resolveEnvironment } from "../../config/environment.ts";
 import { runDeployment } from "../../deploy/deployment.ts";
-import { documentOf } from "../../deploy/read-record.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../release/types.ts";
 import type { Config } from "../../config/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadProject } from "../context.ts";
+import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
 import { withSession } from "../session.ts";
@@ -63,23 +63,20 @@ export async function run(
 }
 
 async function liveIn(context: CommandContext, config: Config, name: string): Promise<ReleaseDocument> {
-  return withSession(context, config, resolveEnvironment(config, name), async (session) => {
-    const read = await session.record.read();
-    const document = await documentOf(session, read?.state.live?.document ?? null);
-    if (document === null)
-      throw new ShiplockError({
-        code: "promote/nothing-live",
-        blame: "gate",
-        message: `nothing is live in ${name}`,
-        remedy: `deploy to ${name} first`,
-      });
-    if (document.release.dirty)
-      throw new ShiplockError({
-        code: "promote/dirty",
-        blame: "gate",
-        message: `${document.release.id} in ${name} was built from a working tree, which nobody can build again`,
-        remedy: `commit, and deploy the commit to ${name} first`,
-      });
-    return document;
-  });
+  const document = await liveDocument(context, config, name);
+  if (document === null)
+    throw new ShiplockError({
+      code: "promote/nothing-live",
+      blame: "gate",
+      message: `nothing is live in ${name}`,
+      remedy: `deploy to ${name} first`,
+    });
+  if (document.release.dirty)
+    throw new ShiplockError({
+      code: "promote/dirty",
+      blame: "gate",
+      message: `${document.release.id} in ${name} was built from a working tree, which nobody can build again`,
+      remedy: `commit, and deploy the commit to ${name} first`,
+    });
+  return document;
 }

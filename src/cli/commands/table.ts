@@ -135,10 +135,10 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "diff",
-    summary: "how two environments differ: commits, images, configuration",
+    summary: "what a promotion would bring: commits, images, configuration; and what would stay",
     arguments: [
-      { name: "left", description: "environment", required: true },
-      { name: "right", description: "environment", required: true },
+      { name: "from", description: "environment that runs it", required: true },
+      { name: "to", description: "environment that would run it", required: true },
     ],
     flags: [],
     examples: ["shiplock diff staging production"],

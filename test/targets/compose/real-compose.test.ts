@@ -4,14 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { asObject } from "../../../src/json.ts";
-import { messageOf } from "../../../src/errors.ts";
-import { runProgram } from "../../../src/process.ts";
 import { makeDocument } from "../../../src/release/snapshot.ts";
 import type { ReleaseDocument } from "../../../src/release/types.ts";
 import { dockerCompose } from "../../../src/targets/compose/compose-program.ts";
 import { layoutOf } from "../../../src/targets/compose/layout.ts";
 import { renderCompose } from "../../../src/targets/compose/render.ts";
 import { type Translation, translate } from "../../../src/targets/compose/translate.ts";
+import { whyNoCompose } from "../../fakes/real-compose.ts";
 import { shop } from "../../fakes/shop.ts";
 
 const layout = layoutOf("shop", "production", "~/.shiplock", "/home/deploy");
@@ -35,18 +34,8 @@ volumes: { data: {} }
 configs: { greeting: { content: "price $$5" } }
 `;
 
-/** Why these tests cannot run here; null when they can. */
-async function whyNot(): Promise<string | null> {
-  try {
-    const result = await runProgram("docker", ["compose", "version", "--short"], { timeoutMs: 20_000 });
-    return result.exitCode === 0 ? null : "the Docker Compose plugin is not installed (package docker-compose)";
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
 describe("with the real Compose", async () => {
-  const reason = await whyNot();
+  const reason = await whyNoCompose();
   const skip = reason === null ? false : `not run: ${reason}`;
   const compose = dockerCompose(process.env);
   let document: ReleaseDocument;
