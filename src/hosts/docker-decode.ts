@@ -104,6 +104,7 @@ export function decodeImage(answer: unknown): Image {
     sizeBytes: numberAt(answer, "Size"),
     labels: textMapAt(objectAt(answer, "Config"), "Labels"),
     created: textAt(answer, "Created"),
+    layers: textsAt(objectAt(answer, "RootFS"), "Layers"),
   };
 }
 

@@ -76,6 +76,8 @@ export type Image = {
   sizeBytes: number;
   labels: Record<string, string>;
   created: string;
+  /** Digests of its layers as they are unpacked (`diff_ids`), the lowest first. */
+  layers: string[];
 };
 
 export type ImageSummary = {

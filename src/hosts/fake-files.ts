@@ -19,6 +19,8 @@ export type FakeFilesOptions = {
   gid: number;
   disk: FakeDisk;
   now(): number;
+  /** What `freeBytes` answers; 100 GB unless given. */
+  freeBytes?: () => number;
 };
 
 /** Makes the folders down to `path` on a disk, those that are missing. */
@@ -32,6 +34,8 @@ export function makeFolders(disk: FakeDisk, path: string): FakeDisk {
 }
 
 const MOST_LINKS = 40;
+/** Free on a fake disk unless told. */
+export const PLENTY_BYTES = 100e9;
 
 /** Files in memory with the behaviour of a host's, symlinks on the way included. Permissions are kept, not enforced. */
 export function createFakeFiles(options: FakeFilesOptions): HostFiles {
@@ -188,6 +192,10 @@ export function createFakeFiles(options: FakeFilesOptions): HostFiles {
         disk.delete(each);
         disk.set(`${target}${each.slice(source.length)}`, node);
       }
+    },
+    async freeBytes(path) {
+      if (nodeAt(path, true) === null) throw problem("file-missing", "asking for the room at", absolute(path));
+      return options.freeBytes?.() ?? PLENTY_BYTES;
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   type FakeScript,
   findContainer,
 } from "./fake-engine-state.ts";
-import { createFakeFiles, type FakeDisk, makeFolders } from "./fake-files.ts";
+import { createFakeFiles, type FakeDisk, makeFolders, PLENTY_BYTES } from "./fake-files.ts";
 import { createFakeLeases, type FakeLeases, type FakeSession } from "./fake-lease.ts";
 import { cancelledError, hostLostError } from "./host-errors.ts";
 import { absolutePath } from "./tree-guard.ts";
@@ -34,6 +34,8 @@ export type FakeWorldOptions = {
 export type FakeMachine = {
   readonly engine: FakeEngineState;
   readonly disk: FakeDisk;
+  /** From now on so many bytes are free on the whole host; 100 GB until then. What is written takes nothing away. */
+  setFreeBytes(bytes: number): void;
   /** Puts an image on the host, as if it had been pulled. */
   addImage(image: FakeImage): void;
   /** What containers do that are created from now on; the first script that answers decides. */
@@ -75,7 +77,7 @@ export type FakeWorld = {
 const HOME = "/home/deploy";
 const UID = 1000;
 
-type Machine = FakeMachine & { leases: FakeLeases; connections: Set<FakeHost>; isDown(): boolean };
+type Machine = FakeMachine & { leases: FakeLeases; connections: Set<FakeHost>; isDown(): boolean; freeBytes(): number };
 
 /** An image as a test needs one: id and architecture are made up where they are not given. */
 export function fakeImage(reference: string, options: Partial<FakeImage> = {}): FakeImage {
@@ -89,6 +91,7 @@ export function fakeImage(reference: string, options: Partial<FakeImage> = {}): 
     sizeBytes: 1_000_000,
     labels: {},
     created: "2026-01-01T00:00:00Z",
+    layers: [],
     ...options,
     id,
   };
@@ -98,12 +101,17 @@ function createMachine(name: string, registry: FakeRegistry, now: () => number):
   const engine = createFakeEngineState(name, registry, now);
   const connections = new Set<FakeHost>();
   let isDown = false;
+  let freeBytes = PLENTY_BYTES;
   return {
     engine,
     disk: makeFolders(new Map(), HOME),
     leases: createFakeLeases(now),
     connections,
     isDown: () => isDown,
+    freeBytes: () => freeBytes,
+    setFreeBytes(bytes) {
+      freeBytes = bytes;
+    },
     addImage: (image) => addImage(engine, image),
     script: (script) => engine.scripts.push(script),
     endContainer(idOrName, exitCode) {
@@ -184,7 +192,16 @@ export function createFakeWorld(options: FakeWorldOptions): FakeWorld {
     const home = address.kind === "local" ? address.root : HOME;
     const root = address.kind === "local" ? address.root : absolutePath(home, address.root ?? ".shiplock");
     const engine = createFakeEngine(here.engine);
-    const files = createFakeFiles({ host: name, home, root, uid: UID, gid: UID, disk: here.disk, now: options.now });
+    const files = createFakeFiles({
+      host: name,
+      home,
+      root,
+      uid: UID,
+      gid: UID,
+      disk: here.disk,
+      now: options.now,
+      freeBytes: here.freeBytes,
+    });
 
     async function takeLease(request: LeaseRequest): Promise<LeaseAnswer> {
       const answer = await wrap("lease", [request], async () => {

@@ -198,5 +198,10 @@ export function createLocalFiles(host: string, root: string, lostError: () => Sh
       }),
     removeTree: (path) => doing("removing", path, removeWhole),
     rename: (from, to) => doing("renaming", from, (whole) => fs.rename(whole, absolute(to))),
+    freeBytes: (path) =>
+      doing("asking for the room at", path, async (whole) => {
+        const { bavail, bsize } = await fs.statfs(whole);
+        return bavail * bsize;
+      }),
   };
 }

@@ -325,5 +325,6 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
       forgetAppendsBelow(absolute(to));
       await doing("renaming", absolute(from), sftp.rename(absolute(from), absolute(to)));
     },
+    freeBytes: (path) => doing("asking for the room at", absolute(path), sftp.freeBytes(absolute(path))),
   };
 }

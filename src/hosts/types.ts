@@ -172,4 +172,9 @@ export type HostFiles = {
   removeTree(path: string): Promise<void>;
   /** Renames, replacing what is there. */
   rename(from: string, to: string): Promise<void>;
+  /**
+   * Bytes that somebody who is not root may still write on the file system of `path`. What is at `path` need not be readable, but it must be there
+   * (`host/file-missing`), and the folders above it must let the user through (`host/permission-denied`).
+   */
+  freeBytes(path: string): Promise<number>;
 };

@@ -51,7 +51,7 @@ export type WorldSnapshot = {
 
 /** Calls that change nothing; what is the same before and after them needs to be cut only once. */
 const looking =
-  /^(engine\.(list|inspect|ping|info|logs|wait)|files\.(read|readlink|list|stat|lstat)$|forward|inspectLease|lease\.beat)/;
+  /^(engine\.(list|inspect|ping|info|logs|wait)|files\.(read|readlink|list|stat|lstat|freeBytes)$|forward|inspectLease|lease\.beat)/;
 
 export function changes(call: FakeCall): boolean {
   return !looking.test(call.name);

@@ -170,6 +170,16 @@ function describeFiles(given: () => { files: HostFiles; at(path: string): string
     assert.equal(await files.stat(at("new")), null);
   });
 
+  it("the room on a disk is told for what is there, and for nothing else", async () => {
+    const { files, at } = given();
+    await files.write(at("some file"), "x");
+    for (const path of ["/", at(""), at("some file")]) {
+      const free = await files.freeBytes(path);
+      assert.ok(Number.isSafeInteger(free) && free > 0, `${path}: ${free}`);
+    }
+    await assert.rejects(files.freeBytes(at("nothing")), hasCode("host/file-missing"));
+  });
+
   it("a tree is removed with its links but not what they point at", async () => {
     const { files, at } = given();
     await files.mkdirs(at("tree/one/two"));
