@@ -51,7 +51,7 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
         return;
       case "planned":
         output.line(`${purposes[event.purpose]}${planHeading(event.plan, output)}`);
-        for (const note of event.plan.notes) output.line(`  ${paint.yellow("!")} ${note}`);
+        for (const line of notesOf(event.plan, output)) output.line(line);
         return;
       case "step":
         return step(event.event);
@@ -73,8 +73,11 @@ export function planText(plan: Plan, output: Output): string {
       ...steps.map((step) => `    ${paint.dim(step.action.kind.padEnd(10))} ${step.title}`),
     );
   }
-  if (plan.notes.length > 0) lines.push(paint.bold("  to know"), ...plan.notes.map((note) => `    ${note}`));
-  return lines.join("\n");
+  return [...lines, ...notesOf(plan, output)].join("\n");
+}
+
+function notesOf(plan: Plan, { paint }: Output): string[] {
+  return plan.notes.length === 0 ? [] : [paint.bold("  to know"), ...plan.notes.map((note) => `    ${note}`)];
 }
 
 /** Before the heading: whether a plan is run for the first time, taken up again, or taken back. */

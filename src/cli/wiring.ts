@@ -8,6 +8,7 @@ import type { Engine } from "../hosts/engine.ts";
 import type { HostAddress } from "../hosts/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { createRegistryClient } from "../release/registry/client.ts";
+import { layerSource } from "../release/registry/layers.ts";
 import { parseReference } from "../release/registry/reference.ts";
 import type { Registry, RegistryLogin } from "../release/registry/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
@@ -16,6 +17,9 @@ import { composeTarget } from "../targets/compose/target.ts";
 import type { Target } from "../targets/types.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Time for one question about the size of an image: the estimate of the room is not worth more. */
+const layersDeadlineMs = 5_000;
 
 /** Time for the first connection to a host. */
 const connectTimeoutMs = 20_000;
@@ -34,11 +38,12 @@ export function targetOf(config: Config, environment: Environment, env: Variable
       proxy: { http: target.proxy.http, https: target.proxy.https, tls: target.proxy.tls },
       keep: environment.keep,
       verifyUrl: environment.verifyUrl ?? null,
-      room: { memoryBytes: environment.room.memoryBytes ?? null },
+      room: { ...environment.room, memoryBytes: environment.room.memoryBytes ?? null },
     },
     connector: createConnector(),
     compose: dockerCompose(env),
     auth: registryAuth(config, env),
+    layers: layerSource(registryOf(config, env, layersDeadlineMs)),
     clock: systemClock,
     connectTimeoutMs,
     fetchPublic,
@@ -58,10 +63,12 @@ export function registryAuth(config: Config, env: Variables): RegistryLogin | nu
   };
 }
 
-export function registryOf(config: Config, env: Variables): Registry {
+/** @param deadlineMs for one call with all its attempts; the client's own unless given */
+export function registryOf(config: Config, env: Variables, deadlineMs?: number): Registry {
   const auth = registryAuth(config, env);
   const own = config.registry === undefined ? null : parseReference(`${config.registry.address}/x`).registry;
   return createRegistryClient({
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
     access: async (registry) => ({
       credentials: auth !== null && registry === own ? { username: auth.username, password: auth.password } : null,
       insecure: registry === own && config.registry?.insecure === true,

@@ -127,6 +127,7 @@ function resolveEnvironmentInput(environment: EnvironmentInput, name: string, in
     lease: { ttlMs: milliseconds(environment.lease?.ttl ?? "30s") },
     room: {
       memoryBytes: room?.memory === undefined ? undefined : bytes(room.memory),
+      diskBytes: bytes(room?.disk ?? "500MB"),
       onShortage: room?.onShortage ?? "refuse",
     },
     keep: environment.keep ?? 5,

@@ -172,11 +172,21 @@ export function environment() {
         memory: part
           .size()
           .optional()
-          .describe("Memory that has to be free on each host before the new release starts. Default: not checked."),
-        onShortage: z
-          .enum(["refuse", "in-place"])
+          .describe(
+            "Memory that has to be free on each host for the new release to start beside the old one. Default: the memory limits of its services, added up.",
+          ),
+        disk: part
+          .size()
           .optional()
-          .describe("With too little room: `refuse`, or go `in-place` with a gap. Default: `refuse`."),
+          .describe(
+            "What stays free on the disk of each host's engine after the new images are pulled. Default: 500MB.",
+          ),
+        onShortage: z
+          .enum(["refuse", "recreate"])
+          .optional()
+          .describe(
+            "With too little memory: `refuse`, or `recreate` this once, which stops the old release first and has a gap. Default: `refuse`.",
+          ),
       })
       .optional()
       .describe("Room for two releases at once."),

@@ -105,7 +105,13 @@ export type Environment = {
   /** For a whole deployment. */
   readonly timeoutMs: number;
   readonly lease: { readonly ttlMs: number };
-  readonly room: { readonly memoryBytes: number | undefined; readonly onShortage: "refuse" | "in-place" };
+  readonly room: {
+    /** `undefined`: what the limits of the compose file add up to. */
+    readonly memoryBytes: number | undefined;
+    /** What stays free on the engine's disk. */
+    readonly diskBytes: number;
+    readonly onShortage: "refuse" | "recreate";
+  };
   /** Successful releases that stay ready for a rollback. */
   readonly keep: number;
   readonly tagPrefix: string;

@@ -15,6 +15,8 @@ export type PlanHost = {
   settleProxy: boolean;
   /** What of the live release is on this host. */
   live: { place: Place; services: readonly StrategyService[] } | null;
+  /** Why two releases do not fit beside each other here, with the figures; null where they do. */
+  shortage: string | null;
 };
 
 export type PlanMigration = { service: string; command: readonly string[]; timeoutMs: number };
@@ -50,7 +52,8 @@ export type PlanFacts = {
  * Steps of one host follow each other; hosts of a batch run beside each other, batches one after another; everything that does not touch
  * what serves (files, pulls, backing services, proxy) happens on all hosts before the first container is replaced.
  */
-export function assemblePlan(facts: PlanFacts): Plan {
+export function assemblePlan(given: PlanFacts): Plan {
+  const facts = withoutShortage(given);
   const strategy = strategies[facts.strategy.kind];
   const prepared = facts.hosts.map((host) => prepareHost(host, facts, strategy.proxied));
   const preparedIds = prepared.map((steps) => lastId(steps));
@@ -89,6 +92,17 @@ export function assemblePlan(facts: PlanFacts): Plan {
     origin: facts.origin,
     notes: [...(gap === null ? [] : [gap]), ...proxyNotes(facts), ...facts.notes],
   };
+}
+
+/** Where two releases do not fit beside each other on some host, the old one stops first, and the plan says why. */
+function withoutShortage(facts: PlanFacts): PlanFacts {
+  const { kind, batch, parallel } = facts.strategy;
+  const shortages = facts.hosts.flatMap((host) => host.shortage ?? []);
+  if (kind !== "rolling" || shortages.length === 0) return facts;
+  const notes = shortages.map(
+    (shortage) => `${shortage}: instead of \`rolling\` this deployment is a \`recreate\`, as \`room.onShortage\` says`,
+  );
+  return { ...facts, strategy: { kind: "recreate", batch, parallel }, notes: [...notes, ...facts.notes] };
 }
 
 /** The steps that come before the commit point, in the plan's order: what `abort` undoes. */

@@ -161,7 +161,7 @@ describe("the result", () => {
       bakeMs: 90_000,
       timeoutMs: 900_000,
       lease: { ttlMs: 30_000 },
-      room: { memoryBytes: 536_870_912, onShortage: "refuse" },
+      room: { memoryBytes: 536_870_912, diskBytes: 500_000_000, onShortage: "refuse" },
       keep: 5,
       tagPrefix: "staging",
       migrations: undefined,

@@ -74,6 +74,7 @@ const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
         missingBacking: backing ? ["db"] : [],
         proxy,
         settleProxy,
+        shortage: null,
         live: old === null || isNew ? null : { place: livePlace, services: old },
       })),
       release: {
@@ -232,7 +233,15 @@ describe("every plan", () => {
 describe("what a plan tells beforehand", () => {
   const facts = fc.sample(factsArbitrary, { numRuns: 1, seed: 1 })[0] as PlanFacts;
   const hosts: PlanHost[] = [
-    { name: "host-1", assignment: {}, missingBacking: [], proxy: "ready", settleProxy: false, live: null },
+    {
+      name: "host-1",
+      assignment: {},
+      missingBacking: [],
+      proxy: "ready",
+      settleProxy: false,
+      live: null,
+      shortage: null,
+    },
   ];
 
   it("a strategy with a gap says so when something is live, and not on the first deployment", () => {
@@ -248,6 +257,34 @@ describe("what a plan tells beforehand", () => {
       assert.match(gapOf(kind, { release: "r-1", place: "a" }).join(), /nothing answers between/);
       assert.deepEqual(gapOf(kind, null), []);
     }
+  });
+
+  it("too little room for both releases makes a rolling deployment a recreate, with the figures", () => {
+    const live = { place: "a" as const, services: facts.release.services };
+    const short = [
+      { ...(hosts[0] as PlanHost), live },
+      { ...(hosts[0] as PlanHost), live, name: "host-2", shortage: "host-2 has 1 MB of memory free" },
+    ];
+    const rolling = {
+      ...{ maxSurge: { percent: 100 }, maxUnavailable: { count: 0 } },
+      parallel: 3,
+      batch: { count: 1 },
+    };
+    const plan = assemblePlan({
+      ...facts,
+      hosts: short,
+      live: { release: "r-1", place: "a" },
+      place: "b",
+      strategy: { kind: "rolling", ...rolling },
+    });
+    assert.equal(plan.strategy, "recreate");
+    assert.match(plan.notes.join(), /nothing answers between.*host-2 has 1 MB of memory free: .*recreate.*onShortage/);
+    for (const host of plan.hosts) {
+      const kinds = plan.steps.filter((step) => step.host === host).map((step) => step.action.kind);
+      assert.ok(kinds.indexOf("stop") < kinds.indexOf("start"), `${host}: ${kinds.join()}`);
+    }
+    const [first, second] = ["host-1", "host-2"].map((host) => plan.steps.find((step) => step.id === `${host}/stop`));
+    assert.ok(second !== undefined && first !== undefined && before(plan, second).has(first.id), "batches are kept");
   });
 
   it("another router is announced with the hosts it takes over on", () => {

@@ -2,8 +2,12 @@ import type { PlanHost } from "../../deploy/plan.ts";
 import { type Place, type Slot, slots } from "../../deploy/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { ContainerSummary } from "../../hosts/engine.ts";
-import { asObject, asText } from "../../json.ts";
+import { asText } from "../../json.ts";
+import type { LayerSource } from "../../release/registry/layers.ts";
 import { label } from "./layout.ts";
+import { listeningPorts, refuseTakenPort } from "./ports.ts";
+import { measureRoom } from "./room.ts";
+import { judgeRoom, type RoomWishes } from "./room-rules.ts";
 import type { ComposeHost } from "./run.ts";
 import { strategyServices } from "../../deploy/strategies/services.ts";
 import { backingServices } from "./steps/infrastructure.ts";
@@ -12,11 +16,14 @@ import { proxyState, surveyProxy } from "./survey-proxy.ts";
 import type { Survey, SurveyRequest } from "../types.ts";
 import type { Translation } from "./translate.ts";
 
-export type SurveyHost = Omit<ComposeHost, "translation"> & { translate(place: Place): Promise<Translation> };
+export type SurveyHost = Omit<ComposeHost, "translation"> & {
+  translate(place: Place): Promise<Translation>;
+  layers: LayerSource;
+};
 
 export type SurveySettings = {
   proxy: { http: number; https: number; tls: "off" | "internal" | "auto" };
-  room: { memoryBytes: number | null };
+  room: RoomWishes;
 };
 
 /** Looks at every host, chooses the place of the new release, and refuses what could not work, before anything is touched. */
@@ -33,15 +40,20 @@ export async function surveyHosts(
     hosts.map((host) => host.host.engine.listContainers({ all: true, labels: filter })),
   );
   const { place, warm } = await choosePlace(hosts, containers, request);
-  const looked = await Promise.all(
-    hosts.map((host, index) => surveyHost(host, containers[index] ?? [], place, request, settings)),
-  );
+  const [looked, rooms] = await Promise.all([
+    Promise.all(hosts.map((host, index) => surveyHost(host, containers[index] ?? [], place, request, settings))),
+    Promise.all(hosts.map((host) => measureRoom(host, request, settings.room, host.layers))),
+  ]);
+  const shortages = looked.map(({ plan }, index) => {
+    const facts = rooms[index]?.facts;
+    return facts === undefined ? null : judgeRoom(facts, settings.room, plan.live !== null);
+  });
   return {
     home,
-    hosts: looked.map((entry) => entry.plan),
+    hosts: looked.map((entry, index) => ({ ...entry.plan, shortage: shortages[index] ?? null })),
     place,
     warm,
-    notes: [...new Set(looked.flatMap((entry) => entry.notes))],
+    notes: [...new Set([...looked, ...rooms].flatMap((entry) => entry.notes))],
   };
 }
 
@@ -97,7 +109,7 @@ async function surveyHost(
   place: Place,
   request: SurveyRequest,
   settings: SurveySettings,
-): Promise<{ plan: PlanHost; notes: string[] }> {
+): Promise<{ plan: Omit<PlanHost, "shortage">; notes: string[] }> {
   const { document, previous } = request;
   const proxied = place !== "direct";
   const translation = await host.translate(place);
@@ -124,8 +136,9 @@ async function surveyHost(
       published.filter((port) => !proxy.heldPorts.has(port)),
       taken,
     );
+  } else {
+    await refuseTakenPort(host, "the compose file", await unheldPorts(host, containers, request), taken);
   }
-  await refuseTooLittleRoom(host, request, settings);
   const missingBacking = document.snapshot.backing.filter(
     (service) => !backing.has(service) && translation.containers.some((spec) => spec.service === service),
   );
@@ -195,74 +208,14 @@ async function refuseForeignNames(host: SurveyHost, translation: Translation, re
   }
 }
 
-async function refuseTakenPort(
+/** The ports that an in-place release publishes and its own containers do not hold: those are set aside before the new ones start. */
+async function unheldPorts(
   host: SurveyHost,
-  who: string,
-  ports: readonly number[],
-  taken: ReadonlySet<number>,
-): Promise<void> {
-  const busy = ports.filter((port) => taken.has(port));
-  if (busy.length === 0) return;
-  const owners = await publishersOf(host, busy);
-  throw new ShiplockError({
-    code: "host/port-taken",
-    blame: "usage",
-    message: `port ${busy.join(", ")} on ${host.name} is taken by ${owners.length === 0 ? "something else" : owners.join(", ")}, and ${who} wants it`,
-    remedy: `stop what listens there${owners.length === 0 ? " (`ss -ltnp` shows it)" : ""}, or choose another port`,
-  });
-}
-
-/** Names of the running containers that publish one of these ports. */
-async function publishersOf(host: SurveyHost, ports: readonly number[]): Promise<string[]> {
-  const running = await host.host.engine.listContainers({});
-  const containers = await Promise.all(running.map((container) => host.host.engine.inspectContainer(container.id)));
-  return containers.flatMap((container) =>
-    container?.ports.some((port) => ports.includes(port.hostPort)) ? [container.name] : [],
-  );
-}
-
-/** Ports on which something listens, read from the kernel's own table. */
-async function listeningPorts(host: SurveyHost): Promise<Set<number>> {
-  const tables = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => host.host.files.read(path)));
-  const listening = "0A";
-  const ports = tables.flatMap((table) =>
-    new TextDecoder()
-      .decode(table ?? new Uint8Array())
-      .split("\n")
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === listening)
-      .map((fields) => Number.parseInt(fields[1]?.split(":").at(-1) ?? "", 16)),
-  );
-  return new Set(ports.filter(Number.isInteger));
-}
-
-/** Two releases stand beside each other for a while; what the new one is limited to (or what the environment states) must be free. */
-async function refuseTooLittleRoom(host: SurveyHost, request: SurveyRequest, settings: SurveySettings): Promise<void> {
-  if (request.strategy !== "rolling") return;
-  const wanted = settings.room.memoryBytes ?? limitedMemory(request);
-  if (wanted === 0) return;
-  const text = new TextDecoder().decode((await host.host.files.read("/proc/meminfo")) ?? new Uint8Array());
-  const available = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) * 1024;
-  if (Number.isNaN(available) || available >= wanted) return;
-  throw new ShiplockError({
-    code: "host/no-room",
-    blame: "gate",
-    message: `${host.name} has ${megabytes(available)} MB of memory free, and the new release beside the old one wants ${megabytes(wanted)} MB`,
-    remedy:
-      "give the host more memory, lower the services' limits, or choose `strategy: recreate`, which stops the old release first",
-  });
-}
-
-function limitedMemory(request: SurveyRequest): number {
-  const services = asObject(request.document.snapshot.model["services"]) ?? {};
-  return request.document.snapshot.services.reduce((sum, service) => {
-    const definition = asObject(services[service.name]);
-    const limits = asObject(asObject(asObject(definition?.["deploy"])?.["resources"])?.["limits"]);
-    const bytes = Number(limits?.["memory"] ?? definition?.["mem_limit"] ?? 0);
-    return sum + (Number.isFinite(bytes) ? bytes : 0) * service.replicas;
-  }, 0);
-}
-
-function megabytes(bytes: number): number {
-  return Math.round(bytes / 1024 / 1024);
+  containers: readonly ContainerSummary[],
+  request: SurveyRequest,
+): Promise<number[]> {
+  const own = await Promise.all(containers.map((container) => host.host.engine.inspectContainer(container.id)));
+  const held = new Set(own.flatMap((container) => container?.ports.map((port) => port.hostPort) ?? []));
+  const published = request.document.snapshot.services.flatMap((service) => service.published);
+  return published.map((port) => port.hostPort).filter((port) => !held.has(port));
 }

@@ -3,6 +3,7 @@ import type { Place, ReplicaRef } from "../../deploy/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { Connector, Host, HostAddress, LeaseOwner } from "../../hosts/types.ts";
 import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
+import type { LayerSource } from "../../release/registry/layers.ts";
 import type { RegistryLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import { folderRecord } from "../folder-record.ts";
@@ -32,6 +33,7 @@ export type ComposeTargetOptions = {
   connector: Connector;
   compose: ComposeProgram;
   auth: RegistryLogin | null;
+  layers: LayerSource;
   clock: Clock;
   connectTimeoutMs: number;
   fetchPublic: ComposeRun["fetchPublic"];
@@ -123,6 +125,7 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
       const surveyed: SurveyHost[] = hosts.map((host) => ({
         ...host,
         translate: (place) => translateFor(host, place),
+        layers: options.layers,
       }));
       return surveyHosts(surveyed, request, home.name, options.settings);
     },
