@@ -68,6 +68,30 @@ export async function appsOf(host: LabHost, id: string): Promise<SeenContainer[]
   );
 }
 
+/** The variables that a container was made with. */
+export async function variablesOf(host: LabHost, container: string): Promise<Record<string, string>> {
+  const { Config } = await ask<{ Config: { Env: string[] } }>(host, `/containers/${container}/json`);
+  return Object.fromEntries(
+    Config.Env.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
+  );
+}
+
+/** Names of the containers of a kind that the engine started since a moment, once per start, as the engine itself remembers it. */
+export async function startsSince(host: LabHost, since: Date, kind: string): Promise<string[]> {
+  const filters = JSON.stringify({ type: ["container"], event: ["start"], label: [`shiplock.kind=${kind}`] });
+  const query = new URLSearchParams({
+    since: (since.getTime() / 1000).toFixed(3),
+    until: (Date.now() / 1000).toFixed(3),
+    filters,
+  });
+  const answer = await askEngine(host.socketPath, "GET", `/events?${query.toString()}`, { timeoutMs: 30_000 });
+  if (answer.status !== 200) throw new Error(`${host.name}: events: ${answer.status} ${answer.body}`);
+  return answer.body
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => (JSON.parse(line) as { Actor: { Attributes: { name: string } } }).Actor.Attributes.name);
+}
+
 /** One look at a host. */
 export async function lookAt(host: LabHost): Promise<SeenHost> {
   const [containers, volumes, networks] = await Promise.all([

@@ -18,6 +18,23 @@ export async function digestOf(lab: Lab, repository: string, tag: string): Promi
   return (await read(lab, repository, tag)).digest;
 }
 
+/** What the registry holds under a tag or digest: the platforms of an index, or the layers of one image. */
+export async function contentsOf(
+  lab: Lab,
+  repository: string,
+  reference: string,
+): Promise<{ platforms: string[]; layers: string[] }> {
+  const { bytes } = await read(lab, repository, reference);
+  const { manifests = [], layers = [] } = JSON.parse(Buffer.from(bytes).toString()) as {
+    manifests?: { platform: { os: string; architecture: string } }[];
+    layers?: { digest: string }[];
+  };
+  return {
+    platforms: manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`),
+    layers: layers.map(({ digest }) => digest),
+  };
+}
+
 /** Deletes a manifest with all its tags; `putBack` brings the manifest back. */
 export async function removeFromRegistry(
   lab: Lab,

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { Release, ReleaseDocument } from "../../src/release/types.ts";
+import { labAvailability } from "../lab/availability.ts";
+import { askEngine } from "../lab/engine.ts";
+import type { LabHost } from "../lab/host.ts";
+import type { Lab } from "../lab/lab.ts";
+import { must } from "../lab/process.ts";
+import { assertRefused } from "./support/assertions.ts";
+import { filesWith } from "./support/disk.ts";
+import { startE2eLab, stopE2eLab } from "./support/lab.ts";
+import { appsOf, shiplockFolder } from "./support/observe.ts";
+import { createProject, type Project } from "./support/project.ts";
+import { contentsOf, digestOf } from "./support/registry.ts";
+
+const availability = labAvailability();
+const platform = process.arch === "x64" ? "linux/amd64" : "linux/arm64";
+
+describe("a release is what was committed, built once and named by what it holds", {
+  skip: availability.available ? false : availability.reason,
+}, () => {
+  let lab: Lab;
+  let host: LabHost;
+  let app: Project;
+
+  before(async () => {
+    lab = await startE2eLab({ name: "build", hosts: 1 });
+    host = lab.host("host-1");
+    app = await createProject(lab, {
+      hosts: { production: ["host-1"] },
+      configure: [{ path: ["environments", "production", "tagPrefix"], value: "prod" }],
+    });
+  });
+
+  after(async () => {
+    await app?.[Symbol.asyncDispose]();
+    if (lab !== undefined) await stopE2eLab(lab);
+  });
+
+  async function build(project: Project, ...args: string[]): Promise<Release> {
+    return (await project.must(["build", ...args, "--json"])).json as Release;
+  }
+
+  /** The image of a release of the switchboard, which has one. */
+  function imageOf(release: Release) {
+    const image = release.images["app"];
+    assert.ok(image !== undefined);
+    return image;
+  }
+
+  function liveDocument(project: Project, environment: string): ReleaseDocument {
+    const name = project.state(host, environment)?.live?.document ?? "";
+    const folder = join(shiplockFolder(host), "environments", `${project.name}-${environment}`, "releases");
+    return JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as ReleaseDocument;
+  }
+
+  test("what is changed in the working tree is not in the release; with --dirty it is, and output, record, tag and status say so", async (t) => {
+    await using dirty = await createProject(lab, { name: "dirty", configure: port("8101") });
+    dirty.write("version.json", '{ "version": "not-committed" }\n');
+    await dirty.must(["deploy", "staging"]);
+    assert.equal((await dirty.curl(host)).version, "v1");
+    assert.equal(liveDocument(dirty, "staging").release.dirty, false);
+
+    const told = await dirty.must(["deploy", "staging", "--dirty"]);
+    assert.match(told.stdout, /working tree, not the commit/);
+    assert.equal((await dirty.curl(host)).version, "not-committed");
+    const { release } = liveDocument(dirty, "staging");
+    assert.equal(release.dirty, true);
+    assert.match(imageOf(release).tag, /^staging-main-[0-9a-f]{7}-dirty$/);
+    assert.match((await dirty.must(["status", "staging"])).stdout, /[0-9a-f]{7}-[0-9a-f]{6}-dirty main: /);
+    assertRefused(await dirty.run(["promote", "staging", "production", "--json"]), {
+      exit: 3,
+      code: "promote/dirty",
+      says: /built from a working tree/,
+      remedy: /commit/,
+    });
+    await t.test(
+      "--dirty with --ref is refused: the tree is not that commit",
+      {
+        todo: "it takes the working tree and records the commit that --ref names (checkOutRelease in cli/release-source.ts)",
+      },
+      async () => assert.equal((await dirty.run(["build", "staging", "--dirty", "--ref", "v1"])).code, 2),
+    );
+  });
+
+  test("a commit is built once: for the second time and for another environment the same image is found, and gets a name of its own there", async () => {
+    const commit = await app.commitVersion("once");
+    const tag = `main-${commit.slice(0, 7)}`;
+    const first = await app.must(["build", "staging"]);
+    assert.match(first.stdout, new RegExp(`pushed .*:staging-${tag}`));
+    for (const environment of ["staging", "production"]) {
+      const again = await app.must(["build", environment]);
+      assert.match(again.stdout, new RegExp(`built before as staging-${tag}`));
+      assert.doesNotMatch(again.stdout, /pushed/);
+    }
+    const [staging, production] = [await build(app, "staging"), await build(app, "production")];
+    assert.equal(production.id, staging.id);
+    const { digest } = imageOf(staging);
+    assert.equal(await digestOf(lab, "switchboard/app", `staging-${tag}`), digest);
+    assert.equal(await digestOf(lab, "switchboard/app", `prod-${tag}`), digest);
+  });
+
+  test("a tag names environment, branch and commit, with a hash where the branch's name is no tag", async () => {
+    await app.git(["checkout", "--quiet", "-b", "feature/checkout"]);
+    try {
+      const commit = await app.commitVersion("feature");
+      const { tag, digest } = imageOf(await build(app, "production"));
+      assert.match(tag, new RegExp(`^prod-feature-checkout-[0-9a-f]{6}-${commit.slice(0, 7)}$`));
+      assert.equal(await digestOf(lab, "switchboard/app", tag), digest);
+    } finally {
+      await app.git(["checkout", "--quiet", "main"]);
+    }
+  });
+
+  test("what did not change is taken from the cache of the last build, also out of a stage that is not in the image", async () => {
+    const dockerfile = readFileSync(join(app.folder, "Dockerfile"), "utf8");
+    // Runs differently every time it runs.
+    const random = ["node", "-e", 'fs.writeFileSync("/random", crypto.randomUUID())'];
+    app.write(
+      "Dockerfile",
+      `FROM node:24-slim AS made\nRUN ${JSON.stringify(random)}\n\n${dockerfile.replace("COPY server.mjs", "COPY --from=made /random ./\nCOPY server.mjs")}`,
+    );
+    const layers: string[][] = [];
+    for (const version of ["cached-1", "cached-2"]) {
+      await app.commitVersion(version);
+      layers.push((await contentsOf(lab, "switchboard/app", imageOf(await build(app, "staging")).digest)).layers);
+    }
+    const [first = [], second = []] = layers;
+    assert.ok(first.length > 2);
+    assert.deepEqual(second.slice(0, -1), first.slice(0, -1));
+    assert.notEqual(second.at(-1), first.at(-1));
+  });
+
+  test("values of an environment are baked in, so each has an image of its own, and promotion makes a sibling that names its origin; a build secret stays in none", async (t) => {
+    const token = "bu1ld-token-that-nobody-may-see";
+    const hash = createHash("sha256").update(token).digest("hex");
+    await using baked = await createProject(lab, {
+      name: "baked",
+      hosts: { production: ["host-1"] },
+      configure: [
+        { path: ["images", "app", "args"], value: { PUBLIC_URL: "http://${WEB_HOST}" } },
+        { path: ["images", "app", "secrets"], value: ["BUILD_TOKEN"] },
+        ...port("8102", "8103"),
+      ],
+    });
+    Object.assign(baked.env, { BUILD_TOKEN: token });
+    const dockerfile = readFileSync(join(baked.folder, "Dockerfile"), "utf8");
+    const script = `const token = fs.readFileSync("/run/secrets/BUILD_TOKEN");
+      const seen = crypto.createHash("sha256").update(token).digest("hex");
+      fs.writeFileSync("version.json", JSON.stringify({ version: process.env.PUBLIC_URL, seen }));`;
+    const run = `ARG PUBLIC_URL\nRUN --mount=type=secret,id=BUILD_TOKEN ["node", "-e", ${JSON.stringify(script)}]\nUSER node`;
+    baked.write("Dockerfile", dockerfile.replace("USER node", run));
+    await baked.commit("An address that the bundler bakes in");
+
+    await baked.must(["deploy", "staging"]);
+    assert.equal((await baked.curl(host)).version, "http://staging.baked.example.com");
+    const promoted = await baked.must(["promote", "staging", "production"]);
+    assert.match(promoted.stdout, /a sibling release: app holds values of production/);
+    assert.equal(
+      (await baked.curl(host, "/", { environment: "production" })).version,
+      "http://production.baked.example.com",
+    );
+    const [staging, production] = [liveDocument(baked, "staging").release, liveDocument(baked, "production").release];
+    assert.equal(production.origin, staging.id);
+    assert.equal(production.commit, staging.commit);
+    assert.deepEqual([staging.environment, production.environment], ["staging", "production"]);
+    assert.notEqual(imageOf(production).digest, imageOf(staging).digest);
+    await t.test(
+      "the tag of what was promoted names the branch too",
+      {
+        todo: "promote names the commit by its hash, so the tag it gives is production-<sha7> (cli/commands/promote.ts)",
+      },
+      () => assert.equal(imageOf(production).tag, `production-main-${production.commit.slice(0, 7)}`),
+    );
+
+    assert.ok(
+      (await filesWith(host, hash)).length > 0,
+      "the build did not have the secret, or the search finds nothing",
+    );
+    assert.deepEqual(await filesWith(host, token), []);
+  });
+
+  test("an image for several platforms is built for each without running the other's instructions; the registry lists both, and a host runs its own", async () => {
+    await using both = await createProject(lab, { name: "both" });
+    const dockerfile = [
+      "FROM scratch",
+      "ARG TARGETARCH",
+      "COPY busybox /bin/",
+      "COPY www /www/",
+      "COPY www-$TARGETARCH /www/",
+      'CMD ["/bin/busybox", "httpd", "-f", "-p", "3000", "-h", "/www"]',
+    ];
+    both.write("Dockerfile", `${dockerfile.join("\n")}\n`);
+    both.write(".dockerignore", "");
+    both.write("compose.yml", "services: { web: { build: ., init: true } }\n");
+    both.write("www/healthz", "fine\n");
+    for (const architecture of ["amd64", "arm64"])
+      both.write(`www-${architecture}/index.html`, `linux/${architecture}\n`);
+    copyFileSync((await must(["which", "busybox"])).trim(), join(both.folder, "busybox"));
+    both.configure([
+      { path: ["images", "app", "platforms"], value: ["linux/amd64", "linux/arm64"] },
+      { path: ["services", "caller"], value: undefined },
+    ]);
+    await both.commit("For two platforms");
+
+    await both.must(["deploy", "staging"]);
+    const image = imageOf(liveDocument(both, "staging").release);
+    assert.deepEqual((await contentsOf(lab, "both/app", image.digest)).platforms, ["linux/amd64", "linux/arm64"]);
+    assert.equal(await digestOf(lab, "both/app", image.tag), image.digest);
+    const answer = await both.curl(host);
+    assert.equal(answer.body.trim(), platform);
+    const [running] = await appsOf(host, "both-staging");
+    assert.equal(running?.image, image.platforms[platform]?.config);
+    const inspected = await askEngine(host.socketPath, "GET", `/images/${running?.image}/json`);
+    assert.equal(`linux/${(JSON.parse(inspected.body) as { Architecture: string }).Architecture}`, platform);
+  });
+
+  test("after deployments no file of a host holds the registry's password, nor its base64", async () => {
+    await app.commitVersion("pulled");
+    await app.must(["deploy", "staging"]);
+    assert.ok(
+      (await filesWith(host, `${lab.registry.address}/switchboard/app`)).length > 0,
+      "the search finds nothing",
+    );
+    assert.deepEqual(await filesWith(host, lab.registry.password), []);
+  });
+});
+
+/** Published ports, so that the projects of this file do not meet on their host. */
+function port(staging: string, production = "8104") {
+  return [
+    { path: ["environments", "staging", "variables", "WEB_PORT"], value: staging },
+    { path: ["environments", "production", "variables", "WEB_PORT"], value: production },
+  ];
+}

@@ -1,0 +1,23 @@
+import type { LabHost } from "../../lab/host.ts";
+
+/** The whole disk of a host but its programs and what the kernel shows. */
+const disk = ["/etc", "/home", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/var"];
+
+/** Files of a host, containers and images among them, that hold a text as it is or anywhere inside something in base64. */
+export async function filesWith(host: LabHost, text: string): Promise<string[]> {
+  const found = await host.exec(["grep", "-rlsF", "--binary-files=text", "-f", "-", ...disk], {
+    input: [text, ...inBase64(text)].join("\n"),
+    timeoutMs: 120_000,
+  });
+  if (found.code > 1 && found.stdout === "" && found.stderr !== "") throw new Error(found.stderr);
+  return found.stdout.split("\n").filter((line) => line !== "");
+}
+
+/** What a text leaves in base64, wherever it begins in what was encoded: without the characters that its neighbours share. */
+function inBase64(text: string): string[] {
+  return [0, 1, 2].map((before) => {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]);
+    const encoded = bytes.toString("base64").replaceAll("=", "");
+    return encoded.slice(before === 0 ? 0 : before + 1, bytes.length % 3 === 0 ? undefined : -1);
+  });
+}
