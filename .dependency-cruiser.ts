@@ -12,11 +12,11 @@ const lower = "(targets|hosts|proxy|ledger|secrets|notify)";
 const deciding = [
   "deploy/(plan|states)",
   "deploy/strategies/.+",
-  "environments/record/(changes|rollback-choice)",
+  "environments/record/(changes|change-state|rollback-choice)",
   "environments/gates/.+",
   "release/tags",
-  "proxy/caddy/(buckets|router-config|edge-config)",
-  "targets/compose/place",
+  "proxy/caddy/(buckets|router-config|edge-config|port-config)",
+  "targets/compose/(place|routers)",
 ];
 /** Words as data: what the layers say to each other. */
 const vocabulary = ["(deploy|environments|release|targets|proxy|hosts|config|ledger)/(.+/|)types"];

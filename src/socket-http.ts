@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 import { ShiplockError } from "./errors.ts";
 
 export type SocketRequest = {
@@ -11,12 +11,16 @@ export type SocketRequest = {
   signal?: AbortSignal;
   /** Most bytes of the answer that are kept. */
   keepBytes?: number;
+  /** Uses a connection of an earlier request that said so too, and leaves it open for the next: a round trip less. For requests that may be repeated. */
+  keepConnection?: boolean;
 };
 
 export type SocketAnswer = { status: number; headers: Readonly<Record<string, string>>; body: string };
 
+const keeping = new Agent({ keepAlive: true });
+
 /**
- * One HTTP request over a Unix socket, on a connection of its own.
+ * One HTTP request over a Unix socket, on a connection of its own unless `keepConnection` is set.
  * @throws ShiplockError `http/no-answer` when there is no whole answer in time
  */
 export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer> {
@@ -30,8 +34,8 @@ export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer>
         socketPath: options.socketPath,
         method: options.method ?? "GET",
         path: options.path,
-        headers: { connection: "close", ...options.headers },
-        agent: false,
+        headers: { ...(options.keepConnection === true ? {} : { connection: "close" }), ...options.headers },
+        agent: options.keepConnection === true ? keeping : false,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       },
       (incoming) => {
@@ -60,7 +64,10 @@ export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer>
     );
     outgoing.on("error", (error) => {
       clearTimeout(timer);
-      fail(error.message);
+      // The other side may have closed the kept connection at this very moment: then nothing was asked yet.
+      if (outgoing.reusedSocket && options.signal?.aborted !== true)
+        resolve(requestOverSocket({ ...options, keepConnection: false }));
+      else fail(error.message);
     });
     outgoing.end(options.body);
   });

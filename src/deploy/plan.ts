@@ -49,21 +49,27 @@ export type PlanFacts = {
 
 /**
  * Makes the plan of a deployment: pure data from facts. `plan` prints it and `deploy` runs it.
- * Steps of one host follow each other; hosts of a batch run beside each other, batches one after another; everything that does not touch
+ * Steps of one host follow each other, except that files are written beside them; hosts of a batch run beside each other, batches one after another; everything that does not touch
  * what serves (files, pulls, backing services, proxy) happens on all hosts before the first container is replaced.
  */
 export function assemblePlan(given: PlanFacts): Plan {
   const facts = withoutShortage(given);
   const strategy = strategies[facts.strategy.kind];
   const prepared = facts.hosts.map((host) => prepareHost(host, facts, strategy.proxied));
-  const preparedIds = prepared.map((steps) => lastId(steps));
+  const preparedIds = prepared.flatMap(({ ends }) => ends);
   const migration = migrateStep(facts, preparedIds);
   const before = migration === null ? preparedIds : [migration.id];
   const replaced = replaceHosts(facts, before);
   const verify = step(null, "verify", { kind: "verify", bakeMs: facts.bakeMs }, verifyTitle(facts), replaced.ends);
   const commit = step(facts.homeHost, "commit", { kind: "commit" }, `record ${facts.release.id} as live`, [verify.id]);
   const cleaned = facts.hosts.map((host) => cleanHost(host, facts, commit.id, strategy));
-  const close = step(facts.homeHost, "close", { kind: "close" }, "close the operation", cleaned.map(lastId));
+  const close = step(
+    facts.homeHost,
+    "close",
+    { kind: "close" },
+    "close the operation",
+    cleaned.flatMap(({ ends }) => ends),
+  );
   const gap = facts.live === null ? null : strategy.gap(facts.strategy);
   return {
     version: 1,
@@ -80,12 +86,12 @@ export function assemblePlan(given: PlanFacts): Plan {
     homeHost: facts.homeHost,
     hosts: facts.hosts.map((host) => host.name),
     steps: [
-      ...prepared.flat(),
+      ...prepared.flatMap(({ steps }) => steps),
       ...(migration === null ? [] : [migration]),
       ...replaced.steps,
       verify,
       commit,
-      ...cleaned.flat(),
+      ...cleaned.flatMap(({ steps }) => steps),
       close,
     ],
     createdAt: facts.createdAt,
@@ -111,14 +117,14 @@ export function stepsBeforeCommit(plan: Plan): Step[] {
   return plan.steps.slice(0, index);
 }
 
-function prepareHost(host: PlanHost, facts: PlanFacts, proxied: boolean): Step[] {
-  const drafts: DraftStep[] = [
-    { action: { kind: "ship-files" }, title: "write the release's files" },
-    {
-      action: { kind: "pull", images: facts.release.images },
-      title: `pull ${facts.release.images.join(", ")} by digest`,
-    },
-  ];
+/** Steps of a host, and the ids of those that all others of them lie before. */
+type Stretch = { steps: Step[]; ends: string[] };
+
+function prepareHost(host: PlanHost, facts: PlanFacts, proxied: boolean): Stretch {
+  const { images } = facts.release;
+  const files = step(host.name, "ship-files", { kind: "ship-files" }, "write the release's files", []);
+  const pull = step(host.name, "pull", { kind: "pull", images }, `pull ${images.join(", ")} by digest`, []);
+  const drafts: DraftStep[] = [];
   if (host.missingBacking.length > 0) {
     const names = host.missingBacking.join(", ");
     drafts.push({
@@ -133,7 +139,8 @@ function prepareHost(host: PlanHost, facts: PlanFacts, proxied: boolean): Step[]
         : "start a router with the new names and routes beside the one that runs, and hand over to it";
     drafts.push({ action: { kind: "proxy", final: false }, title });
   }
-  return chain(host.name, drafts, []);
+  const rest = chain(host.name, drafts, [files.id, pull.id]);
+  return { steps: [files, pull, ...rest], ends: rest.length === 0 ? [files.id, pull.id] : [lastId(rest)] };
 }
 
 function migrateStep(facts: PlanFacts, needs: readonly string[]): Step | null {
@@ -177,11 +184,12 @@ function replaceDrafts(host: PlanHost, facts: PlanFacts): DraftStep[] {
   return facts.place === "direct" ? steps : [create, ...steps];
 }
 
-function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: Strategy): Step[] {
+function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: Strategy): Stretch {
   const keep = facts.place === "direct" ? null : (facts.live?.place ?? null);
-  const drafts: DraftStep[] = [
-    { action: { kind: "publish" }, title: "write compose.yaml and .env for working by hand" },
-  ];
+  const publish = step(host.name, "publish", { kind: "publish" }, "write compose.yaml and .env for working by hand", [
+    after,
+  ]);
+  const drafts: DraftStep[] = [];
   const drain =
     strategy.keepsOld && host.live !== null
       ? drainStep(replicasOf(host.live.place, host.live.services), host.live.services)
@@ -197,7 +205,8 @@ function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: St
   if (drain !== null && facts.live?.place !== facts.place) drafts.push({ ...drain, name: "drain-old" });
   drafts.push({ action: { kind: "retire", keep }, title: "stop the old release and keep it for the way back" });
   drafts.push({ action: { kind: "tidy" }, title: "remove what no rollback needs" });
-  return chain(host.name, drafts, [after]);
+  const cleaned = chain(host.name, drafts, [after]);
+  return { steps: [publish, ...cleaned], ends: [publish.id, lastId(cleaned)] };
 }
 
 function chain(host: string, drafts: readonly DraftStep[], first: readonly string[]): Step[] {

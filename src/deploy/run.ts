@@ -10,7 +10,8 @@ import type { Evidence, Plan, Step, StepKind } from "./types.ts";
  *
  * `perform` is convergent: it looks at the world first, acts only where something is missing, and may be called again after any crash. It returns when its
  * effect is observed, not when a command returned. `undo` brings back what was before, looks first too, and may be called for a step that never began.
- * Steps of different hosts are called at the same time; steps of one host one after another. Both end within their own deadlines and soon after
+ * Steps of different hosts are called at the same time; steps of one host one after another, but for those that only write files, which are called beside the
+ * others. All end within their own deadlines and soon after
  * `signal` aborts.
  */
 export type StepWorker = {
@@ -148,8 +149,12 @@ function isOvertaken(step: Step, options: RunOptions): boolean {
 
 const neverAborted = new AbortController().signal;
 
+/** Steps that only write files meet no other step of their host. */
+const besideOthers: ReadonlySet<StepKind> = new Set(["ship-files", "publish"]);
+
 function toWork(step: Step): Work {
-  return { id: step.id, needs: step.needs, lane: step.host, step };
+  const lane = besideOthers.has(step.action.kind) ? `${step.host ?? ""}/files` : step.host;
+  return { id: step.id, needs: step.needs, lane, step };
 }
 
 type Journal = ReturnType<typeof openJournal>;
@@ -192,7 +197,8 @@ async function performStep(step: Step, options: RunOptions, journal: Journal, si
       signal: AbortSignal.any([signal, options.lost]),
       log: (line) => tell("step-log", { text: line }),
     });
-    journal.note(step, "done", evidence.summary);
+    // That the operation is closed stands in the record; the journal has nobody left to tell.
+    if (step.action.kind !== "close") journal.note(step, "done", evidence.summary);
     tell("step-done", { evidence });
   } catch (error) {
     journal.note(step, "failed", messageOf(error));

@@ -1,3 +1,4 @@
+import { changeState } from "../environments/record/change-state.ts";
 import { withEnded, withOperation } from "../environments/record/changes.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { type End, maskedEnd, describeResult } from "./outcome.ts";
@@ -43,10 +44,14 @@ export async function recordBeginning(
 ): Promise<void> {
   const { plan, document, state, revision } = prepared;
   const { record } = ports.session;
-  await Promise.all([record.writeRelease(document.name, JSON.stringify(document)), record.writeOperation(plan)]);
+  const written = Promise.all([
+    record.writeRelease(document.name, JSON.stringify(document)),
+    record.writeOperation(plan),
+  ]).then(() => mayBeRecorded(true));
+  // It is heard through the swap, which may fail before it listens.
+  written.catch(() => undefined);
   const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString());
-  mayBeRecorded(true);
-  if (await record.swap(revision, next)) return;
+  if (await record.swap(revision, next, written)) return;
   mayBeRecorded(false);
   throw new ShiplockError({
     code: "record/changed",
@@ -90,20 +95,7 @@ async function recordOrSay(plan: Plan, end: End, ports: DeploymentPorts): Promis
 }
 
 async function recordEnd(plan: Plan, state: DeploymentState, outcome: string, ports: DeploymentPorts): Promise<void> {
-  for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const read = await ports.session.record.read();
-    if (read === null) return;
-    if (
-      await ports.session.record.swap(
-        read.revision,
-        withEnded(read.state, plan.deployment, state, outcome, ports.clock.now().toISOString()),
-      )
-    )
-      return;
-  }
-  throw new ShiplockError({
-    code: "record/contended",
-    message: "the end of the deployment could not be written: the record changed again and again",
-    remedy: "run `shiplock status`",
-  });
+  await changeState(ports.session.record, plan.environment, (known) =>
+    withEnded(known, plan.deployment, state, outcome, ports.clock.now().toISOString()),
+  );
 }

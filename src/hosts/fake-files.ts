@@ -98,14 +98,15 @@ export function createFakeFiles(options: FakeFilesOptions): HostFiles {
     for (const each of disk.keys()) if (each === path || isBelow(path, each)) disk.delete(each);
   }
 
-  return {
+  const files: HostFiles = {
     async read(path) {
       const node = nodeAt(path, true);
       if (node === null) return null;
       if (node.kind !== "file") throw problem("file-failed", "reading", absolute(path));
       return Uint8Array.from(node.data);
     },
-    async write(path, data, { mode = 0o644 } = {}) {
+    async write(path, data, { mode = 0o644, folders } = {}) {
+      if (folders !== undefined) await files.mkdirs(dirname(absolute(path)), folders);
       put("writing", path, { kind: "file", data: bytesOf(data), mode, mtimeMs: now() });
     },
     async append(path, data) {
@@ -115,7 +116,9 @@ export function createFakeFiles(options: FakeFilesOptions): HostFiles {
       const joined = Buffer.concat([node?.data ?? new Uint8Array(), bytesOf(data)]);
       disk.set(place, { kind: "file", data: Uint8Array.from(joined), mode: node?.mode ?? 0o644, mtimeMs: now() });
     },
-    async createExclusive(path, data) {
+    async createExclusive(path, data, { folders, after } = {}) {
+      if (folders !== undefined) await files.mkdirs(dirname(absolute(path)), folders);
+      await after;
       const place = placeFor("making", path);
       if (disk.has(place)) return false;
       disk.set(place, { kind: "file", data: bytesOf(data), mode: 0o644, mtimeMs: now() });
@@ -198,4 +201,5 @@ export function createFakeFiles(options: FakeFilesOptions): HostFiles {
       return options.freeBytes?.() ?? PLENTY_BYTES;
     },
   };
+  return files;
 }

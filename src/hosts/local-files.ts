@@ -96,10 +96,18 @@ export function createLocalFiles(host: string, root: string, lostError: () => Sh
     }
   }
 
-  async function createOnce(path: string, data: Uint8Array | string): Promise<boolean> {
+  async function createOnce(
+    path: string,
+    data: Uint8Array | string,
+    options: { folders?: number; after?: Promise<unknown> },
+  ): Promise<boolean> {
     const from = temporary(path);
+    // It is heard below; until then nobody is to complain that it is not.
+    options.after?.catch(() => undefined);
     try {
+      await foldersFor(path, options.folders);
       await writeTemporary(from, data, FILE_MODE, true);
+      await options.after;
       await fs.link(from, path);
       return true;
     } catch (error) {
@@ -138,6 +146,10 @@ export function createLocalFiles(host: string, root: string, lostError: () => Sh
     if (found?.isDirectory() === true) return;
     if (found !== null) throw fileError(host, "exists", "making the folder", path);
     await fs.mkdir(path, { recursive: true, mode });
+  }
+
+  async function foldersFor(path: string, mode: number | undefined): Promise<void> {
+    if (mode !== undefined) await makeFolders(dirname(path), mode);
   }
 
   async function linkOne(path: string, target: string): Promise<void> {
@@ -180,9 +192,12 @@ export function createLocalFiles(host: string, root: string, lostError: () => Sh
   return {
     read: (path) => doing("reading", path, (whole) => orMissing(fs.readFile(whole))),
     write: (path, data, options = {}) =>
-      doing("writing", path, (whole) => writeWhole(whole, data, options.mode ?? FILE_MODE, options.sync ?? true)),
+      doing("writing", path, async (whole) => {
+        await foldersFor(whole, options.folders);
+        await writeWhole(whole, data, options.mode ?? FILE_MODE, options.sync ?? true);
+      }),
     append: (path, data, { sync }) => doing("appending to", path, (whole) => appendTo(whole, data, sync)),
-    createExclusive: (path, data) => doing("making", path, (whole) => createOnce(whole, data)),
+    createExclusive: (path, data, options = {}) => doing("making", path, (whole) => createOnce(whole, data, options)),
     mkdirs: (path, mode = 0o755) => doing("making the folder", path, (whole) => makeFolders(whole, mode)),
     list: (path) => doing("listing", path, listFolder),
     stat: (path) => doing("looking at", path, (whole) => orMissing(fs.stat(whole).then(statOf))),

@@ -165,8 +165,13 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
       if (whole && first.length === size) return first;
       return await readOn(opened.value, first);
     } finally {
-      await sftp.close(opened.value).catch(() => undefined);
+      closeUnheard(opened.value);
     }
+  }
+
+  /** What was only read has nothing to lose, so nobody waits for its close. */
+  function closeUnheard(handle: Handle): void {
+    sftp.close(handle).catch(() => undefined);
   }
 
   /** For a file that grew, shrank or has no size, as in /proc: piece by piece to its end. */
@@ -193,7 +198,7 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
         if (answers.includes(null)) break;
       }
     } finally {
-      await sftp.close(handle).catch(() => undefined);
+      closeUnheard(handle);
     }
     return entries
       .filter(({ name }) => name !== "." && name !== "..")
@@ -250,6 +255,11 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
     await sftp.makeFolder(path, modeAttributes(mode));
   }
 
+  /** Sent before what follows and not waited for: the server works them off in order. */
+  async function foldersFor(path: string, mode: number | undefined): Promise<void> {
+    if (mode !== undefined) await makeFolders(dirname(path), mode);
+  }
+
   async function linkOne(path: string, target: string): Promise<void> {
     try {
       await sftp.symlink(target, path);
@@ -272,27 +282,33 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
       const whole = absolute(path);
       forgetAppend(whole);
       const place = (from: string) => sftp.rename(from, whole);
+      const { mode = FILE_MODE, sync = true } = options;
       await doing(
         "writing",
         whole,
-        writeVia(whole, bytesOf(data), options.mode ?? FILE_MODE, options.sync ?? true, place),
+        inOrder([foldersFor(whole, options.folders), writeVia(whole, bytesOf(data), mode, sync, place)]),
       );
     },
     append: (path, data, { sync }) =>
       doing("appending to", absolute(path), appendNow(absolute(path), bytesOf(data), sync)),
-    async createExclusive(path, data) {
+    async createExclusive(path, data, options = {}) {
       const whole = absolute(path);
       const from = temporary(whole);
+      const brought = inOrder([
+        foldersFor(whole, options.folders),
+        writeTemporary(from, bytesOf(data), FILE_MODE, true),
+      ]);
       try {
-        await writeTemporary(from, bytesOf(data), FILE_MODE, true);
-        await sftp.hardLink(from, whole);
-        return true;
+        await inOrder([brought, options.after ?? Promise.resolve()]);
       } catch (error) {
-        if (isStatus(error, STATUS.failure) && (await orMissing(sftp.lstat(whole))) !== null) return false;
-        return await explain(error, "making", whole);
-      } finally {
         await sftp.remove(from).catch(() => undefined);
+        return await explain(error, "making", whole);
       }
+      // Sent together: the server takes them in this order, and the content has no use for its first name whatever became of the second.
+      const [linked] = await Promise.allSettled([sftp.hardLink(from, whole), sftp.remove(from)]);
+      if (linked.status === "fulfilled") return true;
+      if (isStatus(linked.reason, STATUS.failure) && (await orMissing(sftp.lstat(whole))) !== null) return false;
+      return await explain(linked.reason, "making", whole);
     },
     mkdirs: (path, mode = 0o755) => doing("making the folder", absolute(path), makeFolders(absolute(path), mode)),
     list: (path) => doing("listing", absolute(path), listFolder(absolute(path))),

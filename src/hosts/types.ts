@@ -73,7 +73,7 @@ export type Host = {
   readonly lost: Promise<HostLost>;
   /**
    * Ends the session on the host and removes what was made here (sockets, folder). Repeatable. It does not release a lease that is
-   * still held: the lock is free then, but the next owner is told whom it took over from. Release first.
+   * still held: the lock is free as soon as the host has noticed, but the next owner is told whom it took over from. Release first.
    */
   close(): Promise<void>;
 };
@@ -140,16 +140,28 @@ export type HostFiles = {
   read(path: string): Promise<Uint8Array | null>;
   /**
    * Replaces the file as a whole: whoever reads sees the old content or the new one, also after a failure. With `sync` (the default) the
-   * content is on the disk before the name points to it. `mode` is set exactly; 0644 unless given.
+   * content is on the disk before the name points to it. `mode` is set exactly; 0644 unless given. With `folders`, those that are missing on the
+   * way are made with that mode, as by `mkdirs`.
    */
-  write(path: string, data: Uint8Array | string, options?: { mode?: number; sync?: boolean }): Promise<void>;
+  write(
+    path: string,
+    data: Uint8Array | string,
+    options?: { mode?: number; sync?: boolean; folders?: number },
+  ): Promise<void>;
   /**
    * Adds to the end and makes the file if it is missing (0644). One write: appends through one connection keep their order and do not mix.
    * The file is kept open, so that the second append costs one round trip; who else replaces the file meanwhile loses what is appended.
    */
   append(path: string, data: Uint8Array | string, options: { sync: boolean }): Promise<void>;
-  /** Makes the file with its whole, synced content; false if there is already something of that name. Exactly one of many wins. */
-  createExclusive(path: string, data: Uint8Array | string): Promise<boolean>;
+  /**
+   * Makes the file with its whole, synced content; false if there is already something of that name. Exactly one of many wins. `folders` as with `write`.
+   * The name does not appear before `after` has resolved, and not at all if that rejects: the content is brought meanwhile.
+   */
+  createExclusive(
+    path: string,
+    data: Uint8Array | string,
+    options?: { folders?: number; after?: Promise<unknown> },
+  ): Promise<boolean>;
   /** Makes the folder and the missing ones above it, with `mode` under the host's umask. Existing ones keep their mode. */
   mkdirs(path: string, mode?: number): Promise<void>;
   /** What is in a folder, sorted by name, without "." and ".."; null if there is no such folder. */

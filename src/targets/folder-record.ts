@@ -11,6 +11,9 @@ import type {
 /** Revisions kept behind the newest, for whoever wants to look back by hand. */
 const keptRevisions = 20;
 
+const folderMode = 0o700;
+const privately = { mode: 0o600, folders: folderMode } as const;
+
 /**
  * The environment record as a folder on the home host. A revision is a file that is created exclusively, so of two writers exactly one wins; `current` is a link that
  * makes reading quick, and a reader that finds a newer revision behind it takes that one.
@@ -18,35 +21,38 @@ const keptRevisions = 20;
 export function folderRecord(files: HostFiles, folder: string): EnvironmentRecord {
   const records = `${folder}/record`;
   const operation = (deployment: string): string => `${folder}/operations/${deployment}`;
-  const prepared = new Set<string>();
   const appended = new Set<string>();
+  let last: { revision: number; state: EnvironmentState } | null = null;
 
   async function read(): Promise<{ revision: number; state: EnvironmentState } | null> {
     let found = parseRevision(await files.read(`${records}/current`), `${records}/current`);
     for (;;) {
       const path = revisionPath(records, (found?.revision ?? 0) + 1);
       const next = parseRevision(await files.read(path), path);
-      if (next === null) return found;
+      if (next === null) return (last = found);
       found = next;
     }
   }
 
-  async function swap(expected: number, state: EnvironmentState): Promise<boolean> {
+  async function swap(expected: number, state: EnvironmentState, after?: Promise<unknown>): Promise<boolean> {
     const revision = expected + 1;
-    await ensureFolder(records);
     const won = await files.createExclusive(
       revisionPath(records, revision),
       `${JSON.stringify({ revision, state }, null, 1)}\n`,
+      { folders: folderMode, ...(after === undefined ? {} : { after }) },
     );
     if (!won) return false;
-    await files.symlinkAtomic(revisionName(revision), `${records}/current`);
-    if (revision > keptRevisions) await files.remove(revisionPath(records, revision - keptRevisions));
+    last = { revision, state };
+    const older = revision - keptRevisions;
+    await Promise.all([
+      files.symlinkAtomic(revisionName(revision), `${records}/current`),
+      ...(older > 0 ? [files.remove(revisionPath(records, older))] : []),
+    ]);
     return true;
   }
 
   async function writeOperation(plan: Plan): Promise<void> {
-    await ensureFolder(operation(plan.deployment));
-    await files.write(`${operation(plan.deployment)}/plan.json`, `${JSON.stringify(plan, null, 1)}\n`, { mode: 0o600 });
+    await files.write(`${operation(plan.deployment)}/plan.json`, `${JSON.stringify(plan, null, 1)}\n`, privately);
   }
 
   async function append(deployment: string, entries: readonly JournalEntry[]): Promise<void> {
@@ -64,8 +70,7 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
   }
 
   async function writeRelease(name: string, text: string): Promise<void> {
-    await ensureFolder(`${folder}/releases`);
-    await files.write(`${folder}/releases/${name}.json`, text, { mode: 0o600 });
+    await files.write(`${folder}/releases/${name}.json`, text, privately);
   }
 
   async function readMigration(release: string): Promise<MigrationResult | null> {
@@ -74,8 +79,7 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
   }
 
   async function writeMigration(release: string, result: MigrationResult): Promise<void> {
-    await ensureFolder(`${folder}/migrations`);
-    await files.write(`${folder}/migrations/${release}.json`, `${JSON.stringify(result)}\n`, { mode: 0o600 });
+    await files.write(`${folder}/migrations/${release}.json`, `${JSON.stringify(result)}\n`, privately);
   }
 
   async function readText(path: string): Promise<string | null> {
@@ -83,14 +87,9 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
     return bytes === null ? null : new TextDecoder().decode(bytes);
   }
 
-  async function ensureFolder(path: string): Promise<void> {
-    if (prepared.has(path)) return;
-    await files.mkdirs(path, 0o700);
-    prepared.add(path);
-  }
-
   return {
     read,
+    last: () => last,
     swap,
     writeOperation,
     readPlan: async (deployment) => {

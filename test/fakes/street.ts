@@ -182,8 +182,10 @@ export function createStreet(of: () => World): Street {
         : null;
     if (target === `${root}/edge/run/admin.sock`)
       return byName(host, edgeName)?.state.running === true ? { status: 200 } : null;
-    if (target === `${folder}/proxy/current/probe.sock`) {
-      if (routerOf(host)?.state.running !== true) return null;
+    const probed = /proxy\/(?:routers\/([^/]+)|current)\/probe\.sock$/.exec(target);
+    if (probed !== null) {
+      const router = probed[1] === undefined ? routerOf(host) : routerOfGeneration(host, probed[1]);
+      if (router?.state.running !== true) return null;
       return replicaAnswer(byName(host, request.headers["x-shiplock-replica"]?.split(":")[0] ?? ""), request.path);
     }
     if (target === "127.0.0.1:80") {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { ShiplockError } from "../../src/errors.ts";
 import type { Engine } from "../../src/hosts/engine.ts";
 import type { Host, HostFiles, LeaseOwner } from "../../src/hosts/types.ts";
+import { waitFor } from "../lab/process.ts";
 
 /** What the contract needs of an adapter under test. */
 export type ContractSetup = {
@@ -125,6 +126,34 @@ function describeFiles(given: () => { files: HostFiles; at(path: string): string
     assert.equal(text(await files.read(at("ticket"))), String(made.indexOf(true)));
     assert.equal(await files.createExclusive(at("ticket"), "late"), false);
     await assert.rejects(files.createExclusive(at("no/ticket"), "x"), hasCode("host/file-missing"));
+  });
+
+  it("missing folders are made with a file where that is wanted, with their own mode", async () => {
+    const { files, at } = given();
+    await files.write(at("made/folder/one"), "1", { mode: 0o600, folders: 0o700 });
+    await files.write(at("made/folder/one"), "2", { mode: 0o600, folders: 0o700 });
+    assert.equal(await files.createExclusive(at("made/other/two"), "2", { folders: 0o700 }), true);
+    assert.equal(text(await files.read(at("made/folder/one"))), "2");
+    assert.equal(((await files.stat(at("made/other")))?.mode ?? 0) & 0o777, 0o700);
+    await files.write(at("plain file"), "x");
+    await assert.rejects(files.write(at("plain file/below"), "x", { folders: 0o700 }), hasCode("host/exists"));
+  });
+
+  it("a file that is created after something else has its name only then, and not at all if that fails", async () => {
+    const { files, at } = given();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const made = files.createExclusive(at("later"), "2", { after: promise });
+    await files.write(at("sooner"), "1");
+    assert.equal(await files.stat(at("later")), null);
+    resolve();
+    assert.equal(await made, true);
+    assert.equal(text(await files.read(at("later"))), "2");
+    const failed = files.createExclusive(at("never"), "3", { after: Promise.reject(new Error("no first")) });
+    await assert.rejects(failed, /no first/);
+    assert.deepEqual(
+      (await files.list(at(".")))?.map(({ name }) => name).filter((name) => name.includes("never")),
+      [],
+    );
   });
 
   it("folders are made with those above them, again without harm, and list what is in them", async () => {
@@ -258,7 +287,16 @@ function describeLease(given: () => { setup: ContractSetup; host: Host; at(path:
     const left = await other.lease({ folder, owner: OWNER, ttlMs: 60_000 });
     assert.ok(left.kind === "granted");
     await other.close();
-    const next = await host.lease({ folder, owner: { ...OWNER, who: "bob" }, ttlMs: 5000 });
+    // The host notices the end of a session in its own time.
+    let next = await host.lease({ folder, owner: { ...OWNER, who: "bob" }, ttlMs: 5000 });
+    await waitFor(
+      "the lease to be free",
+      async () => {
+        if (next.kind !== "granted") next = await host.lease({ folder, owner: { ...OWNER, who: "bob" }, ttlMs: 5000 });
+        return next.kind === "granted";
+      },
+      { timeoutMs: 5_000 },
+    );
     assert.ok(next.kind === "granted", next.kind);
     assert.equal(next.fence, 2);
     assert.deepEqual(next.tookOver, OWNER);

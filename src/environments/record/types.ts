@@ -87,10 +87,13 @@ export type JournalEntry = {
 export type EnvironmentRecord = {
   /** The newest state and its revision; null where nothing was ever deployed. */
   read(): Promise<{ revision: number; state: EnvironmentState } | null>;
+  /** What was read or written last through this object, without asking; null before. It may be stale: a `swap` on it then fails. */
+  last(): { revision: number; state: EnvironmentState } | null;
   /**
-   * Compare-and-swap: writes `state` as revision `expected + 1`; false if someone else was first. `expected` is 0 for the first one.
+   * Compare-and-swap: writes `state` as revision `expected + 1`; false if someone else was first. `expected` is 0 for the first one. Nothing can be
+   * read before `after` has resolved, and nothing is written if it rejects.
    */
-  swap(expected: number, state: EnvironmentState): Promise<boolean>;
+  swap(expected: number, state: EnvironmentState, after?: Promise<unknown>): Promise<boolean>;
   writeOperation(plan: Plan): Promise<void>;
   readPlan(deployment: string): Promise<Plan | null>;
   append(deployment: string, entries: readonly JournalEntry[]): Promise<void>;

@@ -23,14 +23,19 @@ export type CaddyTrafficOptions = {
  */
 export function caddyTraffic(options: CaddyTrafficOptions): Traffic {
   const { files, folder } = options;
-  const known = new Set<string>();
+  /** Sets that are complete. What a set holds never changes. */
+  const known = new Map<string, Assignment>();
 
   async function current(): Promise<Assignment> {
     const target = await files.readlink(`${folder}/live`);
     if (target === null) return {};
+    const seen = known.get(target);
+    if (seen !== undefined) return seen;
     const text = await files.read(`${folder}/${target}/assignment.json`);
     if (text === null) throw tornAssignment(folder, target);
-    return JSON.parse(new TextDecoder().decode(text)) as Assignment;
+    const assignment = JSON.parse(new TextDecoder().decode(text)) as Assignment;
+    known.set(target, assignment);
+    return assignment;
   }
 
   async function assign(assignment: Assignment): Promise<void> {
@@ -38,7 +43,7 @@ export function caddyTraffic(options: CaddyTrafficOptions): Traffic {
     const set = `sets/${nameOf(text)}`;
     if (!known.has(set) && (await files.stat(`${folder}/${set}/assignment.json`)) === null)
       await writeSet(set, assignment, text);
-    known.add(set);
+    known.set(set, assignment);
     await files.symlinkAtomic(set, `${folder}/live`);
     const seen = await files.readlink(`${folder}/live`);
     if (seen !== set) throw tornAssignment(folder, String(seen));

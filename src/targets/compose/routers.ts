@@ -156,6 +156,11 @@ function routerDefinition(face: RouterFace, generation: string, options: DesignO
   };
 }
 
+/** Folder of a generation's configuration and admin sockets on the host. */
+export function routerFolder(layout: Layout, generation: string): string {
+  return `${layout.proxy}/routers/${generation}`;
+}
+
 /** The container of a generation's router. */
 export function routerName(layout: Layout, generation: string): string {
   return `${layout.id}-${routerService}-${generation}`;

@@ -17,6 +17,8 @@ export type ComposeHost = {
   /** The new release in the plan's place. */
   translation: Translation;
   traffic: Traffic;
+  /** Ids of images that were seen on the host, by reference. */
+  imageIds: Map<string, string>;
 };
 
 export type ComposeSettings = {

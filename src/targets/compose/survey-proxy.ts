@@ -1,10 +1,11 @@
 import type { PlanHost } from "../../deploy/plan.ts";
+import type { ContainerSummary } from "../../hosts/engine.ts";
 import type { SurveyRequest } from "../types.ts";
 import type { ComposeHost } from "./run.ts";
 import { edgeName } from "./steps/edge.ts";
 import { portHolders } from "./steps/ports.ts";
-import { currentGeneration, settledGeneration } from "./steps/routers.ts";
-import type { Proxies, Translation } from "./translate.ts";
+import { currentGeneration, routersOf, settledGeneration } from "./steps/routers.ts";
+import type { Translation } from "./translate.ts";
 
 /** What a host's proxies are, against what the release wants of them. */
 export type ProxySurvey = {
@@ -19,39 +20,47 @@ export type ProxySurvey = {
   ports: { complete: boolean; settled: boolean };
 };
 
-/** Looks at edge, routers and ports of an environment on one host. */
+/** Looks at edge, routers and ports of an environment on one host; null for a release in place. */
 export async function surveyProxy(
   host: Omit<ComposeHost, "translation">,
   request: SurveyRequest,
-  translation: Translation,
-  { both, after, ports }: Proxies,
-): Promise<ProxySurvey> {
+  translating: Promise<Translation>,
+): Promise<ProxySurvey | null> {
   const { engine } = host.host;
-  const [edge, router, current, settled, holders] = await Promise.all([
+  const plan = { project: request.document.release.project, environment: request.document.snapshot.environment };
+  const holding = portHolders(host, plan.project, plan.environment);
+  const [edge, routers, current, settled, holders, held] = await Promise.all([
     engine.inspectContainer(edgeName),
-    engine.inspectContainer(both.name),
+    routersOf(host, { plan }, { all: false }),
     currentGeneration(host),
     settledGeneration(host),
-    portHolders(host, request.document.release.project, request.document.snapshot.environment),
+    holding,
+    holding.then((found) => Promise.all(found.filter(isRunning).map((holder) => engine.inspectContainer(holder.id)))),
   ]);
-  const running = holders.filter((holder) => holder.status === "running");
-  const inspected = await Promise.all(running.map((holder) => engine.inspectContainer(holder.id)));
+  const translation = await translating;
+  if (translation.proxies === null) return null;
+  const { both, after, ports } = translation.proxies;
+  const running = holders.filter(isRunning);
   const wanted = new Map(
     translation.containers
       .filter((spec) => ports.some((port) => port.service === spec.service))
       .map((spec) => [spec.name, spec.configHash]),
   );
-  const isCurrent = router?.state.running === true && current === both.generation;
+  const isCurrent = routers.some((router) => router.name === both.name) && current === both.generation;
   return {
     edgeRuns: edge?.state.running === true,
     router: isCurrent ? "wanted" : current === null ? "none" : "other",
     settled: isCurrent && settled === both.generation && both.generation === after.generation,
-    heldPorts: new Set(inspected.flatMap((holder) => holder?.ports.map((port) => port.hostPort) ?? [])),
+    heldPorts: new Set(held.flatMap((holder) => holder?.ports.map((port) => port.hostPort) ?? [])),
     ports: {
       complete: [...wanted.keys()].every((name) => running.some((holder) => holder.name === name)),
       settled: holders.every((holder) => wanted.get(holder.name) === holder.labels["com.docker.compose.config-hash"]),
     },
   };
+}
+
+function isRunning(container: ContainerSummary): boolean {
+  return container.status === "running";
 }
 
 /** What a plan has to know of a host's proxies: whether they need work before the first container, and whether they do after the commit point. */

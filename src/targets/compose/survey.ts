@@ -1,8 +1,8 @@
 import type { PlanHost } from "../../deploy/plan.ts";
-import { type Place, type Slot, slots } from "../../deploy/types.ts";
+import { type Assignment, type Place, type Slot, slots } from "../../deploy/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { ContainerSummary } from "../../hosts/engine.ts";
-import { asText } from "../../json.ts";
+import { asText, type JsonObject } from "../../json.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import { label } from "./layout.ts";
 import { listeningPorts, refuseTakenPort } from "./ports.ts";
@@ -12,7 +12,7 @@ import type { ComposeHost } from "./run.ts";
 import { strategyServices } from "../../deploy/strategies/services.ts";
 import { backingServices } from "./steps/infrastructure.ts";
 import { claimedNames, hostNames, routeTaken } from "./steps/edge.ts";
-import { proxyState, surveyProxy } from "./survey-proxy.ts";
+import { type ProxySurvey, proxyState, surveyProxy } from "./survey-proxy.ts";
 import type { Survey, SurveyRequest } from "../types.ts";
 import type { Translation } from "./translate.ts";
 
@@ -110,59 +110,93 @@ async function surveyHost(
   request: SurveyRequest,
   settings: SurveySettings,
 ): Promise<{ plan: Omit<PlanHost, "shortage">; notes: string[] }> {
-  const { document, previous } = request;
-  const proxied = place !== "direct";
-  const translation = await host.translate(place);
-  const [backing, assignment, claimed, proxy] = await Promise.all([
-    backingServices(host, document.release.project, document.snapshot.environment),
-    proxied ? host.traffic.current() : {},
-    claimedNames(host.host, host.layout),
-    translation.proxies === null ? null : surveyProxy(host, request, translation, translation.proxies),
-  ]);
-  await Promise.all([refuseMissingMounts(host, request), refuseForeignNames(host, translation, request)]);
-  for (const name of hostNames(document.snapshot.services)) {
-    const owner = claimed.get(name);
-    if (proxied && owner !== undefined && owner !== host.layout.id) throw routeTaken(name, owner, host.name);
+  const { snapshot } = request.document;
+  const seen = await look(host, place, request);
+  await refuseMissingMounts(host, request);
+  refuseForeignNames(host, seen.owned, request);
+  for (const name of hostNames(snapshot.services)) {
+    const owner = seen.claimed.get(name);
+    if (seen.proxy !== null && owner !== undefined && owner !== host.layout.id)
+      throw routeTaken(name, owner, host.name);
   }
-  const taken = await listeningPorts(host);
-  if (proxy !== null) {
-    const front = [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])];
-    await refuseTakenPort(host, "the edge", proxy.edgeRuns ? [] : front, taken);
-    const published = document.snapshot.services.flatMap((service) => service.published.map((port) => port.hostPort));
-    // What is missing must be free before anything is touched.
-    await refuseTakenPort(
-      host,
-      "the compose file",
-      published.filter((port) => !proxy.heldPorts.has(port)),
-      taken,
-    );
-  } else {
-    await refuseTakenPort(host, "the compose file", await unheldPorts(host, containers, request), taken);
-  }
-  const missingBacking = document.snapshot.backing.filter(
+  await refuseForeignPorts(host, containers, seen, request, settings);
+  const { translation, backing, assignment } = seen;
+  const missingBacking = snapshot.backing.filter(
     (service) => !backing.has(service) && translation.containers.some((spec) => spec.service === service),
   );
-  const liveOn = request.state?.live ?? null;
-  const livePlace =
-    liveOn === null ||
-    previous === null ||
-    !containers.some((container) => container.labels[label.place] === liveOn.place)
-      ? null
-      : liveOn.place;
-  const live =
-    livePlace === null || previous === null
-      ? null
-      : { place: livePlace, services: strategyServices(previous.snapshot) };
-  const notes = [...backing].flatMap(([service, there]) => {
+  const proxy = proxyState(seen.proxy, seen.claimed, host.layout.id, hostNames(snapshot.services));
+  return {
+    plan: { name: host.name, assignment, missingBacking, ...proxy, live: liveOn(containers, request) },
+    notes: changedBacking(host.name, seen),
+  };
+}
+
+type Seen = {
+  translation: Translation;
+  backing: ReadonlyMap<string, { id: string; configHash: string }>;
+  assignment: Assignment;
+  claimed: ReadonlyMap<string, string>;
+  /** Null in place. */
+  proxy: ProxySurvey | null;
+  /** Ports on which something listens. */
+  taken: ReadonlySet<number>;
+  /** Volumes and networks that are there under the names the release wants, with their owners. */
+  owned: readonly { kind: "volume" | "network"; name: string; owner: string | undefined }[];
+};
+
+/** Everything at once: the translation runs on this machine while the host is asked. */
+async function look(host: SurveyHost, place: Place, request: SurveyRequest): Promise<Seen> {
+  const { release, snapshot } = request.document;
+  const proxied = place !== "direct";
+  const translating = host.translate(place);
+  const [translation, backing, assignment, claimed, proxy, taken, owned] = await Promise.all([
+    translating,
+    backingServices(host, release.project, snapshot.environment),
+    proxied ? host.traffic.current() : {},
+    claimedNames(host.host, host.layout),
+    proxied ? surveyProxy(host, request, translating) : null,
+    listeningPorts(host),
+    translating.then((made) => ownersOf(host, made)),
+  ]);
+  return { translation, backing, assignment, claimed, proxy, taken, owned };
+}
+
+async function refuseForeignPorts(
+  host: SurveyHost,
+  containers: readonly ContainerSummary[],
+  { proxy, taken }: Seen,
+  request: SurveyRequest,
+  settings: SurveySettings,
+): Promise<void> {
+  if (proxy === null)
+    return refuseTakenPort(host, "the compose file", await unheldPorts(host, containers, request), taken);
+  const front = [settings.proxy.http, ...(settings.proxy.tls === "off" ? [] : [settings.proxy.https])];
+  await refuseTakenPort(host, "the edge", proxy.edgeRuns ? [] : front, taken);
+  const published = request.document.snapshot.services.flatMap((service) =>
+    service.published.map((port) => port.hostPort),
+  );
+  // What is missing must be free before anything is touched.
+  const missing = published.filter((port) => !proxy.heldPorts.has(port));
+  await refuseTakenPort(host, "the compose file", missing, taken);
+}
+
+/** What of the live release is on a host. */
+function liveOn(containers: readonly ContainerSummary[], { state, previous }: SurveyRequest): PlanHost["live"] {
+  const place = state?.live?.place;
+  if (place === undefined || previous === null) return null;
+  const isThere = containers.some((container) => container.labels[label.place] === place);
+  return isThere ? { place, services: strategyServices(previous.snapshot) } : null;
+}
+
+function changedBacking(host: string, { translation, backing }: Seen): string[] {
+  return [...backing].flatMap(([service, there]) => {
     const spec = translation.containers.find((candidate) => candidate.service === service);
     return spec !== undefined && spec.configHash !== there.configHash
       ? [
-          `the backing service ${service} on ${host.name} was created from another definition; it is not touched, and \`docker compose up -d\` by hand would recreate it`,
+          `the backing service ${service} on ${host} was created from another definition; it is not touched, and \`docker compose up -d\` by hand would recreate it`,
         ]
       : [];
   });
-  const state = proxyState(proxy, claimed, host.layout.id, hostNames(document.snapshot.services));
-  return { plan: { name: host.name, assignment, missingBacking, ...state, live }, notes };
 }
 
 async function refuseMissingMounts(host: SurveyHost, request: SurveyRequest): Promise<void> {
@@ -181,31 +215,28 @@ async function refuseMissingMounts(host: SurveyHost, request: SurveyRequest): Pr
   });
 }
 
+async function ownersOf(host: SurveyHost, { volumes, networks }: Translation): Promise<Seen["owned"]> {
+  const { engine } = host.host;
+  const nameOf = (body: JsonObject): string => asText(body["Name"]) ?? "";
+  const found = await Promise.all([
+    ...volumes.map(async (body) => ({ kind: "volume" as const, found: await engine.inspectVolume(nameOf(body)) })),
+    ...networks.map(async (body) => ({ kind: "network" as const, found: await engine.inspectNetwork(nameOf(body)) })),
+  ]);
+  return found.flatMap(({ kind, found: there }) =>
+    there === null ? [] : [{ kind, name: there.name, owner: there.labels["com.docker.compose.project"] }],
+  );
+}
+
 /** Volumes and networks with an explicit name may meet those of another environment. */
-async function refuseForeignNames(host: SurveyHost, translation: Translation, request: SurveyRequest): Promise<void> {
-  const own = host.layout.id;
-  const volumes = await Promise.all(
-    translation.volumes.map(async (body) => ({
-      kind: "volume",
-      found: await host.host.engine.inspectVolume(asText(body["Name"]) ?? ""),
-    })),
-  );
-  const networks = await Promise.all(
-    translation.networks.map(async (body) => ({
-      kind: "network",
-      found: await host.host.engine.inspectNetwork(asText(body["Name"]) ?? ""),
-    })),
-  );
-  for (const { kind, found } of [...volumes, ...networks]) {
-    const owner = found?.labels["com.docker.compose.project"];
-    if (found === null || owner === undefined || owner === own) continue;
-    throw new ShiplockError({
-      code: "compose/name-collision",
-      blame: "usage",
-      message: `the ${kind} "${found.name}" on ${host.name} belongs to ${owner}, and ${request.document.snapshot.environment} would share it`,
-      remedy: `leave out \`name:\` of the ${kind} in the compose file, or put a variable of the environment into it`,
-    });
-  }
+function refuseForeignNames(host: SurveyHost, owned: Seen["owned"], request: SurveyRequest): void {
+  const foreign = owned.find(({ owner }) => owner !== undefined && owner !== host.layout.id);
+  if (foreign === undefined) return;
+  throw new ShiplockError({
+    code: "compose/name-collision",
+    blame: "usage",
+    message: `the ${foreign.kind} "${foreign.name}" on ${host.name} belongs to ${foreign.owner ?? "nobody"}, and ${request.document.snapshot.environment} would share it`,
+    remedy: `leave out \`name:\` of the ${foreign.kind} in the compose file, or put a variable of the environment into it`,
+  });
 }
 
 /** The ports that an in-place release publishes and its own containers do not hold: those are set aside before the new ones start. */

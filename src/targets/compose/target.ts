@@ -204,11 +204,14 @@ async function connectAll(options: ComposeTargetOptions, signal: AbortSignal): P
 
 function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
   const layout = layoutOf(options.project, options.environment, options.root, host.facts.home);
-  let apiVersion: Promise<string> | null = null;
+  // Asked for at once, as nearly everybody wants it; who does hears of a failure.
+  const apiVersion = host.engine.info().then((info) => info.apiVersion);
+  apiVersion.catch(() => undefined);
   return {
     name: host.name,
     host,
     layout,
+    imageIds: new Map(),
     traffic: caddyTraffic({
       files: host.files,
       folder: layout.proxy,
@@ -220,10 +223,7 @@ function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
       },
       names: (replica: ReplicaRef) => [containerName(layout.id, replica), placedName(replica.service, replica.place)],
     }),
-    apiVersion: () => {
-      apiVersion ??= host.engine.info().then((info) => info.apiVersion);
-      return apiVersion;
-    },
+    apiVersion: () => apiVersion,
   };
 }
 

@@ -1,7 +1,8 @@
 import type { StepRun, StepWorker } from "../../deploy/run.ts";
 import type { Evidence, ReplicaRef, Step, StepAction } from "../../deploy/types.ts";
 import { withCommitted, withEnded } from "../../environments/record/changes.ts";
-import type { EnvironmentState, LiveRelease } from "../../environments/record/types.ts";
+import { changeState } from "../../environments/record/change-state.ts";
+import type { LiveRelease } from "../../environments/record/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import { containerName, label } from "./layout.ts";
 import type { ComposeHost, ComposeRun } from "./run.ts";
@@ -187,7 +188,7 @@ async function setAside(host: ComposeHost, run: ComposeRun, replicas: readonly R
 
 /** The one commit point: the record says that the new release is live. Before it `abort` goes back, after it `resume` goes forward. */
 async function commit(run: ComposeRun): Promise<Evidence> {
-  const written = await changeState(run, (state) => {
+  const written = await changeState(run.record, run.plan.environment, (state) => {
     if (state.operation?.committed === true) return null;
     return withCommitted(state, run.plan, liveRelease(run));
   });
@@ -196,37 +197,12 @@ async function commit(run: ComposeRun): Promise<Evidence> {
 
 async function close(run: ComposeRun): Promise<Evidence> {
   const outcome = `${run.document.release.id} is live on ${run.hosts.size === 1 ? "1 host" : `${run.hosts.size} hosts`}`;
-  const written = await changeState(run, (state) =>
+  const written = await changeState(run.record, run.plan.environment, (state) =>
     state.operation === null
       ? null
       : withEnded(state, run.plan.deployment, "succeeded", outcome, run.clock.now().toISOString()),
   );
   return did(written, "operation closed", "was closed before");
-}
-
-/** Reads, changes and swaps the state. The lease makes a lost race impossible but for a hold written meanwhile, so a few tries are enough. */
-export async function changeState(
-  run: Pick<ComposeRun, "record" | "plan">,
-  change: (state: EnvironmentState) => EnvironmentState | null,
-): Promise<boolean> {
-  for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const read = await run.record.read();
-    if (read === null)
-      throw new ShiplockError({
-        code: "record/gone",
-        blame: "person",
-        message: `the environment record of ${run.plan.environment} is gone`,
-        remedy: "look at the folder on the home host",
-      });
-    const next = change(read.state);
-    if (next === null) return false;
-    if (await run.record.swap(read.revision, next)) return true;
-  }
-  throw new ShiplockError({
-    code: "record/contended",
-    message: "the environment record changed again and again while it was written",
-    remedy: "run `shiplock resume`",
-  });
 }
 
 function liveRelease(run: ComposeRun): LiveRelease {

@@ -10,13 +10,16 @@ export async function publishFiles(host: ComposeHost, run: ComposeRun): Promise<
   const { files } = host.host;
   const { layout, translation } = host;
   const mode = run.document.snapshot.secrets.onHost ? 0o600 : 0o644;
-  const before = await readText(host, layout.compose);
-  const dotenvBefore = await readText(host, layout.dotenv);
+  const [before, dotenvBefore] = await Promise.all([readText(host, layout.compose), readText(host, layout.dotenv)]);
   if (before === translation.text && dotenvBefore === translation.dotenv) return false;
-  if (before !== null) await files.write(`${layout.folder}/compose.previous.yaml`, before);
-  if (dotenvBefore !== null) await files.write(`${layout.folder}/.env.previous`, dotenvBefore, { mode: 0o600 });
-  await files.write(layout.compose, translation.text);
-  await files.write(layout.dotenv, translation.dotenv, { mode });
+  await Promise.all([
+    before === null ? null : files.write(`${layout.folder}/compose.previous.yaml`, before),
+    dotenvBefore === null ? null : files.write(`${layout.folder}/.env.previous`, dotenvBefore, { mode: 0o600 }),
+  ]);
+  await Promise.all([
+    files.write(layout.compose, translation.text),
+    files.write(layout.dotenv, translation.dotenv, { mode }),
+  ]);
   return true;
 }
 
@@ -68,15 +71,18 @@ export function keptReleases(state: EnvironmentState, keep: number): Set<string>
 
 /** Takes our own protecting tag off images that no rollback may need; the engine removes an image with its last tag. */
 export async function tidyImages(host: ComposeHost, run: ComposeRun): Promise<number> {
-  const read = await run.record.read();
+  const read = run.record.last() ?? (await run.record.read());
   if (read === null) return 0;
   const kept = keptReleases(read.state, run.settings.keep);
   const prefix = keepName(host.layout.id, "");
-  const images = await host.host.engine.listImages({});
+  const [images, containers] = await Promise.all([
+    host.host.engine.listImages({}),
+    host.host.engine.listContainers({ all: true }),
+  ]);
   const ours = images
     .flatMap((image) => image.repoTags)
     .filter((tag) => tag.startsWith(prefix) && !kept.has(tag.slice(tag.lastIndexOf(":") + 1)));
-  const inUse = new Set((await host.host.engine.listContainers({ all: true })).map((container) => container.imageId));
+  const inUse = new Set(containers.map((container) => container.imageId));
   let removed = 0;
   for (const tag of ours) {
     const image = images.find((candidate) => candidate.repoTags.includes(tag));

@@ -56,8 +56,8 @@ export async function createContainer(host: ComposeHost, run: ComposeRun, spec: 
   const { engine } = host.host;
   const labels = asObject(spec.body["Labels"]) ?? {};
   const reference = asText(spec.body["Image"]) ?? "";
-  const image = await engine.inspectImage(reference);
-  if (image === null) {
+  const imageId = host.imageIds.get(reference) ?? (await engine.inspectImage(reference))?.id;
+  if (imageId === undefined) {
     throw new ShiplockError({
       code: "image/missing",
       message: `${host.name} does not have the image ${reference}`,
@@ -69,7 +69,7 @@ export async function createContainer(host: ComposeHost, run: ComposeRun, spec: 
     Labels: {
       ...labels,
       // Compose compares this with the image by hand, to know whether it is up to date.
-      "com.docker.compose.image": image.id,
+      "com.docker.compose.image": imageId,
       [label.deployment]: run.plan.deployment,
       [label.fence]: String(run.fence),
     },

@@ -1,5 +1,4 @@
 import { ShiplockError } from "../../../errors.ts";
-import type { Engine } from "../../../hosts/engine.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../../release/types.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 
@@ -28,7 +27,8 @@ export async function pullImages(
       }
       const there = before ?? (await host.host.engine.inspectImage(reference));
       if (there === null || !isRecorded(image, there.id)) throw mismatch(host.name, reference, there?.id ?? null);
-      await protect(host.host.engine, there.id, keepName(host.layout.id, name), run.document.release.id);
+      host.imageIds.set(reference, there.id);
+      await host.host.engine.tagImage(there.id, keepName(host.layout.id, name), run.document.release.id);
       return before === null;
     }),
   );
@@ -52,11 +52,6 @@ export function imageOf(document: ReleaseDocument, name: string): ReleaseImage {
       message: `${document.release.id} has no image "${name}"`,
     });
   return image;
-}
-
-async function protect(engine: Engine, id: string, repository: string, tag: string): Promise<void> {
-  const there = await engine.inspectImage(`${repository}:${tag}`);
-  if (there?.id !== id) await engine.tagImage(id, repository, tag);
 }
 
 function authFor(

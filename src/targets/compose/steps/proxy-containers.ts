@@ -78,6 +78,7 @@ export async function readUpstreams(host: Host, admin: string): Promise<{ addres
   const answer = await requestOverSocket({
     socketPath: await host.forwardSocket(admin),
     path: "/reverse_proxy/upstreams",
+    keepConnection: true,
     headers: { host: "localhost" },
     timeoutMs: adminTimeoutMs,
   });

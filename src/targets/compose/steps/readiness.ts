@@ -6,6 +6,7 @@ import { probeHeader, routerFiles } from "../../../proxy/caddy/router-config.ts"
 import type { HealthCheck, ReleaseDocument, SmokeCheck, SnapshotService } from "../../../release/types.ts";
 import { requestOverSocket, type SocketAnswer } from "../../../socket-http.ts";
 import { containerName } from "../layout.ts";
+import { routerFolder } from "../routers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 
 /** While a container has not answered yet it is asked more often than its interval says, so that being ready is noticed at once. */
@@ -81,17 +82,21 @@ async function awaitHealthy(
   const name = containerName(host.layout.id, replica);
   const { health } = service;
   const end = run.clock.elapsed() + health.startPeriodMs;
+  const look = async (): Promise<Container> => {
+    const found = await host.host.engine.inspectContainer(name);
+    if (found !== null) return found;
+    throw await unhealthy("health/gone", `${name} on ${host.name} was removed while it started`, host, name);
+  };
+  let container = await look();
+  const restarts = container.restartCount;
   let passes = 0;
-  let restarts: number | null = null;
   let reason = "it was never asked";
   while (passes < health.successes) {
     signal.throwIfAborted();
-    const container = await host.host.engine.inspectContainer(name);
-    if (container === null)
-      throw await unhealthy("health/gone", `${name} on ${host.name} was removed while it started`, host, name);
-    restarts ??= container.restartCount;
     await refuseDead(host, container, restarts);
-    const failure = await probeOnce(host, replica, service, container, signal);
+    const [seen, failure] = await Promise.all([look(), probeOnce(host, replica, service, container, signal)]);
+    container = seen;
+    await refuseDead(host, container, restarts);
     passes = failure === null ? passes + 1 : 0;
     reason = failure ?? reason;
     if (passes >= health.successes) return;
@@ -253,9 +258,13 @@ async function ask(
       signal,
     });
   }
-  const socketPath = await host.host.forwardSocket(`${host.layout.proxy}/current/${routerFiles.probe}`);
+  const { proxies } = host.translation;
+  const router = proxies === null ? `${host.layout.proxy}/current` : routerFolder(host.layout, proxies.both.generation);
+  const socketPath = await host.host.forwardSocket(`${router}/${routerFiles.probe}`);
   const answer = await requestOverSocket({
     socketPath,
+    // What `current` leads to may change; a generation's router stays the same, and asks the replica on a connection of its own in any case.
+    keepConnection: proxies !== null,
     path,
     headers: { host: `${service.name}:${service.port}`, [probeHeader]: `${name}:${service.port}` },
     timeoutMs,

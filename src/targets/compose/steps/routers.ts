@@ -3,7 +3,7 @@ import type { Host } from "../../../hosts/types.ts";
 import { messageOf, ShiplockError } from "../../../errors.ts";
 import { routerFiles } from "../../../proxy/caddy/router-config.ts";
 import { bothRouterService, label, type Layout, routerService } from "../layout.ts";
-import { type RouterDesign, routerName } from "../routers.ts";
+import { type RouterDesign, routerFolder, routerName } from "../routers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 import { specsOf } from "./containers.ts";
@@ -14,11 +14,6 @@ import { idleCount } from "./traffic.ts";
 const lingerMs = 1_000;
 /** As long as the router itself lets requests finish, and a little more. */
 const graceSeconds = 35;
-
-/** Folder of a generation's configuration and admin sockets on the host. */
-export function routerFolder(layout: Layout, generation: string): string {
-  return `${layout.proxy}/routers/${generation}`;
-}
 
 /** Path of a router's admin socket on the host. */
 export function routerAdmin(layout: Layout, generation: string): string {

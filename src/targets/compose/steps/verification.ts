@@ -44,10 +44,13 @@ async function observeHost(
 ): Promise<void> {
   const { document, plan } = run;
   const wanted = replicasOf(plan.place, strategyServices(document.snapshot));
-  await Promise.all(wanted.map((replica) => observeReplica(host, run, replica, restarts, signal)));
-  const summaries = await host.host.engine.listContainers({
-    labels: [`${label.project}=${plan.project}`, `${label.environment}=${plan.environment}`, `${label.kind}=app`],
-  });
+  const [summaries, current] = await Promise.all([
+    host.host.engine.listContainers({
+      labels: [`${label.project}=${plan.project}`, `${label.environment}=${plan.environment}`, `${label.kind}=app`],
+    }),
+    plan.place === "direct" ? {} : host.traffic.current(),
+    ...wanted.map((replica) => observeReplica(host, run, replica, restarts, signal)),
+  ]);
   const inPlace = summaries.filter((container) => container.labels[label.place] === plan.place);
   if (inPlace.length !== wanted.length)
     throw notVerified(
@@ -56,7 +59,6 @@ async function observeHost(
     );
   if (plan.place === "direct") return;
   const final = plan.steps.findLast((step) => step.host === host.name && step.action.kind === "shift")?.action;
-  const current = await host.traffic.current();
   if (final?.kind === "shift" && !sameAssignment(current, final.after))
     throw notVerified("verify/traffic", `traffic on ${host.name} is not where the plan put it`);
 }
