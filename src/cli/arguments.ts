@@ -22,6 +22,12 @@ export function textFlag(flags: Flags, name: string): string | null {
   return typeof value === "string" ? value : null;
 }
 
+/** The values of a flag that may be given more than once, each once. */
+export function listFlag(flags: Flags, name: string): string[] {
+  const value = flags[name];
+  return Array.isArray(value) ? [...new Set(value)] : [];
+}
+
 /** @throws ShiplockError `cli/not-a-number` */
 export function countFlag(flags: Flags, name: string, standard: number): number {
   const text = textFlag(flags, name);

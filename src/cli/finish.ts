@@ -13,20 +13,26 @@ export async function finish(
   work: (request: FinishRequest, ports: DeploymentPorts) => Promise<DeploymentOutcome | null>,
 ): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  return withSession(context, config, environment, async (session) => {
-    const request = requestFor(
-      context,
-      config,
-      environment,
-      "deploy",
-      { wait: flags["wait"] !== false, reason: null },
-      () => Promise.reject(new Error("nothing is chosen here")),
-    );
-    return carryOut(
-      context,
-      session,
-      (ports) => work(request, ports),
-      `no deployment of ${environment.name} is unfinished: there is nothing to do`,
-    );
-  });
+  return withSession(
+    context,
+    config,
+    environment,
+    async (session) => {
+      const request = requestFor(
+        context,
+        config,
+        environment,
+        "deploy",
+        { wait: flags["wait"] !== false, reason: null },
+        () => Promise.reject(new Error("nothing is chosen here")),
+      );
+      return carryOut(
+        context,
+        session,
+        (ports) => work(request, ports),
+        `no deployment of ${environment.name} is unfinished: there is nothing to do`,
+      );
+    },
+    { kind: "finish" },
+  );
 }

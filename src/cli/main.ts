@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, ShiplockError } from "../errors.ts";
-import { type CommandEntry, commands } from "./commands/table.ts";
+import { type CommandEntry, commands, type Flags } from "./commands/table.ts";
 import type { CommandContext, CommonOptions } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -48,7 +48,7 @@ export async function main(options: MainOptions): Promise<number> {
 type Action = (
   context: CommandContext,
   args: readonly (string | string[] | undefined)[],
-  flags: Readonly<Record<string, string | boolean | undefined>>,
+  flags: Flags,
 ) => Promise<void>;
 
 function addCommand(program: Command, entry: CommandEntry, action: Action, options: MainOptions): void {
@@ -57,14 +57,17 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
     const name = `${argument.name}${argument.variadic === true ? "..." : ""}`;
     command.argument(argument.required ? `<${name}>` : `[${name}]`, argument.description);
   }
-  for (const flag of entry.flags) command.option(flag.flags, flag.description);
+  for (const flag of entry.flags) {
+    if (flag.repeatable === true) command.option(flag.flags, flag.description, collect, []);
+    else command.option(flag.flags, flag.description);
+  }
   command
     .option("--json [mode]", "one JSON document, or one event per line with --json=stream")
     .option("--config <file>", "configuration file; otherwise shiplock.yml here or above")
     .option("--project <folder>", "folder of the project instead of this one")
     .addHelpText("after", `\nExamples:\n${entry.examples.map((example) => `  ${example}`).join("\n")}`)
     .action(async (...given: unknown[]) => {
-      const flags = command.opts<Record<string, string | boolean | undefined> & CommonOptions>();
+      const flags = command.opts<Flags & CommonOptions>();
       const args = given.slice(0, entry.arguments.length) as (string | string[] | undefined)[];
       const output = createOutput({
         json: flags.json,
@@ -88,11 +91,15 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
     });
 }
 
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
 async function runCommand(
   entry: CommandEntry,
   context: CommandContext,
   args: readonly (string | string[] | undefined)[],
-  flags: Readonly<Record<string, string | boolean | undefined>>,
+  flags: Flags,
 ): Promise<number> {
   try {
     const { run } = await entry.load();

@@ -87,7 +87,8 @@ function planHeading(plan: Plan, output: Output): string {
   const { paint } = output;
   const from = plan.from === null ? "nothing" : plan.from;
   const slot = plan.place === "direct" ? "in place" : `slot ${plan.place}${plan.warm ? ", kept containers" : ""}`;
-  return `${paint.bold(`${plan.kind} ${plan.project} to ${plan.environment}`)}: ${from} → ${paint.bold(plan.to)} (${plan.strategy}, ${slot}, ${plan.hosts.join(", ")})`;
+  const without = plan.skipped.length === 0 ? "" : `; without ${plan.skipped.join(", ")}`;
+  return `${paint.bold(`${plan.kind} ${plan.project} to ${plan.environment}`)}: ${from} → ${paint.bold(plan.to)} (${plan.strategy}, ${slot}, ${plan.hosts.join(", ")}${without})`;
 }
 
 function label(event: StepEvent): string {

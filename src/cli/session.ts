@@ -1,21 +1,37 @@
 import type { Config, Environment } from "../config/types.ts";
-import type { TargetSession } from "../targets/types.ts";
+import type { Purpose, TargetSession } from "../targets/types.ts";
+import { listFlag } from "./arguments.ts";
+import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
 import { targetOf } from "./wiring.ts";
 
-/** Connects to an environment's hosts for as long as `work` takes, whatever becomes of it. */
+/**
+ * Connects to an environment's hosts for as long as `work` takes, whatever becomes of it.
+ * @param purpose says which hosts are needed; to read, unless it is given
+ */
 export async function withSession<T>(
   context: CommandContext,
   config: Config,
   environment: Environment,
   work: (session: TargetSession) => Promise<T>,
+  purpose: Purpose = { kind: "read" },
 ): Promise<T> {
-  return closingAfter(await openSession(context, config, environment), work);
+  return closingAfter(await openSession(context, config, environment, purpose), work);
 }
 
 /** Connects to an environment's hosts; whoever calls it closes what it gives. */
-export function openSession(context: CommandContext, config: Config, environment: Environment): Promise<TargetSession> {
-  return targetOf(config, environment, context.env).open(context.signal);
+export function openSession(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  purpose: Purpose,
+): Promise<TargetSession> {
+  return targetOf(config, environment, context.env).open(purpose, context.signal);
+}
+
+/** The purpose of a command that deploys, with the hosts that `--skip-host` names. */
+export function deployingWithout(flags: Flags): Purpose {
+  return { kind: "deploy", skip: listFlag(flags, "skipHost") };
 }
 
 /** Works with a session that is open, and closes it, whatever becomes of the work. */

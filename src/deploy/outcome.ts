@@ -10,7 +10,7 @@ export function describeResult(plan: Plan, result: RunResult, signal: AbortSigna
   const old = plan.from === null ? "nothing is live yet" : `${plan.from} serves`;
   switch (result.kind) {
     case "completed":
-      return { state: "succeeded", outcome: `${plan.to} is live`, error: null };
+      return { state: "succeeded", outcome: `${plan.to} is live${skippedWords(plan)}`, error: null };
     case "undone": {
       const error = causeOf(result.cause, signal);
       return { state: "rolled-back", outcome: `${error.message}; everything is as it was: ${old}`, error };
@@ -22,6 +22,11 @@ export function describeResult(plan: Plan, result: RunResult, signal: AbortSigna
     case "stuck":
       return describeStuck(plan, result, signal);
   }
+}
+
+function skippedWords({ skipped }: Plan): string {
+  if (skipped.length === 0) return "";
+  return `; ${skipped.join(", ")} ${skipped.length === 1 ? "was skipped and is" : "were skipped and are"} behind`;
 }
 
 function describeStuck(plan: Plan, result: Extract<RunResult, { kind: "stuck" }>, signal: AbortSignal): End {

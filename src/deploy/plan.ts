@@ -1,7 +1,7 @@
 import { strategies } from "./strategies/table.ts";
 import type { DraftStep, Strategy, StrategyOptions, StrategyService } from "./strategies/types.ts";
 import { amountOf, drainStep, replicasOf } from "./strategies/types.ts";
-import type { Assignment, DeploymentKind, Origin, Place, Plan, Step, StepAction } from "./types.ts";
+import type { Assignment, DeploymentKind, Origin, Place, Plan, ReplicaRef, Step, StepAction } from "./types.ts";
 
 export type PlanHost = {
   name: string;
@@ -31,6 +31,8 @@ export type PlanFacts = {
   createdAt: string;
   homeHost: string;
   hosts: readonly PlanHost[];
+  /** Configured hosts that are down and left out. */
+  skipped: readonly string[];
   release: {
     id: string;
     images: readonly string[];
@@ -85,6 +87,7 @@ export function assemblePlan(given: PlanFacts): Plan {
     strategy: facts.strategy.kind,
     homeHost: facts.homeHost,
     hosts: facts.hosts.map((host) => host.name),
+    skipped: facts.skipped,
     steps: [
       ...prepared.flatMap(({ steps }) => steps),
       ...(migration === null ? [] : [migration]),
@@ -96,7 +99,7 @@ export function assemblePlan(given: PlanFacts): Plan {
     ],
     createdAt: facts.createdAt,
     origin: facts.origin,
-    notes: [...(gap === null ? [] : [gap]), ...proxyNotes(facts), ...facts.notes],
+    notes: [...skipNotes(facts), ...(gap === null ? [] : [gap]), ...proxyNotes(facts), ...facts.notes],
   };
 }
 
@@ -190,10 +193,7 @@ function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: St
     after,
   ]);
   const drafts: DraftStep[] = [];
-  const drain =
-    strategy.keepsOld && host.live !== null
-      ? drainStep(replicasOf(host.live.place, host.live.services), host.live.services)
-      : null;
+  const drain = strategy.keepsOld ? drainOld(host, facts) : null;
   // Before the old release goes, so that no route leads to what stops.
   if (strategy.proxied && host.settleProxy)
     drafts.push({
@@ -207,6 +207,18 @@ function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: St
   drafts.push({ action: { kind: "tidy" }, title: "remove what no rollback needs" });
   const cleaned = chain(host.name, drafts, [after]);
   return { steps: [publish, ...cleaned], ends: [publish.id, lastId(cleaned)] };
+}
+
+/** What served on a host until now is let finish: the live release, or what a host that was skipped had been left with. */
+function drainOld(host: PlanHost, facts: PlanFacts): DraftStep | null {
+  const { live, assignment } = host;
+  if (live !== null) return drainStep(replicasOf(live.place, live.services), live.services);
+  const replicas = Object.entries(assignment).flatMap(([service, shares]) =>
+    shares
+      .filter((share) => share.slot !== facts.place)
+      .map(({ slot, replica }): ReplicaRef => ({ service, place: slot, replica })),
+  );
+  return drainStep(replicas, facts.release.services);
 }
 
 function chain(host: string, drafts: readonly DraftStep[], first: readonly string[]): Step[] {
@@ -236,6 +248,13 @@ function verifyTitle(facts: PlanFacts): string {
   const hosts = facts.hosts.length === 1 ? "the host" : `${facts.hosts.length} hosts`;
   const bake = facts.bakeMs === 0 ? "" : ` for ${facts.bakeMs / 1000} s`;
   return `observe digests, health and traffic on ${hosts}${bake}, and the public address`;
+}
+
+function skipNotes(facts: PlanFacts): string[] {
+  return facts.skipped.map(
+    (host) =>
+      `${host} is skipped: it keeps what it has and is recorded as behind; see to it that no traffic reaches it until a deployment without --skip-host has brought it up to date`,
+  );
 }
 
 function proxyNotes(facts: PlanFacts): string[] {

@@ -35,18 +35,28 @@ export async function planDeployment(request: DeploymentRequest, ports: Deployme
     strategy: request.strategy.kind,
     secrets,
   });
-  const plan = assemblePlan(planFacts(request, state, document, survey, [...notes, ...survey.notes], clock.now()));
+  const { skipped } = session;
+  const plan = assemblePlan(
+    planFacts(request, {
+      ...{ state, document, survey, skipped, now: clock.now() },
+      notes: [...notes, ...survey.notes, ...caughtUp(state, survey)],
+    }),
+  );
   return { plan, document, previous, secrets, state, revision: read?.revision ?? 0 };
 }
 
 function planFacts(
   request: DeploymentRequest,
-  state: EnvironmentState,
-  document: ReleaseDocument,
-  survey: Survey,
-  notes: readonly string[],
-  now: Date,
+  found: {
+    state: EnvironmentState;
+    document: ReleaseDocument;
+    survey: Survey;
+    skipped: readonly string[];
+    notes: readonly string[];
+    now: Date;
+  },
 ): PlanFacts {
+  const { state, document, survey, skipped, notes, now } = found;
   const { snapshot, release } = document;
   return {
     deployment: request.deployment,
@@ -57,6 +67,7 @@ function planFacts(
     createdAt: now.toISOString(),
     homeHost: survey.home,
     hosts: survey.hosts,
+    skipped,
     release: {
       id: release.id,
       images: Object.keys(release.images),
@@ -78,6 +89,12 @@ function planFacts(
     bakeMs: request.bakeMs,
     notes,
   };
+}
+
+function caughtUp(state: EnvironmentState, survey: Survey): string[] {
+  return state.behind
+    .filter((entry) => survey.hosts.some((host) => host.name === entry.host))
+    .map((entry) => `${entry.host} was skipped since ${entry.since} and is brought up to date`);
 }
 
 function refuseUnfinished(state: EnvironmentState): void {

@@ -42,6 +42,7 @@ export async function runSetup(request: SetupRequest, ports: DeploymentPorts): P
         createdAt: ports.clock.now().toISOString(),
         homeHost: survey.home,
         hosts: survey.hosts,
+        skipped: session.skipped,
         strategy: request.strategy,
         bakeMs: 0,
         notes: survey.notes,

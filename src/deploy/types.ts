@@ -75,6 +75,8 @@ export type Plan = {
   strategy: string;
   homeHost: string;
   hosts: readonly string[];
+  /** Hosts of the environment that are down and left as they are; once this plan is committed they are behind. */
+  skipped: readonly string[];
   steps: readonly Step[];
   createdAt: string;
   origin: Origin;

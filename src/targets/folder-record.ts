@@ -94,7 +94,8 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
     writeOperation,
     readPlan: async (deployment) => {
       const text = await readText(`${operation(deployment)}/plan.json`);
-      return text === null ? null : (JSON.parse(text) as Plan);
+      // Plans that were written before hosts could be skipped skip none.
+      return text === null ? null : { skipped: [], ...(JSON.parse(text) as Omit<Plan, "skipped">) };
     },
     append,
     journal,

@@ -12,11 +12,19 @@ import type { ReleaseDocument, ReleaseImage } from "../release/types.ts";
  * `open` connects and changes nothing. Reading (`record`, `survey`, `observe`, `logs`) needs no lease. `worker` may be used only while a lease that
  * `acquire` gave is held. `close` ends every connection, whatever is pending; it is called exactly once, also after a failure.
  */
-export type Target = { open(signal: AbortSignal): Promise<TargetSession> };
+export type Target = { open(purpose: Purpose, signal: AbortSignal): Promise<TargetSession> };
+
+/**
+ * What a session is opened for decides which hosts it may do without. `deploy`: every configured one is needed but those in `skip`, which must be down. `finish`: those of
+ * the plan that was never ended. `read`: every one but those that are recorded as behind, or as skipped by what is in progress, and cannot be reached.
+ */
+export type Purpose = { kind: "deploy"; skip: readonly string[] } | { kind: "finish" } | { kind: "read" };
 
 export type TargetSession = {
   readonly hosts: readonly string[];
   readonly home: string;
+  /** Configured hosts that this session does without. */
+  readonly skipped: readonly string[];
   readonly record: EnvironmentRecord;
   /**
    * The right to change the environment, on every host or on none. The hosts are asked in sorted order, so two deployers cannot wait for each other.

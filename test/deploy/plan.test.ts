@@ -59,6 +59,7 @@ const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
         warm,
         strategy,
         notes: [],
+        skipped: [],
       },
       origin: { who: "ada", from: "laptop", command: "deploy", reason: null },
       hosts: hosts.map(({ backing, proxy, settleProxy, isNew }, index) => ({

@@ -125,7 +125,16 @@ function planOf(): Plan {
       place: "b",
       fromPlace: "a",
     },
-    ...{ warm: false, strategy: "rolling", homeHost: "one", hosts: ["one"], steps, createdAt: "", notes: [] },
+    ...{
+      warm: false,
+      strategy: "rolling",
+      homeHost: "one",
+      hosts: ["one"],
+      steps,
+      createdAt: "",
+      notes: [],
+      skipped: [],
+    },
     origin: { who: "", from: "", command: "", reason: null },
   };
 }

@@ -19,7 +19,16 @@ export function planOf(version: string, kind: DeploymentKind, deployment: string
       place: "b",
       fromPlace: "a",
     },
-    ...{ warm: false, strategy: "rolling", homeHost: "one", hosts: ["one"], steps: [], createdAt: at, notes: [] },
+    ...{
+      warm: false,
+      strategy: "rolling",
+      homeHost: "one",
+      hosts: ["one"],
+      steps: [],
+      createdAt: at,
+      notes: [],
+      skipped: [],
+    },
     origin: { who: "ada", from: "laptop", command: "shiplock", reason: null },
   };
 }

@@ -11,7 +11,7 @@ import type { DeploymentKind } from "../../src/deploy/types.ts";
 import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
 import type { FakeHost } from "../../src/hosts/fake.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
-import type { TargetSession } from "../../src/targets/types.ts";
+import type { Purpose, TargetSession } from "../../src/targets/types.ts";
 import { composeTarget } from "../../src/targets/compose/target.ts";
 import { environment, project } from "./shop.ts";
 import { connectorOf, type World } from "./world.ts";
@@ -54,12 +54,12 @@ export type Deployer = {
   close(): Promise<void>;
 };
 
-/** `whose` names the environment, and `root` Shiplock's folder on the hosts; both as the shop's unless given. */
-export type DeployerOptions = { whose?: { project: string; environment: string }; root?: string };
+/** `purpose` is to deploy to every host unless given. `whose` names the environment, and `root` Shiplock's folder on the hosts; both as the shop's unless given. */
+export type DeployerOptions = { whose?: { project: string; environment: string }; root?: string; purpose?: Purpose };
 
 /** Connects anew, with no local state whatever. */
 export async function startDeployer(world: World, options: DeployerOptions = {}): Promise<Deployer> {
-  const { whose = { project, environment }, root = "~/.shiplock" } = options;
+  const { whose = { project, environment }, root = "~/.shiplock", purpose = { kind: "deploy", skip: [] } } = options;
   const { connector, connections, cut } = connectorOf(world);
   const events: DeploymentEvent[] = [];
   const session = await composeTarget({
@@ -81,7 +81,7 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
     clock: world.clock,
     connectTimeoutMs: 5_000,
     fetchPublic: async () => 200,
-  }).open(new AbortController().signal);
+  }).open(purpose, new AbortController().signal);
 
   function ports(options: DeployOptions): DeploymentPorts {
     return {

@@ -3,7 +3,7 @@ import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
-import { closingAfter, openSession } from "../session.ts";
+import { closingAfter, deployingWithout, openSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -13,7 +13,7 @@ export async function run(
 ): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
-  const opening = openSession(context, config, environment);
+  const opening = openSession(context, config, environment, deployingWithout(flags));
   // The hosts are connected while the images are built; who is told of a failure is `await opening` below.
   opening.catch(() => undefined);
   const prepared =

@@ -3,6 +3,7 @@ import type { Config, Environment } from "../../config/types.ts";
 import { parseReference } from "../../release/registry/reference.ts";
 import { runProgram } from "../../process.ts";
 import { optionalArgument } from "../arguments.ts";
+import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withSession } from "../session.ts";
@@ -82,6 +83,9 @@ async function examine(context: CommandContext, config: Config, environment: Env
             };
       return [
         ...hosts.map(({ host, name, ok, said, remedy }) => ({ name: title(`${host}: ${name}`), ok, said, remedy })),
+        ...behindSentences(read?.state ?? null, session.skipped).map(({ host, sentence }) => ({
+          ...{ name: title(host), ok: false, said: sentence, remedy: null },
+        })),
         record,
       ];
     });

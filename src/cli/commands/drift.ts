@@ -1,5 +1,6 @@
 import { documentOf } from "../../deploy/read-record.ts";
 import { argument } from "../arguments.ts";
+import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withSession } from "../session.ts";
@@ -16,9 +17,12 @@ export async function run(
     const read = await session.record.read();
     const state = read?.state ?? null;
     const observations = await session.observe(state, await documentOf(session, state?.live?.document ?? null));
-    const drift = observations.flatMap((observation) =>
-      observation.drift.map((sentence) => ({ host: observation.host, sentence })),
-    );
+    const drift = [
+      ...behindSentences(state, session.skipped),
+      ...observations.flatMap((observation) =>
+        observation.drift.map((sentence) => ({ host: observation.host, sentence })),
+      ),
+    ];
     output.result({ environment: environment.name, live: state?.live?.release ?? null, drift });
     if (state?.live === null || state === null) output.line(`nothing is live in ${environment.name}`);
     else if (drift.length === 0)

@@ -7,7 +7,7 @@ import { compareDocuments } from "../compare.ts";
 import { planText } from "../progress.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
 import { requestFor } from "../run-deployment.ts";
-import { withSession } from "../session.ts";
+import { deployingWithout, withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 /** Shows the plan. It needs the digests, so images that were not built are built; no host is changed. */
@@ -20,23 +20,29 @@ export async function run(
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
   const prepared = named === null ? await prepareRelease(context, config, environment.name, flags) : null;
-  return withSession(context, config, environment, async (session) => {
-    const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
-    const request = requestFor(context, config, environment, "deploy", { wait: false, reason: null }, choose);
-    const { plan, document, previous } = await planDeployment(request, {
-      session,
-      clock: systemClock,
-      signal: context.signal,
-      tell: () => undefined,
-    });
-    const changes = await compareDocuments(previous, document, config.folder);
-    output.result({ plan, changes });
-    output.line(planText(plan, output));
-    for (const { heading, lines } of changes.sections) {
-      output.line(output.paint.bold(`  ${heading}`));
-      for (const line of lines) output.line(`    ${line}`);
-    }
-    output.line(output.paint.dim("nothing was changed; `shiplock deploy` runs these steps"));
-    return exitCodes.done;
-  });
+  return withSession(
+    context,
+    config,
+    environment,
+    async (session) => {
+      const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
+      const request = requestFor(context, config, environment, "deploy", { wait: false, reason: null }, choose);
+      const { plan, document, previous } = await planDeployment(request, {
+        session,
+        clock: systemClock,
+        signal: context.signal,
+        tell: () => undefined,
+      });
+      const changes = await compareDocuments(previous, document, config.folder);
+      output.result({ plan, changes });
+      output.line(planText(plan, output));
+      for (const { heading, lines } of changes.sections) {
+        output.line(output.paint.bold(`  ${heading}`));
+        for (const line of lines) output.line(`    ${line}`);
+      }
+      output.line(output.paint.dim("nothing was changed; `shiplock deploy` runs these steps"));
+      return exitCodes.done;
+    },
+    deployingWithout(flags),
+  );
 }

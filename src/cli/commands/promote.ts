@@ -8,7 +8,7 @@ import { type CommandContext, loadProject } from "../context.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
-import { withSession } from "../session.ts";
+import { deployingWithout, withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -49,17 +49,23 @@ export async function run(
       `${output.paint.yellow("a sibling release")}: ${own.join(", ")} ${own.length === 1 ? "holds" : "hold"} values of ${to.name} and ${own.length === 1 ? "was" : "were"} built for it from the same commit; its origin is ${live.release.id}`,
     );
   }
-  return withSession(context, config, to, async (session) => {
-    const request = requestFor(
-      context,
-      config,
-      to,
-      "promote",
-      { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
-      choosePrepared({ ...prepared, release }),
-    );
-    return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
-  });
+  return withSession(
+    context,
+    config,
+    to,
+    async (session) => {
+      const request = requestFor(
+        context,
+        config,
+        to,
+        "promote",
+        { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
+        choosePrepared({ ...prepared, release }),
+      );
+      return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
+    },
+    deployingWithout(flags),
+  );
 }
 
 async function liveIn(context: CommandContext, config: Config, name: string): Promise<ReleaseDocument> {

@@ -11,7 +11,7 @@ import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
 import { registryOf } from "../wiring.ts";
-import { withSession } from "../session.ts";
+import { deployingWithout, withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -23,39 +23,45 @@ export async function run(
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const to = textFlag(flags, "to");
   const registry = registryOf(config, context.env);
-  return withSession(context, config, environment, async (session) => {
-    const request = requestFor(
-      context,
-      config,
-      environment,
-      "rollback",
-      { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
-      async (state) => {
-        const document = await chooseDocument(state, to, session, registry);
-        const names = document.snapshot.secrets.names;
-        return {
-          document,
-          notes:
-            names.length === 0
-              ? []
-              : [
-                  `configuration and images are those of ${document.release.id}; the secrets ${names.join(", ")} have today's values`,
-                ],
-        };
-      },
-    );
-    return await carryOut(
-      context,
-      session,
-      async (ports) => {
-        const outcome = await runDeployment(request, ports);
-        if (outcome.error === null)
-          output.line(output.paint.dim("automatic deployments are paused until somebody deploys on purpose"));
-        return outcome;
-      },
-      "nothing to do",
-    );
-  });
+  return withSession(
+    context,
+    config,
+    environment,
+    async (session) => {
+      const request = requestFor(
+        context,
+        config,
+        environment,
+        "rollback",
+        { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
+        async (state) => {
+          const document = await chooseDocument(state, to, session, registry);
+          const names = document.snapshot.secrets.names;
+          return {
+            document,
+            notes:
+              names.length === 0
+                ? []
+                : [
+                    `configuration and images are those of ${document.release.id}; the secrets ${names.join(", ")} have today's values`,
+                  ],
+          };
+        },
+      );
+      return await carryOut(
+        context,
+        session,
+        async (ports) => {
+          const outcome = await runDeployment(request, ports);
+          if (outcome.error === null)
+            output.line(output.paint.dim("automatic deployments are paused until somebody deploys on purpose"));
+          return outcome;
+        },
+        "nothing to do",
+      );
+    },
+    deployingWithout(flags),
+  );
 }
 
 /** Passes over releases whose images are gone, from the hosts and from the registry both. */

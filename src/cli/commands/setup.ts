@@ -24,36 +24,42 @@ export async function run(
     flags["dirty"] === true,
   );
   const snapshot = await snapshotOf(context, source).finally(() => source.remove());
-  return withSession(context, config, environment, async (session) => {
-    const request = requestFor(
-      context,
-      config,
-      environment,
-      "deploy",
-      { wait: flags["wait"] !== false, reason: null },
-      () => Promise.reject(new Error("nothing is chosen here")),
-    );
-    const done = await runSetup(
-      { ...request, snapshot, images: [...new Set(snapshot.services.map((service) => service.image))] },
-      { session, clock: systemClock, signal: context.signal, tell: showProgress(output) },
-    );
-    output.result(
-      done.map(({ step, evidence }) => ({
-        host: step.host,
-        step: step.id,
-        acted: evidence.acted,
-        summary: evidence.summary,
-      })),
-    );
-    for (const { step, evidence } of done)
-      output.line(
-        `${evidence.acted ? output.paint.green("✓") : output.paint.dim("·")} ${step.host}: ${step.title} ${output.paint.dim(evidence.summary)}`,
+  return withSession(
+    context,
+    config,
+    environment,
+    async (session) => {
+      const request = requestFor(
+        context,
+        config,
+        environment,
+        "deploy",
+        { wait: flags["wait"] !== false, reason: null },
+        () => Promise.reject(new Error("nothing is chosen here")),
       );
-    output.line(
-      done.some(({ evidence }) => evidence.acted)
-        ? `${environment.name} is set up`
-        : `${environment.name} has everything it needs`,
-    );
-    return exitCodes.done;
-  });
+      const done = await runSetup(
+        { ...request, snapshot, images: [...new Set(snapshot.services.map((service) => service.image))] },
+        { session, clock: systemClock, signal: context.signal, tell: showProgress(output) },
+      );
+      output.result(
+        done.map(({ step, evidence }) => ({
+          host: step.host,
+          step: step.id,
+          acted: evidence.acted,
+          summary: evidence.summary,
+        })),
+      );
+      for (const { step, evidence } of done)
+        output.line(
+          `${evidence.acted ? output.paint.green("✓") : output.paint.dim("·")} ${step.host}: ${step.title} ${output.paint.dim(evidence.summary)}`,
+        );
+      output.line(
+        done.some(({ evidence }) => evidence.acted)
+          ? `${environment.name} is set up`
+          : `${environment.name} has everything it needs`,
+      );
+      return exitCodes.done;
+    },
+    { kind: "deploy", skip: [] },
+  );
 }

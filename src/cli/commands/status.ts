@@ -4,6 +4,7 @@ import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
 import type { Observation } from "../../targets/types.ts";
 import { optionalArgument } from "../arguments.ts";
+import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { printable } from "../output.ts";
@@ -15,6 +16,7 @@ type Status = {
   state: EnvironmentState | null;
   subject: string | null;
   drift: string[];
+  behind: string[];
   observations: Observation[];
   holder: string | null;
   error: ShiplockError | null;
@@ -42,6 +44,7 @@ export async function run(
   for (const status of statuses) {
     output.line(`${output.paint.bold(status.environment.padEnd(width))}  ${describe(status, context)}`);
     if (named !== null) details(status, context);
+    for (const sentence of status.behind) output.line(`${" ".repeat(width)}  ${output.paint.yellow(sentence)}`);
     for (const sentence of status.drift)
       output.line(`${" ".repeat(width)}  ${output.paint.yellow("drift")}: ${sentence}`);
     if (status.error?.remedy !== undefined)
@@ -56,6 +59,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
     state: null,
     subject: null,
     drift: [],
+    behind: [],
     observations: [],
     holder: null,
   };
@@ -69,6 +73,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
         ...empty,
         state,
         subject: document?.release.subject ?? null,
+        behind: behindSentences(state, session.skipped).map(({ host, sentence }) => `${host} ${sentence}`),
         observations,
         drift: observations.flatMap((observation) =>
           observation.drift.map((sentence) => `${observation.host}: ${sentence}`),

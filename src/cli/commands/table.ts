@@ -1,7 +1,7 @@
 import type { CommandContext } from "../context.ts";
 
 export type CommandArgument = { name: string; description: string; required: boolean; variadic?: boolean };
-export type CommandFlag = { flags: string; description: string };
+export type CommandFlag = { flags: string; description: string; repeatable?: boolean };
 
 /** A command as data: what help shows, and where its code is, which is loaded only when it runs. */
 export type CommandEntry = {
@@ -15,7 +15,7 @@ export type CommandEntry = {
   }>;
 };
 
-export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+export type Flags = Readonly<Record<string, string | boolean | string[] | undefined>>;
 
 const environment: CommandArgument = { name: "env", description: "environment of shiplock.yml", required: true };
 const ref: CommandFlag = {
@@ -31,6 +31,12 @@ const reason: CommandFlag = { flags: "--reason <text>", description: "why; kept 
 const releaseFlag: CommandFlag = {
   flags: "--release <id>",
   description: "a release that was live in this environment before",
+};
+
+const skipHost: CommandFlag = {
+  flags: "--skip-host <name>",
+  description: "leave out a host that is down, and record it as behind; may be given again",
+  repeatable: true,
 };
 
 /** Every command there is. A new one is one file and one entry here. */
@@ -63,7 +69,7 @@ export const commands: readonly CommandEntry[] = [
     name: "plan",
     summary: "show what a deployment would do; changes nothing",
     arguments: [environment],
-    flags: [ref, dirty, releaseFlag],
+    flags: [ref, dirty, releaseFlag, skipHost],
     examples: ["shiplock plan production --ref v1.4.0"],
     load: () => import("./plan.ts"),
   },
@@ -71,7 +77,7 @@ export const commands: readonly CommandEntry[] = [
     name: "deploy",
     summary: "make a commit or release live in an environment",
     arguments: [environment],
-    flags: [ref, dirty, releaseFlag, noWait, reason],
+    flags: [ref, dirty, releaseFlag, skipHost, noWait, reason],
     examples: [
       "shiplock deploy staging",
       "shiplock deploy staging --ref feature/login",
@@ -86,7 +92,7 @@ export const commands: readonly CommandEntry[] = [
       { name: "from", description: "environment that runs it", required: true },
       { name: "to", description: "environment that shall run it", required: true },
     ],
-    flags: [noWait, reason],
+    flags: [skipHost, noWait, reason],
     examples: ["shiplock promote staging production"],
     load: () => import("./promote.ts"),
   },
@@ -94,7 +100,12 @@ export const commands: readonly CommandEntry[] = [
     name: "rollback",
     summary: "go back to the release that was healthy before",
     arguments: [environment],
-    flags: [{ flags: "--to <what>", description: "release, tag or commit that was healthy here" }, noWait, reason],
+    flags: [
+      { flags: "--to <what>", description: "release, tag or commit that was healthy here" },
+      skipHost,
+      noWait,
+      reason,
+    ],
     examples: ["shiplock rollback production", "shiplock rollback production --to prod-main-4f2a9c1"],
     load: () => import("./rollback.ts"),
   },

@@ -1,7 +1,7 @@
 import type { DeploymentState } from "../../deploy/states.ts";
 import type { Plan } from "../../deploy/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
-import type { DeploymentEntry, EnvironmentState, HealthyRelease, LiveRelease } from "./types.ts";
+import type { BehindHost, DeploymentEntry, EnvironmentState, HealthyRelease, LiveRelease } from "./types.ts";
 
 /** How many deployments the environment itself remembers; the ledger keeps all. */
 const rememberedDeployments = 50;
@@ -80,6 +80,7 @@ export function withCommitted(state: EnvironmentState, plan: Plan, live: LiveRel
         ? liftedBy(state, plan)
         : { since: live.at, by: live.by, reason: `rolled back from ${left} to ${live.release}` },
     operation: state.operation === null ? null : { ...state.operation, committed: true },
+    behind: behindAfter(state, plan, live.at),
   };
 }
 
@@ -98,6 +99,14 @@ export function withEnded(
       entry.deployment === deployment ? { ...entry, state: final, outcome, endedAt: at } : entry,
     ),
   };
+}
+
+/** Hosts that a plan skipped are behind, those for longer that were so before; all others of the environment were just observed to be up to date. */
+function behindAfter(state: EnvironmentState, plan: Plan, since: string): BehindHost[] {
+  return plan.skipped.map(
+    (host) =>
+      state.behind.find((entry) => entry.host === host) ?? { host, since, release: state.live?.release ?? null },
+  );
 }
 
 function rememberHealthy(known: readonly HealthyRelease[], release: HealthyRelease): HealthyRelease[] {

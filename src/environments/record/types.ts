@@ -51,6 +51,9 @@ export type Operation = {
   startedAt: string;
 };
 
+/** A host that is not what is recorded as live: since when, and the release it was left with; null for none. */
+export type BehindHost = { host: string; since: string; release: string | null };
+
 /** The authority on the present of one environment (DESIGN.md). */
 export type EnvironmentState = {
   version: 1;
@@ -63,8 +66,8 @@ export type EnvironmentState = {
   /** Automatic deployments are paused by a rollback until someone lifts it. */
   automaticPaused: { since: string; by: string; reason: string } | null;
   operation: Operation | null;
-  /** Hosts that were skipped and hold an older release. They take no traffic until they are brought up to date. */
-  behind: readonly { host: string; since: string; reason: string }[];
+  /** Hosts that a deployment skipped. They may take no traffic until one that does not skip them has brought them up to date. */
+  behind: readonly BehindHost[];
   /** Newest first. */
   deployments: readonly DeploymentEntry[];
 };

@@ -6,14 +6,14 @@ import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import type { RegistryLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
-import { folderRecord } from "../folder-record.ts";
-import type { LeaseResult, LogRequest, LogLine, Target, TargetSession } from "../types.ts";
+import type { LeaseResult, LogLine, LogRequest, Purpose, Target, TargetSession } from "../types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { containerName, label, layoutOf, placedName } from "./layout.ts";
 import { diagnoseHost } from "./diagnose.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import { observeHost } from "./observe.ts";
-import { claimFolder, ownRecord, refuseOthersContainers, refuseOthersFolder, type Whose } from "./ownership.ts";
+import { openHosts } from "./open-hosts.ts";
+import { claimFolder, refuseOthersContainers, type Whose } from "./ownership.ts";
 import type { ComposeHost, ComposeRun, ComposeSettings } from "./run.ts";
 import { readUpstreams } from "./steps/proxy-containers.ts";
 import { routerAdmin, routersOf } from "./steps/routers.ts";
@@ -43,28 +43,17 @@ type OpenHost = Omit<ComposeHost, "translation"> & { apiVersion(): Promise<strin
 
 /** Hosts with Docker Engine, reached over SSH. Does nothing until it is opened. */
 export function composeTarget(options: ComposeTargetOptions): Target {
-  return { open: (signal) => openSession(options, signal) };
+  return { open: (purpose, signal) => openSession(options, purpose, signal) };
 }
 
-async function openSession(options: ComposeTargetOptions, signal: AbortSignal): Promise<TargetSession> {
-  const connections = await connectAll(options, signal);
-  const hosts = connections.map((host) => openHost(host, options));
-  const home = hosts.find((host) => host.name === options.home);
-  if (home === undefined)
-    throw new ShiplockError({
-      code: "target/no-home",
-      blame: "bug",
-      message: `${options.home} is no host of ${options.environment}`,
-    });
+async function openSession(
+  options: ComposeTargetOptions,
+  purpose: Purpose,
+  signal: AbortSignal,
+): Promise<TargetSession> {
   const { project, environment } = options;
   const whose = { project, environment };
-  const refusals = await Promise.allSettled(hosts.map((host) => refuseOthersFolder(host, whose)));
-  const refused = refusals.find((result) => result.status === "rejected");
-  if (refused !== undefined) {
-    await Promise.all(connections.map((host) => host.close()));
-    throw refused.reason;
-  }
-  const record = ownRecord(folderRecord(home.host.files, home.layout.folder), home, whose);
+  const { hosts, home, record, skipped } = await openHosts(options, purpose, signal, (host) => openHost(host, options));
   let closing = false;
 
   // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them, and once for planning and running.
@@ -107,6 +96,7 @@ async function openSession(options: ComposeTargetOptions, signal: AbortSignal): 
   return {
     hosts: hosts.map((host) => host.name),
     home: home.name,
+    skipped,
     record,
     acquire: (owner, ttlMs) => acquireAll(hosts, whose, owner, ttlMs),
     leaseHolder: async () => {
@@ -186,20 +176,6 @@ const nothing: Translation = { text: "", dotenv: "", containers: [], networks: [
 /** A release that is live in place has no router that would have to go on answering for it. */
 function inSlot(document: ReleaseDocument | null, place: Place | null): ReleaseDocument | null {
   return place === "direct" || place === null ? null : document;
-}
-
-/** All hosts or none: what was opened is closed again when another cannot be reached, and every failure is named. */
-async function connectAll(options: ComposeTargetOptions, signal: AbortSignal): Promise<Host[]> {
-  const settled = await Promise.allSettled(
-    options.hosts.map((address) =>
-      options.connector.connect(address, { connectTimeoutMs: options.connectTimeoutMs, signal }),
-    ),
-  );
-  const opened = settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-  if (failures.length === 0) return opened;
-  await Promise.all(opened.map((host) => host.close()));
-  throw failures[0];
 }
 
 function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
