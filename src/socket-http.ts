@@ -1,4 +1,13 @@
-import { Agent, request } from "node:http";
+import {
+  Agent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
+import { checkServerIdentity, TLSSocket } from "node:tls";
 import { ShiplockError } from "./errors.ts";
 
 export type SocketRequest = {
@@ -8,6 +17,10 @@ export type SocketRequest = {
   headers?: Readonly<Record<string, string>>;
   body?: string;
   timeoutMs: number;
+  /**
+   * Over TLS, for this name: the certificate has to name it. Who signed it is not judged here, since the machine that asks need not trust those whom the users trust.
+   */
+  tlsName?: string;
   signal?: AbortSignal;
   /** Most bytes of the answer that are kept. */
   keepBytes?: number;
@@ -29,46 +42,62 @@ export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer>
       reject(
         new ShiplockError({ code: "http/no-answer", message: `${options.method ?? "GET"} ${options.path}: ${why}` }),
       );
-    const outgoing = request(
-      {
-        socketPath: options.socketPath,
-        method: options.method ?? "GET",
-        path: options.path,
-        headers: { ...(options.keepConnection === true ? {} : { connection: "close" }), ...options.headers },
-        agent: options.keepConnection === true ? keeping : false,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        incoming.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          if (size <= (options.keepBytes ?? 4 * 1024 * 1024)) chunks.push(chunk);
-        });
-        incoming.on("error", (error) => fail(error.message));
-        incoming.on("end", () => {
-          clearTimeout(timer);
-          const headers = Object.fromEntries(
-            Object.entries(incoming.headers).map(([name, value]) => [
-              name,
-              Array.isArray(value) ? value.join(", ") : (value ?? ""),
-            ]),
-          );
-          resolve({ status: incoming.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString("utf8") });
-        });
-      },
-    );
+    const { tlsName } = options;
+    const kept = options.keepConnection === true && tlsName === undefined;
+    const wanted: RequestOptions = {
+      socketPath: options.socketPath,
+      method: options.method ?? "GET",
+      path: options.path,
+      headers: { ...(kept ? {} : { connection: "close" }), ...options.headers },
+      agent: kept ? keeping : false,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    };
+    const begin = (answered: (incoming: IncomingMessage) => void): ClientRequest =>
+      tlsName === undefined
+        ? httpRequest(wanted, answered)
+        : httpsRequest({ ...wanted, servername: tlsName, rejectUnauthorized: false }, answered);
+    const outgoing = begin((incoming) => {
+      const misnamed = tlsName === undefined ? undefined : nameProblem(incoming.socket, tlsName);
+      if (misnamed !== undefined) {
+        fail(misnamed.message);
+        outgoing.destroy();
+        return;
+      }
+      const chunks: Buffer[] = [];
+      let size = 0;
+      incoming.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= (options.keepBytes ?? 4 * 1024 * 1024)) chunks.push(chunk);
+      });
+      incoming.on("error", (error) => fail(error.message));
+      incoming.on("end", () => {
+        clearTimeout(timer);
+        const headers = Object.fromEntries(
+          Object.entries(incoming.headers).map(([name, value]) => [
+            name,
+            Array.isArray(value) ? value.join(", ") : (value ?? ""),
+          ]),
+        );
+        resolve({ status: incoming.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString("utf8") });
+      });
+    });
     const timer = setTimeout(
       () => outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`)),
       options.timeoutMs,
     );
     outgoing.on("error", (error) => {
-      clearTimeout(timer);
       // The other side may have closed the kept connection at this very moment: then nothing was asked yet.
       if (outgoing.reusedSocket && options.signal?.aborted !== true)
         resolve(requestOverSocket({ ...options, keepConnection: false }));
       else fail(error.message);
     });
+    outgoing.on("close", () => clearTimeout(timer));
     outgoing.end(options.body);
   });
+}
+
+/** Why a certificate is not one for this name; undefined where it is. */
+function nameProblem(socket: Socket, name: string): Error | undefined {
+  if (!(socket instanceof TLSSocket)) return new Error("the connection is not over TLS");
+  return checkServerIdentity(name, socket.getPeerCertificate());
 }

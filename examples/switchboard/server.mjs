@@ -4,7 +4,7 @@
 //   GET  /             version and instance          GET  /healthz        200, or what HEALTH_STATUS says
 //   POST /echo         the body back                 GET  /slow?ms=4000   answers after that time
 //   GET  /bytes?n=100  that many bytes               GET  /call           asks CALL_URL and tells how that went
-//   WebSocket /ws      every message back
+//   WebSocket /ws      every message back            GET  /headers        the headers it got
 //
 // `node server.mjs migrate` stands for a migration: it takes MIGRATION_MS and ends with MIGRATION_EXIT.
 import { createHash } from "node:crypto";
@@ -97,6 +97,7 @@ async function answer(request, response) {
     if (route === "GET /") send(response, 200, identity());
     else if (route === "GET /healthz") send(response, health(), identity());
     else if (route === "POST /echo") send(response, 200, { ...identity(), body });
+    else if (route === "GET /headers") send(response, 200, { ...identity(), headers: request.headers });
     else if (route === "GET /call") send(response, 200, await call());
     else if (route === "GET /slow") {
       const ms = Number(url.searchParams.get("ms") ?? 4000);

@@ -13,6 +13,8 @@ import { parseReference } from "../release/registry/reference.ts";
 import type { Registry, RegistryLogin } from "../release/registry/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
+import { edgeTls } from "./edge-tls.ts";
+import { fetchPublic } from "./fetch-public.ts";
 import { composeTarget } from "../targets/compose/target.ts";
 import type { Target } from "../targets/types.ts";
 
@@ -35,7 +37,7 @@ export function targetOf(config: Config, environment: Environment, env: Variable
     root: target.folder,
     settings: {
       proxyImage: target.proxy.image,
-      proxy: { http: target.proxy.http, https: target.proxy.https, tls: target.proxy.tls },
+      proxy: { http: target.proxy.http, https: target.proxy.https, tls: edgeTls(target.proxy, config.folder) },
       keep: environment.keep,
       verifyUrl: environment.verifyUrl ?? null,
       room: { ...environment.room, memoryBytes: environment.room.memoryBytes ?? null },
@@ -127,15 +129,4 @@ function addressOf(host: Host, root: string, env: Variables): HostAddress {
     root: root.replace(/^~\//, ""),
     ...(sshConfig === undefined ? {} : { sshConfig }),
   };
-}
-
-async function fetchPublic(url: string, signal: AbortSignal): Promise<number | null> {
-  try {
-    const response = await fetch(url, { signal, redirect: "manual" });
-    await response.body?.cancel();
-    return response.status;
-  } catch {
-    // Whatever the reason, nothing answered; the caller says so with the address.
-    return null;
-  }
 }

@@ -148,6 +148,11 @@ function resolveTarget(target: EnvironmentInput["target"]): ComposeTarget {
       http: compose.proxy?.http ?? 80,
       https: compose.proxy?.https ?? 443,
       tls: compose.proxy?.tls ?? "auto",
+      acme: compose.proxy?.acme && {
+        directory: compose.proxy.acme.directory,
+        email: compose.proxy.acme.email,
+        trustedRoot: compose.proxy.acme.trustedRoot,
+      },
       image: compose.proxy?.image ?? "caddy:2",
     },
   };

@@ -116,6 +116,7 @@ function environmentProblems(raw: unknown, environment: unknown, name: string, p
       smokeProblems(test, [...path, "smoke", index]),
     ),
     ...strategyProblems(environment, path),
+    ...proxyProblems(environment, path),
     ...urlProblems(environment, path, known),
     ...routeProblems(raw, name, known),
   ];
@@ -140,6 +141,13 @@ function strategyProblems(environment: unknown, path: Path): readonly Problem[] 
       sentence: "maxSurge and maxUnavailable cannot both be 0: nothing could ever change",
     },
   ];
+}
+
+function proxyProblems(environment: unknown, path: Path): readonly Problem[] {
+  const proxy: Path = ["target", "compose", "proxy"];
+  const tls = valueAt(environment, [...proxy, "tls"]) ?? "auto";
+  if (tls === "auto" || valueAt(environment, [...proxy, "acme"]) === undefined) return [];
+  return [{ path: [...path, ...proxy, "acme"], at: "key", sentence: `has no meaning with tls: ${textOf(tls) ?? "…"}` }];
 }
 
 function urlProblems(environment: unknown, path: Path, known: Variables): readonly Problem[] {

@@ -48,11 +48,27 @@ function composeTarget() {
           .enum(["auto", "internal", "off"])
           .optional()
           .describe(
-            "`auto`: public certificates; `internal`: the proxy's own authority; `off`: HTTP alone. Default: `auto`.",
+            "`auto`: certificates by ACME, which renew themselves; `internal`: the proxy's own authority; `off`: HTTP alone. Default: `auto`.",
           ),
+        acme: acme().optional().describe("Where the certificates of `tls: auto` come from. Default: Let's Encrypt."),
       })
       .optional()
       .describe("The proxy of the hosts, shared by all projects on them."),
+  });
+}
+
+function acme() {
+  return z.strictObject({
+    directory: z
+      .string()
+      .regex(/^https:\/\/[!-~]+$/, 'must be an address that starts with "https://"')
+      .optional()
+      .describe("ACME directory of an authority of your own, such as step-ca. Default: Let's Encrypt."),
+    email: part.filledText().optional().describe("Address that the authority writes to about certificates."),
+    trustedRoot: part
+      .filledText()
+      .optional()
+      .describe("PEM file with the root certificate that the directory itself is trusted by, relative to this file."),
   });
 }
 

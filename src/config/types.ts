@@ -130,6 +130,15 @@ export type ComposeTarget = {
     readonly http: number;
     readonly https: number;
     readonly tls: "auto" | "internal" | "off";
+    /** Who gives the certificates of `auto`; `undefined`: the public authorities that the proxy knows. */
+    readonly acme:
+      | {
+          readonly directory: string | undefined;
+          readonly email: string | undefined;
+          /** Path of a PEM file, relative to the configuration's folder. */
+          readonly trustedRoot: string | undefined;
+        }
+      | undefined;
     readonly image: string;
   };
 };

@@ -144,7 +144,7 @@ describe("the result", () => {
         ],
         home: "10.0.0.5",
         folder: "~/.shiplock",
-        proxy: { http: 80, https: 443, tls: "auto", image: "caddy:2" },
+        proxy: { http: 80, https: 443, tls: "auto", acme: undefined, image: "caddy:2" },
       },
       variables: {},
       secrets: { names: [], onHost: false },

@@ -132,6 +132,18 @@ describe("what holds between keys", () => {
     );
   });
 
+  test("an ACME directory without certificates by ACME is refused, and has to be an address over HTTPS", () => {
+    const text = (proxy: string): string =>
+      changed(["hosts: [deploy@10.0.0.5]", `hosts: [deploy@10.0.0.5]\n        proxy: ${proxy}`]);
+    const proxied = (proxy: string): string => problemsIn(text(proxy)).join();
+    const acme = 'acme: { directory: "https://ca.example.com/directory" }';
+    assert.match(proxied(`{ tls: internal, ${acme} }`), /acme: has no meaning with tls: internal/);
+    assert.match(proxied(`{ tls: "off", ${acme} }`), /acme: has no meaning with tls: off/);
+    const { proxy } = load(text(`{ tls: auto, ${acme} }`)).environments["staging"]?.target ?? {};
+    assert.equal(proxy?.acme?.directory, "https://ca.example.com/directory");
+    assert.match(proxied('{ acme: { directory: "http://ca.example.com" } }'), /starts with "https:/);
+  });
+
   test("two environments cannot share a tag prefix", () => {
     const other = "environments:\n  old: { tagPrefix: staging, target: { compose: { hosts: [x] } } }";
     assert.match(problemsIn(changed(["environments:", other]))[0] ?? "", /has the tag prefix "staging" already/);

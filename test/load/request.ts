@@ -1,4 +1,5 @@
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as SecureAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { Stream } from "./mix.ts";
 import type { LoadTarget } from "./types.ts";
@@ -27,9 +28,11 @@ export type Sent = { giveUp: (message: string) => void };
 /**
  * Keeps `count` connections and uses them in turn. When the one in turn is still busy a further one is opened and closed afterwards:
  * arrivals never wait for each other.
+ * @param secure whether they are to a target with `https:`
  */
-export function keptConnections(count: number): Connections {
-  const agents = Array.from({ length: count }, () => new Agent({ keepAlive: true, maxFreeSockets: 1 }));
+export function keptConnections(count: number, secure: boolean): Connections {
+  const Kind = secure ? SecureAgent : Agent;
+  const agents = Array.from({ length: count }, () => new Kind({ keepAlive: true, maxFreeSockets: 1 }));
   let turn = 0;
   return {
     take: () => agents[turn++ % agents.length] ?? false,
@@ -116,7 +119,19 @@ function open({ stream, agent, payload, slowMs }: Sending): ClientRequest {
     headers["content-length"] = Buffer.byteLength(payload);
   }
   const method = payload === undefined ? "GET" : "POST";
-  return httpRequest(new URL(pathOf(kind, target, slowMs), target.url), { method, agent, headers });
+  const url = new URL(pathOf(kind, target, slowMs), target.url);
+  const options = { method, agent, headers };
+  return isSecure(target) ? httpsRequest(url, { ...options, ...trustOf(target) }) : httpRequest(url, options);
+}
+
+/** Whether a target is asked over TLS. */
+export function isSecure(target: LoadTarget): boolean {
+  return target.url.startsWith("https:");
+}
+
+/** Which name and whose signature the certificate of a target has to have. */
+export function trustOf({ host, ca }: LoadTarget): { servername?: string; ca?: string } {
+  return { ...(host === undefined ? {} : { servername: host }), ...(ca === undefined ? {} : { ca }) };
 }
 
 function pathOf(kind: Stream["kind"], target: LoadTarget, slowMs: number): string {

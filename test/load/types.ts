@@ -33,10 +33,12 @@ export type Outcome = "ok" | LossClass;
 export type LoadTarget = {
   /** How the report calls it. */
   name: string;
-  /** Where to connect, for example `http://10.0.0.5:8080`. Only http. */
+  /** Where to connect, for example `http://10.0.0.5:8080`. */
   url: string;
-  /** The Host header, when it is not the one in `url`. */
+  /** The Host header, when it is not the one in `url`; with `https:` also the name that the certificate has to have. */
   host?: string;
+  /** With `https:`, the PEM of the authority that has to have signed the certificate. */
+  ca?: string;
   /**
    * A path of an application that does not speak the contract of `examples/switchboard`. Such a target receives only GETs of that path, and
    * is judged by status 200, and by `X-Version` where an answer carries it.

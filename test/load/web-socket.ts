@@ -1,4 +1,5 @@
 import { type RawData, WebSocket } from "ws";
+import { isSecure, trustOf } from "./request.ts";
 import type { Tally } from "./tally.ts";
 import type { LoadTarget } from "./types.ts";
 import { judgeError, type Verdict } from "./verdict.ts";
@@ -54,10 +55,11 @@ export function keepEchoing(echoing: Echoing): EchoLine {
     let failure: Verdict = { class: "reset", message: "closed before the WebSocket was open" };
     tally.begin("websocket", target.name, 0);
     const url = new URL("/ws", target.url);
-    url.protocol = "ws:";
+    url.protocol = isSecure(target) ? "wss:" : "ws:";
     const socket = new WebSocket(url, {
       handshakeTimeout: echoing.timeoutMs,
       perMessageDeflate: false,
+      ...trustOf(target),
       ...(target.host === undefined ? {} : { headers: { host: target.host } }),
     });
     current = socket;

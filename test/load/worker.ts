@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { DEFAULT_RATE, type Stream, seededRandom, streamsOf } from "./mix.ts";
-import { type Connections, freshConnections, keptConnections, type Sent, send } from "./request.ts";
+import { type Connections, freshConnections, isSecure, keptConnections, type Sent, send } from "./request.ts";
 import { Tally } from "./tally.ts";
 import type { FromWorker, LoadOptions, LoadReport, ToWorker } from "./types.ts";
 import { type AllowedSince, allowedSince } from "./verdict.ts";
@@ -117,12 +117,12 @@ function shareConnections(count: number): (stream: Stream) => Connections {
   const shared = new Map<string, Connections>();
   return function connectionsOf({ kind, target, ownConnection }: Stream): Connections {
     if (kind === "fresh-get" || kind === "fresh-post") return freshConnections();
-    if (ownConnection) return keptConnections(1);
+    if (ownConnection) return keptConnections(1, isSecure(target));
     const apart = kind === "slow" || kind === "internal-call";
     const key = apart ? `${kind} ${target.name}` : target.name;
     const known = shared.get(key);
     if (known !== undefined) return known;
-    const connections = keptConnections(apart ? 4 : count);
+    const connections = keptConnections(apart ? 4 : count, isSecure(target));
     shared.set(key, connections);
     return connections;
   };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { asList, asObject, type Json, type JsonObject } from "../../src/json.ts";
-import { edgeConfig } from "../../src/proxy/caddy/edge-config.ts";
+import { edgeConfig, type EdgeTls } from "../../src/proxy/caddy/edge-config.ts";
 import { replicaSocket, type RouterService } from "../../src/proxy/caddy/router-config.ts";
 import { layoutOf } from "../../src/targets/compose/layout.ts";
 import { bothFaces, designRouter } from "../../src/targets/compose/routers.ts";
@@ -133,8 +133,11 @@ describe("the router's configuration", () => {
 });
 
 describe("the edge's configuration", () => {
+  const internal: EdgeTls = { issuer: "internal", port: 443 };
+  const acme: EdgeTls = { ...{ issuer: "acme", port: 443 }, directory: null, email: null, trustedRoot: null };
+
   it("never depends on a project, so a new one touches nobody's connections", () => {
-    for (const tls of ["off", "internal", "auto"] as const) {
+    for (const tls of ["off", internal, acme] as const) {
       assert.equal(JSON.stringify(edgeConfig(tls)), JSON.stringify(edgeConfig(tls)));
       assert.doesNotMatch(JSON.stringify(edgeConfig(tls)), /shop|example\.com/);
     }
@@ -149,10 +152,26 @@ describe("the edge's configuration", () => {
   });
 
   it("with certificates, plain requests are sent on to the safe address, and certificates are only fetched for claimed names", () => {
-    const text = JSON.stringify(edgeConfig("auto"));
+    const text = JSON.stringify(edgeConfig(acme));
     assert.match(text, /"status_code":308/);
     assert.match(text, /"on_demand":true/);
     assert.match(text, /"ask":"http:\/\/127\.0\.0\.1:/);
     assert.doesNotMatch(JSON.stringify(edgeConfig("off")), /on_demand|308/);
+  });
+
+  it("sends plain requests to the port that the host has for HTTPS", () => {
+    const location = (tls: EdgeTls): string | undefined =>
+      /"Location":\["([^"]+)"\]/.exec(JSON.stringify(edgeConfig(tls)))?.[1];
+    assert.equal(location(internal), "https://{http.request.host}{http.request.uri}");
+    assert.equal(location({ ...internal, port: 8443 }), "https://{http.request.host}:8443{http.request.uri}");
+  });
+
+  it("asks the authority that the team names, trusted by the team's own root", () => {
+    const own = { ...acme, directory: "https://ca.test/directory", email: "ops@ca.test", trustedRoot: "PEM" };
+    const text = JSON.stringify(edgeConfig(own));
+    assert.match(text, /"issuers":\[\{"module":"acme","ca":"https:\/\/ca\.test\/directory","email":"ops@ca\.test"/);
+    assert.match(text, /"trusted_roots_pem_files":\["\/shiplock\/trusted-root\.pem"\]/);
+    assert.doesNotMatch(JSON.stringify(edgeConfig(acme)), /issuers/);
+    assert.match(JSON.stringify(edgeConfig(internal)), /"issuers":\[\{"module":"internal"\}\]/);
   });
 });

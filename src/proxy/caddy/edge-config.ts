@@ -8,9 +8,22 @@ export const edgePaths = {
   http: 8080,
   https: 8443,
   ask: 8081,
+  trustedRoot: "/shiplock/trusted-root.pem",
 } as const;
 
-export type EdgeTls = "off" | "internal" | "auto";
+/** Where the root certificate of the edge's own authority (`internal`) lies, below the edge's folder. */
+export const ownRootPath = "certificates/pki/authorities/local/root.crt";
+
+/** Whether an edge answers over HTTPS, and where it gets certificates from. */
+export type EdgeTls = "off" | EdgeCertificates;
+
+/**
+ * `internal`: from an authority of its own. `acme`: from an ACME directory; null is the public default (Let's Encrypt), and `trustedRoot` is the PEM of the root that
+ * the directory's own HTTPS is trusted by. `port` is the port of the host that HTTPS answers on, which redirects have to name.
+ */
+export type EdgeCertificates =
+  | { issuer: "internal"; port: number }
+  | { issuer: "acme"; port: number; directory: string | null; email: string | null; trustedRoot: string | null };
 
 /**
  * The configuration of a host's edge, as Caddy's JSON (tested with 2.6.2). It never changes: a host name is a link in the routes folder to the front
@@ -22,7 +35,7 @@ export function edgeConfig(tls: EdgeTls): Json {
     http: {
       listen: [`:${edgePaths.http}`],
       automatic_https: { disable: true },
-      routes: tls === "off" ? proxyRoutes("http") : redirectRoutes,
+      routes: tls === "off" ? proxyRoutes("http") : redirectRoutes(tls.port),
     },
     ask: { listen: [`127.0.0.1:${edgePaths.ask}`], automatic_https: { disable: true }, routes: askRoutes },
   };
@@ -31,10 +44,11 @@ export function edgeConfig(tls: EdgeTls): Json {
       listen: [`:${edgePaths.https}`],
       automatic_https: { disable: true },
       tls_connection_policies: [{}],
+      // Without HTTP/3, which wants a UDP port of its own: Caddy would announce it at a port that the host does not have.
+      protocols: ["h1", "h2"],
       routes: proxyRoutes("https"),
     };
   }
-  const issuers = tls === "internal" ? [{ module: "internal" }] : undefined;
   return {
     admin: { listen: `unix/${edgePaths.admin}`, origins: ["localhost"], config: { persist: false } },
     logging: { logs: { default: { level: "WARN" } } },
@@ -46,28 +60,49 @@ export function edgeConfig(tls: EdgeTls): Json {
         : {
             tls: {
               automation: {
-                policies: [{ on_demand: true, ...(issuers === undefined ? {} : { issuers }) }],
+                policies: [{ on_demand: true, ...issuersOf(tls) }],
                 on_demand: { ask: `http://127.0.0.1:${edgePaths.ask}/` },
               },
             },
-            ...(tls === "internal" ? { pki: { certificate_authorities: { local: { install_trust: false } } } } : {}),
+            ...(tls.issuer === "internal"
+              ? { pki: { certificate_authorities: { local: { install_trust: false } } } }
+              : {}),
           }),
     },
   };
 }
 
+/** Without any, Caddy asks the public authorities it knows. */
+function issuersOf(tls: EdgeCertificates): { issuers?: Json[] } {
+  if (tls.issuer === "internal") return { issuers: [{ module: "internal" }] };
+  const { directory, email, trustedRoot } = tls;
+  const chosen = {
+    ...(directory === null ? {} : { ca: directory }),
+    ...(email === null ? {} : { email }),
+    ...(trustedRoot === null ? {} : { trusted_roots_pem_files: [edgePaths.trustedRoot] }),
+  };
+  return Object.keys(chosen).length === 0 ? {} : { issuers: [{ module: "acme", ...chosen }] };
+}
+
 /** Only what looks like a host name may become part of a path. */
 const hostName = "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$";
+
+/** Requests for names that some environment has claimed. */
+const claimed: Json = {
+  vars_regexp: { "{http.request.host}": { name: "host", pattern: hostName } },
+  file: { root: edgePaths.routes, try_files: ["/{http.request.host}"] },
+};
+
+const unclaimed: Json = {
+  handle: [
+    { handler: "static_response", status_code: 404, body: "shiplock: no environment on this host has this name\n" },
+  ],
+};
 
 function proxyRoutes(protocol: "http" | "https"): Json[] {
   return [
     {
-      match: [
-        {
-          vars_regexp: { "{http.request.host}": { name: "host", pattern: hostName } },
-          file: { root: edgePaths.routes, try_files: ["/{http.request.host}"] },
-        },
-      ],
+      match: [claimed],
       handle: [
         proxyHandler({
           transport: { protocol: "http", keep_alive: { enabled: false } },
@@ -87,25 +122,21 @@ function proxyRoutes(protocol: "http" | "https"): Json[] {
       ],
       terminal: true,
     },
-    {
-      handle: [
-        { handler: "static_response", status_code: 404, body: "shiplock: no environment on this host has this name\n" },
-      ],
-    },
+    unclaimed,
   ];
 }
 
-const redirectRoutes: Json[] = [
-  {
-    handle: [
-      {
-        handler: "static_response",
-        status_code: 308,
-        headers: { Location: ["https://{http.request.host}{http.request.uri}"] },
-      },
-    ],
-  },
-];
+function redirectRoutes(port: number): Json[] {
+  const address = `https://{http.request.host}${port === 443 ? "" : `:${port}`}{http.request.uri}`;
+  return [
+    {
+      match: [claimed],
+      handle: [{ handler: "static_response", status_code: 308, headers: { Location: [address] } }],
+      terminal: true,
+    },
+    unclaimed,
+  ];
+}
 
 const askRoutes: Json[] = [
   {

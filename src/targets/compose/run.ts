@@ -45,6 +45,6 @@ export type ComposeRun = {
   /** Takes the values of secrets out of text that is written down. */
   mask: (text: string) => string;
   clock: Clock;
-  /** `GET` an address from the deploying machine: the status, or null if nothing answered. */
-  fetchPublic: (url: string, signal: AbortSignal) => Promise<number | null>;
+  /** `GET` an address from the deploying machine: the status, or why nothing answered. */
+  fetchPublic: (url: string, signal: AbortSignal) => Promise<number | { failure: string }>;
 };

@@ -3,6 +3,7 @@ import { type Assignment, type Place, type Slot, slots } from "../../deploy/type
 import { ShiplockError } from "../../errors.ts";
 import type { ContainerSummary } from "../../hosts/engine.ts";
 import { asText, type JsonObject } from "../../json.ts";
+import type { EdgeTls } from "../../proxy/caddy/edge-config.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import { label } from "./layout.ts";
 import { listeningPorts, refuseTakenPort } from "./ports.ts";
@@ -22,7 +23,7 @@ export type SurveyHost = Omit<ComposeHost, "translation"> & {
 };
 
 export type SurveySettings = {
-  proxy: { http: number; https: number; tls: "off" | "internal" | "auto" };
+  proxy: { http: number; https: number; tls: EdgeTls };
   room: RoomWishes;
 };
 

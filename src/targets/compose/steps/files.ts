@@ -1,10 +1,26 @@
+import { edgePaths, type EdgeTls } from "../../../proxy/caddy/edge-config.ts";
 import type { MountedFiles } from "../../../release/types.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 
-/** Writes the files that the release's containers mount, each set under a folder named by its content, so that no release changes another's. */
+/**
+ * Writes the files that the release's containers mount, each set under a folder named by its content, so that no release changes another's; and the root certificate by
+ * which the edge trusts an authority of the team's own.
+ * @returns how many were written
+ */
 export async function shipFiles(host: ComposeHost, run: ComposeRun): Promise<number> {
+  const trusted = await shipTrustedRoot(host, run.settings.proxy.tls);
   const written = await Promise.all(run.document.snapshot.files.map((files) => shipSet(host, files)));
-  return written.filter(Boolean).length;
+  return [...written, trusted].filter(Boolean).length;
+}
+
+async function shipTrustedRoot(host: ComposeHost, tls: EdgeTls): Promise<boolean> {
+  if (tls === "off" || tls.issuer !== "acme" || tls.trustedRoot === null) return false;
+  const path = edgePaths.trustedRoot.replace(edgePaths.folder, host.layout.edge);
+  const before = await host.host.files.read(path);
+  if (before !== null && new TextDecoder().decode(before) === tls.trustedRoot) return false;
+  await host.host.files.mkdirs(host.layout.edge, 0o755);
+  await host.host.files.write(path, tls.trustedRoot);
+  return true;
 }
 
 async function shipSet(host: ComposeHost, files: MountedFiles): Promise<boolean> {

@@ -1,16 +1,24 @@
+import type { Clock } from "../../../clock.ts";
 import type { ReplicaRef } from "../../../deploy/types.ts";
 import { replicasOf } from "../../../deploy/strategies/types.ts";
-import { ShiplockError } from "../../../errors.ts";
+import { messageOf, ShiplockError } from "../../../errors.ts";
+import type { EdgeCertificates } from "../../../proxy/caddy/edge-config.ts";
 import { sameAssignment } from "../../../proxy/caddy/traffic.ts";
-import { requestOverSocket } from "../../../socket-http.ts";
+import { requestOverSocket, type SocketAnswer } from "../../../socket-http.ts";
 import { containerName, label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import { strategyServices } from "../../../deploy/strategies/services.ts";
 import { imageOf, isRecorded } from "./images.ts";
+import { edgeName } from "./edge.ts";
 import { lastLines, probeOnce, serviceOf } from "./readiness.ts";
 
 const bakeIntervalMs = 1_000;
 const publicTimeoutMs = 10_000;
+/** An authority asks back before it signs. */
+const certificateTimeoutMs = 45_000;
+/** A handshake that is refused at once may be Caddy 2.6's own limit, which counts requests of the same instant. */
+const handshakeTries = 4;
+const handshakeRetryMs = 500;
 
 /**
  * Observes that the release runs: on every host the right number of containers, of the recorded digests, healthy, not restarting, with all traffic on them, for the whole
@@ -105,51 +113,88 @@ async function observeReplica(
     );
 }
 
-/** Asks every public host name at this host's own edge, as a user's request would come in. */
+/** Asks every public host name at this host's own edge, as a user's request would come in: over HTTPS where the edge has certificates. */
 async function observePublic(host: ComposeHost, run: ComposeRun, signal: AbortSignal): Promise<number> {
   if (run.plan.place === "direct") return 0;
   const routes = run.document.snapshot.services.flatMap((service) => service.routes);
   if (routes.length === 0) return 0;
-  const socketPath = await host.host.forwardTcp("127.0.0.1", run.settings.proxy.http);
-  const statuses = await Promise.all(
-    routes.map(async (route) => {
-      const answer = await requestOverSocket({
-        socketPath,
-        path: route.path,
-        headers: { host: route.host },
-        timeoutMs: publicTimeoutMs,
-        signal,
-      });
-      return { route, status: answer.status, unrouted: answer.status === 404 && answer.body.startsWith("shiplock: ") };
-    }),
-  );
-  // A 404 may be the application's own answer; the proxy's own says that nobody is asked there.
-  const wrong = statuses.find(({ status, unrouted }) => status >= 500 || unrouted);
-  if (wrong !== undefined)
-    throw notVerified(
-      "verify/public",
-      `http://${wrong.route.host}${wrong.route.path} answers ${wrong.status} on ${host.name}`,
-    );
+  const { http, https, tls } = run.settings.proxy;
+  const socketPath = await host.host.forwardTcp("127.0.0.1", tls === "off" ? http : https);
+  if (tls === "off") {
+    await Promise.all(routes.map((route) => observeRoute(host, route, () => askRoute(route, socketPath, signal))));
+    return routes.length;
+  }
+  // One after another: Caddy 2.6 refuses a new name that is asked for at the very moment of another.
+  for (const route of routes)
+    await observeRoute(host, route, () => askSecurely(host, { route, socketPath, tls }, run.clock, signal));
   return routes.length;
 }
+
+type Route = { host: string; path: string };
+
+async function observeRoute(host: ComposeHost, route: Route, ask: () => Promise<SocketAnswer>): Promise<void> {
+  const { status, body } = await ask();
+  // A 404 may be the application's own answer; the proxy's own says that nobody is asked there.
+  if (status < 500 && !(status === 404 && body.startsWith("shiplock: "))) return;
+  throw notVerified("verify/public", `${route.host}${route.path} answers ${status} on ${host.name}`);
+}
+
+function askRoute(route: Route, socketPath: string, signal: AbortSignal): Promise<SocketAnswer> {
+  const headers = { host: route.host };
+  return requestOverSocket({ socketPath, path: route.path, headers, timeoutMs: publicTimeoutMs, signal });
+}
+
+/** The first request for a name is what makes the edge fetch its certificate, and it waits for that. */
+async function askSecurely(
+  host: ComposeHost,
+  asked: { route: Route; socketPath: string; tls: EdgeCertificates },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<SocketAnswer> {
+  const { route, socketPath, tls } = asked;
+  const { host: name, path } = route;
+  const end = clock.elapsed() + certificateTimeoutMs;
+  for (let triesLeft = handshakeTries - 1; ; triesLeft -= 1) {
+    try {
+      const request = { socketPath, path, headers: { host: name }, tlsName: name };
+      return await requestOverSocket({ ...request, timeoutMs: Math.max(1, end - clock.elapsed()), signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (triesLeft > 0 && end - clock.elapsed() > handshakeRetryMs) {
+        await clock.wait(handshakeRetryMs, signal);
+        continue;
+      }
+      throw notVerified(
+        "verify/certificate",
+        `https://${name}${path} does not answer on ${host.name}: ${messageOf(error)}`,
+        await lastLines(host, edgeName),
+        tls.issuer === "acme" ? acmeRemedy : edgeRemedy,
+      );
+    }
+  }
+}
+
+const edgeRemedy =
+  "an edge keeps what it was set up with (`shiplock doctor` compares); its last lines are shown with this. The old release serves again";
+const acmeRemedy = `let the name lead to this host and its ports for HTTP and HTTPS be reached from outside, wait three minutes, as long as the edge goes on with an attempt, and deploy again; ${edgeRemedy}`;
 
 async function observeUrl(run: ComposeRun, signal: AbortSignal): Promise<void> {
   const urls = run.settings.verifyUrl === null ? run.document.snapshot.publicUrls : [run.settings.verifyUrl];
   for (const url of urls) {
-    const status = await run.fetchPublic(url, AbortSignal.any([signal, AbortSignal.timeout(publicTimeoutMs)]));
-    if (status === null || status >= 500)
-      throw notVerified(
-        "verify/public",
-        `${url} ${status === null ? "does not answer" : `answers ${status}`} from the machine that deploys`,
-      );
+    const answer = await run.fetchPublic(url, AbortSignal.any([signal, AbortSignal.timeout(publicTimeoutMs)]));
+    if (typeof answer === "number" && answer < 500) continue;
+    throw notVerified(
+      "verify/public",
+      `${url} ${typeof answer === "number" ? `answers ${answer}` : `does not answer (${answer.failure})`} from the machine that deploys`,
+    );
   }
 }
 
-function notVerified(code: string, message: string, details: readonly string[] = []): ShiplockError {
-  return new ShiplockError({
-    code,
-    message,
-    details,
-    remedy: "the old release serves again; mend what is said here and deploy again",
-  });
+function notVerified(
+  code: string,
+  message: string,
+  details: readonly string[] = [],
+  remedy = "the old release serves again; mend what is said here and deploy again",
+): ShiplockError {
+  return new ShiplockError({ code, message, details, remedy });
 }
