@@ -86,6 +86,17 @@ describe("HTTPS", { skip: availability.available ? false : availability.reason }
       assert.equal(headers["x-shiplock-proto"], undefined);
     });
 
+    test("doctor says which Caddy runs, and that an edge has other settings than the environment wants by now", async () => {
+      const content = await app.must(["doctor", "staging"]);
+      for (const name of ["edge", "router"])
+        assert.match(content.stdout, new RegExp(`host-1: ${name}: Caddy 2\\.6\\.2, the version that is tested`));
+      app.configure(proxy({ tls: "internal", https: 9443 }));
+      const discontent = await app.run(["doctor", "staging"]);
+      app.configure(proxy({ tls: "internal", https: port }));
+      assert.equal(discontent.code, 1, discontent.stdout);
+      assert.match(discontent.stdout, /host-1: edge: .*other settings[^]*docker rm -f shiplock-edge/);
+    });
+
     test("WebSockets pass", async () => {
       const socket = new WebSocket(`wss://${web.address}:${port}/ws`, {
         ...{ servername: web.name, ca: web.ca, handshakeTimeout: 10_000 },

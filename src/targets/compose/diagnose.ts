@@ -1,18 +1,33 @@
 import { messageOf, ShiplockError } from "../../errors.ts";
+import type { Container } from "../../hosts/engine.ts";
+import { edgeConfig } from "../../proxy/caddy/edge-config.ts";
+import { judgeCaddy, testedCaddy } from "../../proxy/caddy/version.ts";
 import type { HostFinding } from "../types.ts";
-import type { ComposeHost } from "./run.ts";
+import { routerName } from "./routers.ts";
+import type { ComposeHost, ComposeSettings } from "./run.ts";
 import { edgeName } from "./steps/edge.ts";
+import { currentGeneration } from "./steps/routers.ts";
+
+type DiagnosedHost = Pick<ComposeHost, "name" | "host" | "layout">;
+
+const versionTimeoutMs = 15_000;
+const notYet = "not set up yet; the first deployment does it";
 
 /** A clock that is further off than this makes records and certificates wrong. */
 const clockToleranceMs = 30_000;
 
 /** What a deployment needs of one host, looked at without changing more than a scratch file. */
-export async function diagnoseHost(host: Omit<ComposeHost, "translation">, now: () => Date): Promise<HostFinding[]> {
+export async function diagnoseHost(
+  host: DiagnosedHost,
+  proxy: ComposeSettings["proxy"],
+  now: () => Date,
+): Promise<HostFinding[]> {
   const checks: [string, () => Promise<string>][] = [
     ["engine", () => engine(host)],
     ["folder", () => folder(host)],
     ["clock", () => clock(host, now)],
-    ["proxy", () => proxy(host)],
+    ["edge", () => edge(host, proxy)],
+    ["router", () => router(host)],
   ];
   return Promise.all(
     checks.map(async ([name, look]) => {
@@ -31,12 +46,12 @@ export async function diagnoseHost(host: Omit<ComposeHost, "translation">, now: 
   );
 }
 
-async function engine(host: Omit<ComposeHost, "translation">): Promise<string> {
+async function engine(host: DiagnosedHost): Promise<string> {
   const info = await host.host.engine.info();
   return `Docker Engine ${info.version} (API ${info.apiVersion}), ${info.os}/${info.architecture}, ${Math.round(info.memoryBytes / 1024 / 1024)} MB of memory, ${info.storageDriver}`;
 }
 
-async function folder(host: Omit<ComposeHost, "translation">): Promise<string> {
+async function folder(host: DiagnosedHost): Promise<string> {
   await host.host.files.mkdirs(host.layout.root, 0o755);
   const path = `${host.layout.root}/doctor`;
   await host.host.files.write(path, "can be written\n");
@@ -44,7 +59,7 @@ async function folder(host: Omit<ComposeHost, "translation">): Promise<string> {
   return `${host.layout.root} can be written`;
 }
 
-async function clock(host: Omit<ComposeHost, "translation">, now: () => Date): Promise<string> {
+async function clock(host: DiagnosedHost, now: () => Date): Promise<string> {
   const path = `${host.layout.root}/doctor-clock`;
   await host.host.files.mkdirs(host.layout.root, 0o755);
   await host.host.files.write(path, "");
@@ -59,13 +74,48 @@ async function clock(host: Omit<ComposeHost, "translation">, now: () => Date): P
   });
 }
 
-async function proxy(host: Omit<ComposeHost, "translation">): Promise<string> {
-  const edge = await host.host.engine.inspectContainer(edgeName);
-  if (edge === null) return "not set up yet; the first deployment does it";
-  if (edge.state.running) return `runs (${edge.image})`;
+async function edge(host: DiagnosedHost, proxy: ComposeSettings["proxy"]): Promise<string> {
+  const container = await host.host.engine.inspectContainer(edgeName);
+  if (container === null) return notYet;
+  const runs = await caddyIn(host, container);
+  const written = await host.host.files.read(`${host.layout.edge}/caddy.json`);
+  const ports = new Set(container.ports.map((port) => port.hostPort));
+  const wanted = [proxy.http, ...(proxy.tls === "off" ? [] : [proxy.https])];
+  const same = new TextDecoder().decode(written ?? new Uint8Array()) === JSON.stringify(edgeConfig(proxy.tls));
+  if (same && wanted.every((port) => ports.has(port))) return runs;
+  const differs =
+    "set up with other settings than `proxy` has here (ports, certificates), or by another version of Shiplock";
+  // An environment without a router need not want the edge: in place, services have their own ports.
+  if ((await host.host.engine.inspectContainer(routerName(host))) === null) return `${runs}, ${differs}`;
   throw new ShiplockError({
-    code: "doctor/proxy",
-    message: `${edgeName} is there but does not run: ${edge.state.error || `exit code ${edge.state.exitCode}`}`,
-    remedy: `start it on the host with \`docker start ${edgeName}\`, or deploy, which does the same`,
+    code: "doctor/edge-settings",
+    message: `${runs}, but it was ${differs}`,
+    remedy: `all environments of a host share its edge: let them agree, then \`docker rm -f ${edgeName}\` there and run \`shiplock setup\`, which makes it anew; nothing answers for about a second`,
+  });
+}
+
+async function router(host: DiagnosedHost): Promise<string> {
+  const generation = await currentGeneration(host);
+  const name = generation === null ? null : routerName(host.layout, generation);
+  const container = name === null ? null : await host.host.engine.inspectContainer(name);
+  return container === null ? notYet : caddyIn(host, container);
+}
+
+/** The version in a proxy's container, read from the program itself: a tag such as `caddy:2` does not say. */
+async function caddyIn(host: DiagnosedHost, { name, image, state }: Container): Promise<string> {
+  if (!state.running) {
+    throw new ShiplockError({
+      code: "doctor/proxy",
+      message: `${name} is there but does not run: ${state.error || `exit code ${state.exitCode}`}`,
+      remedy: `start it on the host with \`docker start ${name}\`, or deploy, which does the same`,
+    });
+  }
+  const { stdout } = await host.host.engine.exec(name, ["caddy", "version"], { timeoutMs: versionTimeoutMs });
+  const { ok, said } = judgeCaddy(stdout);
+  if (ok) return `${said} (${image})`;
+  throw new ShiplockError({
+    code: "doctor/caddy",
+    message: `${name} runs ${said} (${image})`,
+    remedy: `let \`proxy.image\` name a Caddy that is 2.6 or newer; tested is ${testedCaddy}`,
   });
 }

@@ -159,7 +159,9 @@ async function openSession(
     observe: (state, document) =>
       Promise.all(hosts.map((host) => observeHost(host, project, environment, state, document))),
     diagnose: async () =>
-      (await Promise.all(hosts.map((host) => diagnoseHost(host, () => options.clock.now())))).flat(),
+      (
+        await Promise.all(hosts.map((host) => diagnoseHost(host, options.settings.proxy, () => options.clock.now())))
+      ).flat(),
     logs: (request) => logsOf(hosts, options, request),
     lost: Promise.race(hosts.map(async (host) => `${host.name}: ${(await host.host.lost).message}`)).then((lost) =>
       closing ? new Promise<string>(() => undefined) : lost,
