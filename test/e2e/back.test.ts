@@ -88,7 +88,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
     }
   }
 
-  test("leads to the configuration and the image of the older release together, from another machine too, with today's secrets, and says so", async (t) => {
+  test("leads to the configuration and the image of the older release together, from another machine too, with today's secrets", async (t) => {
     await using app = await projectOf("whole", 8110);
     const version = async (name: string, greeting: string, web: string): Promise<string> => {
       app.configure([

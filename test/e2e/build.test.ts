@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -117,8 +117,8 @@ describe("a release is what was committed, built once and named by what it holds
 
   test("what did not change is taken from the cache of the last build, also out of a stage that is not in the image", async () => {
     const dockerfile = readFileSync(join(app.folder, "Dockerfile"), "utf8");
-    // Runs differently every time it runs.
-    const random = ["node", "-e", 'fs.writeFileSync("/random", crypto.randomUUID())'];
+    // Makes something else every time it runs; and no cache of an earlier run of this test knows it.
+    const random = ["node", "-e", `fs.writeFileSync("/random", crypto.randomUUID() + "${randomUUID()}")`];
     app.write(
       "Dockerfile",
       `FROM node:24-slim AS made\nRUN ${JSON.stringify(random)}\n\n${dockerfile.replace("COPY server.mjs", "COPY --from=made /random ./\nCOPY server.mjs")}`,

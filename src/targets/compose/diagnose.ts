@@ -86,7 +86,7 @@ async function edge(host: DiagnosedHost, proxy: ComposeSettings["proxy"]): Promi
   const differs =
     "set up with other settings than `proxy` has here (ports, certificates), or by another version of Shiplock";
   // An environment without a router need not want the edge: in place, services have their own ports.
-  if ((await host.host.engine.inspectContainer(routerName(host))) === null) return `${runs}, ${differs}`;
+  if ((await currentRouter(host)) === null) return `${runs}, ${differs}`;
   throw new ShiplockError({
     code: "doctor/edge-settings",
     message: `${runs}, but it was ${differs}`,
@@ -95,10 +95,14 @@ async function edge(host: DiagnosedHost, proxy: ComposeSettings["proxy"]): Promi
 }
 
 async function router(host: DiagnosedHost): Promise<string> {
-  const generation = await currentGeneration(host);
-  const name = generation === null ? null : routerName(host.layout, generation);
-  const container = name === null ? null : await host.host.engine.inspectContainer(name);
+  const container = await currentRouter(host);
   return container === null ? notYet : caddyIn(host, container);
+}
+
+/** The router that has the environment's traffic; null before there was one. */
+async function currentRouter(host: DiagnosedHost): Promise<Container | null> {
+  const generation = await currentGeneration(host);
+  return generation === null ? null : host.host.engine.inspectContainer(routerName(host.layout, generation));
 }
 
 /** The version in a proxy's container, read from the program itself: a tag such as `caddy:2` does not say. */

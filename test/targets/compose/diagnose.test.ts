@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { createFakeWorld, fakeImage } from "../../../src/hosts/fake.ts";
 import { edgeConfig } from "../../../src/proxy/caddy/edge-config.ts";
 import { diagnoseHost } from "../../../src/targets/compose/diagnose.ts";
+import { routerName } from "../../../src/targets/compose/routers.ts";
 import { layoutOf } from "../../../src/targets/compose/layout.ts";
 
 const proxy = { http: 80, https: 443, tls: "off" } as const;
@@ -17,11 +18,13 @@ async function findings(caddy: string | null, settings: Parameters<typeof diagno
   const layout = layoutOf("shop", "production", "~/.shiplock", host.facts.home);
   if (caddy !== null) {
     await host.files.mkdirs(layout.edge);
+    await host.files.mkdirs(layout.front);
+    await host.files.symlinkAtomic("12345678", `${layout.front}/current`);
     await host.files.write(`${layout.edge}/caddy.json`, JSON.stringify(edgeConfig("off")));
     const ports = { PortBindings: { "8080/tcp": [{ HostPort: "80" }] } };
     const made = [
       await host.engine.createContainer("shiplock-edge", { Image: "caddy:2", HostConfig: ports }),
-      await host.engine.createContainer("shop-production-shiplock-router-1", { Image: "caddy:2" }),
+      await host.engine.createContainer(routerName(layout, "12345678"), { Image: "caddy:2" }),
     ];
     for (const id of made) await host.engine.startContainer(id);
   }
