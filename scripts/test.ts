@@ -1,11 +1,12 @@
 // Everything that decides whether a commit is good: checks, build, unit tests, tests on hosts in a box, the table of features.
 // The last line is `N passed, N failed, N skipped`.
+import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readFeatures, unprovenFeatures } from "../test/docs/features.ts";
 import { findTests, namedTests, type TestFiles } from "./test/find-tests.ts";
-import { labsUp, lendEngine, prepareLabs, stopLeftLabs } from "./test/labs.ts";
+import { lendEngine, prepareLabs, stopLeftLabs } from "./test/labs.ts";
 import type { TestResult } from "./test/result.ts";
 import { runTests } from "./test/run-tests.ts";
 import { root, runTool } from "./tool.ts";
@@ -31,7 +32,9 @@ const started = performance.now();
 rmSync(resultsFolder, { recursive: true, force: true });
 mkdirSync(resultsFolder, { recursive: true });
 const results: TestResult[] = [];
-const before = labsUp();
+/** Written into every lab that this run starts. */
+const run = randomUUID();
+process.env["SHIPLOCK_TEST_RUN"] = run;
 try {
   const wanted = wantedTests();
   // Somebody who runs one file again and again has his editor tell him the rest.
@@ -45,7 +48,7 @@ try {
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));
   results.push(ownResult("the tests can be run", "failed"));
 } finally {
-  if (!options.keep && !(await stopLeftLabs(before, say))) results.push(ownResult("labs are stopped", "failed"));
+  if (!options.keep && !(await stopLeftLabs(run, say))) results.push(ownResult("labs are stopped", "failed"));
 }
 if (options.only.length === 0) results.push(...provenFeatures());
 writeFileSync(join(resultsFolder, "results.jsonl"), results.map((result) => `${JSON.stringify(result)}\n`).join(""));

@@ -1,6 +1,6 @@
 import { messageOf, ShiplockError } from "../../src/errors.ts";
 import { labAvailability } from "../../test/lab/availability.ts";
-import { findLab, startLab, stopLab } from "../../test/lab/lab.ts";
+import { startLab, stopLab } from "../../test/lab/lab.ts";
 import { ensurePrerequisites } from "../../test/lab/prerequisites.ts";
 import { allRecords, labRoot } from "../../test/lab/record.ts";
 
@@ -31,23 +31,12 @@ export async function lendEngine(say: (line: string) => void): Promise<{ socketP
   };
 }
 
-/** Names of the labs that are up. */
-export function labsUp(): string[] {
-  return allRecords()
-    .map((record) => record.name)
-    .filter((name) => findLab({ name }) !== undefined);
-}
-
-/** What tells the labs of this run from those of another one on the same machine. */
-const suffix = process.env["SHIPLOCK_E2E_LAB"] ?? "";
-
-/** Ends the labs that tests left behind; their images stay cached. Those in `keep` were somebody else's before, as are those without the suffix of this run. */
-export async function stopLeftLabs(keep: readonly string[], say: (line: string) => void): Promise<boolean> {
+/** Ends the labs that tests of this run left behind; their images stay cached. Labs of other runs, and of people, are left alone. */
+export async function stopLeftLabs(run: string, say: (line: string) => void, root = labRoot()): Promise<boolean> {
   let allEnded = true;
-  for (const name of labsUp().filter((up) => up.endsWith(suffix) && !keep.includes(up))) {
+  for (const { name } of allRecords(root).filter((record) => record.run === run)) {
     try {
-      await stopLab({ name });
-      say(`lab "${name}" is stopped`);
+      if (await stopLab({ name, root })) say(`lab "${name}" is stopped`);
     } catch (error) {
       allEnded = false;
       say(`lab "${name}" could not be stopped: ${messageOf(error)}`);

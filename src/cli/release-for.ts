@@ -14,17 +14,28 @@ import { printable } from "./output.ts";
 import { rememberRelease } from "./record-history.ts";
 import { checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
 
-/** A release and its configuration here, from `--ref`, `--dirty` or what is checked out. Builds and pushes what was not built before. */
+/**
+ * A release and its configuration here, from `--ref`, `--dirty` or what is checked out. Builds and pushes what was not built before.
+ * @param promoted the release of another environment whose commit this is, with those of its images that belong to every environment
+ */
 export async function prepareRelease(
   context: CommandContext,
   config: Config,
   environment: string,
   flags: Flags,
-  made: Readonly<Record<string, ReleaseImage>> = {},
-  origin: string | null = null,
+  promoted: { release: Release; images: Readonly<Record<string, ReleaseImage>> } | null = null,
 ): Promise<{ release: Release; snapshot: Snapshot }> {
   const { output } = context;
-  const source = await checkOutRelease(context, config, environment, textFlag(flags, "ref"), flags["dirty"] === true);
+  const checkedOut = await checkOutRelease(
+    context,
+    config,
+    environment,
+    promoted === null ? textFlag(flags, "ref") : promoted.release.commit,
+    promoted === null && flags["dirty"] === true,
+  );
+  // What is promoted is named by its hash, whatever its branch points to by now, and keeps the branch it came from.
+  const source =
+    promoted === null ? checkedOut : { ...checkedOut, commit: { ...checkedOut.commit, ref: promoted.release.ref } };
   try {
     const { commit } = source;
     output.line(
@@ -38,8 +49,9 @@ export async function prepareRelease(
       if (text !== null) output.line(`  ${output.paint.dim(`${image} │`)} ${printable(text)}`);
     };
     const snapshot = await snapshotOf(context, source);
+    const made = promoted?.images ?? {};
     const known = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
-    const release = await releaseOf(context, source, known, origin, log);
+    const release = await releaseOf(context, source, known, promoted?.release.id ?? null, log);
     await remember(context, release);
     return { release, snapshot };
   } finally {

@@ -41,6 +41,7 @@ export async function checkOutRelease(
   ref: string | null,
   dirty: boolean,
 ): Promise<CheckedOut> {
+  if (dirty && ref !== null) throw dirtyRef(ref);
   const root = await repositoryRoot(config.folder);
   const commit = await resolveCommit(root, ref);
   if (dirty)
@@ -133,6 +134,15 @@ export async function snapshotOf(context: CommandContext, source: CheckedOut): P
     rendered,
     routes: resolveRoutes(config, environment, context.env),
     publicUrl: resolvePublicUrls(config, environment, context.env).url,
+  });
+}
+
+function dirtyRef(ref: string): ShiplockError {
+  return new ShiplockError({
+    code: "source/dirty-ref",
+    blame: "usage",
+    message: `--dirty takes the working tree, which is not ${ref}`,
+    remedy: "leave out --dirty to build that commit, or --ref to build the working tree",
   });
 }
 

@@ -119,12 +119,8 @@ describe("the way back", { skip: availability.available ? false : availability.r
         EXTRA: undefined,
       },
     );
-    await t.test(
-      "the rollback says that secrets have the values of today",
-      {
-        todo: "the notes of a plan are shown by `plan` alone, and a rollback has no `plan` (cli/progress.ts)",
-      },
-      () => assert.match(back.stdout, /API_TOKEN have today's values/),
+    await t.test("the rollback says that secrets have the values of today", () =>
+      assert.match(back.stdout, /API_TOKEN have today's values/),
     );
     assert.equal(liveOf(app).commit, commit);
     assert.equal(app.state(host)?.deployments[0]?.commit, commit);
@@ -205,9 +201,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
     await answers(app, "v1");
   });
 
-  test("leads to no release whose images are gone, also when it is the only one that could be named", {
-    todo: "told as record/incomplete when nothing else could be chosen either (chooseDocument in cli/commands/rollback.ts)",
-  }, async () => {
+  test("leads to no release whose images are gone, also when it is the only one that could be named", async () => {
     await using app = await projectOf("alone", 8118);
     const live = await deploy(app, ["v1", "v2"]);
     await app.must(["rollback", "staging"]);

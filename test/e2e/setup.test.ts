@@ -94,7 +94,9 @@ describe("bare hosts and what runs beside the web", {
 
   /** A router's name says what it answers to, which is no matter here. */
   const names = async (host: LabHost) =>
-    (await lookAt(host)).containers.map(({ name, state }) => `${name.replace(/router-[0-9a-f]{8}$/, "router")} ${state}`);
+    (await lookAt(host)).containers.map(
+      ({ name, state }) => `${name.replace(/router-[0-9a-f]{8}$/, "router")} ${state}`,
+    );
   const images = async (host: LabHost): Promise<string[]> => {
     const list = JSON.parse((await askEngine(host.socketPath, "GET", "/images/json")).body) as {
       RepoTags: string[] | null;

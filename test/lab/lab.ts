@@ -85,9 +85,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       log(`lab "${name}" is not as it should be: stopping what is left of it`);
       await tearDown(paths, earlier, log);
     }
+    const testRun = process.env["SHIPLOCK_TEST_RUN"];
     const record: LabRecord = {
       version: 1,
       name,
+      ...(testRun === undefined ? {} : { run: testRun }),
       subnet: earlier?.subnet ?? -1,
       firewall: [],
       cgroup: `shiplock-lab-${name}`,

@@ -31,6 +31,8 @@ export type FirewallRule = { table: string; chain: string; rule: readonly string
 export type LabRecord = {
   version: 1;
   name: string;
+  /** Which run of the tests started it (SHIPLOCK_TEST_RUN), so that this run alone clears it away. */
+  run?: string;
   subnet: number;
   bridge?: string;
   firewall: FirewallRule[];

@@ -31,16 +31,8 @@ export async function run(
   const shared: Record<string, ReleaseImage> = Object.fromEntries(
     Object.entries(live.release.images).filter(([, image]) => image.environment === null),
   );
-  // The commit is named by its hash, whatever its branch points to by now; the branch stays in the record.
-  const prepared = await prepareRelease(
-    context,
-    config,
-    to.name,
-    { ref: live.release.commit },
-    shared,
-    live.release.id,
-  );
-  const release = { ...prepared.release, ref: live.release.ref };
+  const prepared = await prepareRelease(context, config, to.name, {}, { release: live.release, images: shared });
+  const { release } = prepared;
   if (release.id !== live.release.id) {
     const own = Object.values(release.images)
       .filter((image) => image.environment !== null)
@@ -60,7 +52,7 @@ export async function run(
         to,
         "promote",
         { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
-        choosePrepared({ ...prepared, release }),
+        choosePrepared(prepared),
       );
       return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
     },

@@ -76,7 +76,8 @@ async function chooseDocument(
     const entry = chooseRollback(state, to, gone);
     const document = await documentOf(session, entry.document);
     if (document !== null && (await imagesThere(document, session, registry))) return document;
-    if (gone.has(entry.release) || rollbackCandidates(state, gone).length === 0) {
+    const passed = new Set([...gone, entry.release]);
+    if (document === null && (to !== null || rollbackCandidates(state, passed).length === 0)) {
       throw new ShiplockError({
         code: "record/incomplete",
         blame: "person",

@@ -71,9 +71,15 @@ async function choosePlace(
   for (const slot of slots) {
     if (slot !== live && (await isKept(slot, hosts, containers, request))) return { place: slot, warm: true };
   }
-  const used = new Set(containers.flat().map((container) => container.labels[label.place]));
-  const free = slots.find((slot) => slot !== live && !used.has(slot)) ?? slots.find((slot) => slot !== live);
-  return { place: free ?? "a", warm: false };
+  const others = slots.filter((slot) => slot !== live);
+  const placesOf = (list: readonly ContainerSummary[]) =>
+    new Set(list.map((container) => container.labels[label.place]));
+  const all = containers.flat();
+  const used = placesOf(all);
+  // On a host that was skipped, more than the live slot may still answer: what runs is taken last.
+  const running = placesOf(all.filter((container) => container.status === "running"));
+  const place = others.find((slot) => !used.has(slot)) ?? others.find((slot) => !running.has(slot)) ?? others[0];
+  return { place: place ?? "a", warm: false };
 }
 
 async function isKept(

@@ -36,7 +36,7 @@ describe("two environments whose names join to the same", () => {
     const changed: string[] = [];
     world.onCall = (call) => void changed.push(call.name);
     await assert.rejects(startDeployer(world, { whose: second }), refusal);
-    assert.deepEqual([...new Set(changed)], ["files.read"]);
+    assert.deepEqual([...new Set(changed)], ["engine.info", "files.read"]);
     await deployed(world, first, "d-3");
   });
 
