@@ -21,6 +21,7 @@ const privately = { mode: 0o600, folders: folderMode } as const;
 export function folderRecord(files: HostFiles, folder: string): EnvironmentRecord {
   const records = `${folder}/record`;
   const operation = (deployment: string): string => `${folder}/operations/${deployment}`;
+  const journalOf = (deployment: string): string => `${operation(deployment)}/journal.jsonl`;
   const appended = new Set<string>();
   let last: { revision: number; state: EnvironmentState } | null = null;
 
@@ -53,18 +54,20 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
 
   async function writeOperation(plan: Plan): Promise<void> {
     await files.write(`${operation(plan.deployment)}/plan.json`, `${JSON.stringify(plan, null, 1)}\n`, privately);
+    // The first entry then finds its file open. Whether it can be written is heard there.
+    files.append(journalOf(plan.deployment), "", { sync: false }).catch(() => undefined);
   }
 
   async function append(deployment: string, entries: readonly JournalEntry[]): Promise<void> {
     // Whoever takes up another's journal begins on a new line: a crash may have cut the last one.
     const start = appended.has(deployment) ? "" : "\n";
     const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
-    await files.append(`${operation(deployment)}/journal.jsonl`, start + lines, { sync: true });
+    await files.append(journalOf(deployment), start + lines, { sync: true });
     appended.add(deployment);
   }
 
   async function journal(deployment: string): Promise<JournalEntry[]> {
-    const text = await readText(`${operation(deployment)}/journal.jsonl`);
+    const text = await readText(journalOf(deployment));
     // A crash may have cut the last line; an entry that is not whole was never synced, so its effect never began.
     return (text ?? "").split("\n").flatMap((line) => parseLine(line));
   }

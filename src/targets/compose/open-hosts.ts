@@ -28,7 +28,8 @@ const engineIsDown: ReadonlySet<string> = new Set(["engine/unreachable", "engine
 /**
  * Connects to the hosts that a purpose needs, and to no others; closes everything again when one of these cannot be had.
  * @param place where the environment lies on a host that is connected
- * @returns the hosts in the order of the configuration, their home, its record, and the names of hosts that were left out
+ * @returns the hosts in the order of the configuration, their home, its record, the names of hosts that were left out, and of those whose folder is known to be
+ * this environment's
  * @throws ShiplockError of the connector, of `skipping.ts` and of `ownership.ts`
  */
 export async function openHosts<H extends Placed>(
@@ -36,13 +37,14 @@ export async function openHosts<H extends Placed>(
   purpose: Purpose,
   signal: AbortSignal,
   place: (host: Host) => H,
-): Promise<{ hosts: H[]; home: H; record: EnvironmentRecord; skipped: string[] }> {
+): Promise<{ hosts: H[]; home: H; record: EnvironmentRecord; skipped: string[]; claimed: ReadonlySet<string> }> {
   const opened = new Map<string, H>();
+  const claimed = new Set<string>();
 
   async function connect(address: HostAddress, connectTimeoutMs = options.connectTimeoutMs): Promise<H> {
     const host = place(await options.connector.connect(address, { connectTimeoutMs, signal }));
     opened.set(host.name, host);
-    await refuseOthersFolder(host, options);
+    if (await refuseOthersFolder(host, options)) claimed.add(host.name);
     return host;
   }
 
@@ -114,6 +116,7 @@ export async function openHosts<H extends Placed>(
     home,
     record: recordOf(home, options),
     skipped: names.filter((name) => !opened.has(name)),
+    claimed,
   };
 }
 

@@ -53,7 +53,9 @@ async function openSession(
 ): Promise<TargetSession> {
   const { project, environment } = options;
   const whose = { project, environment };
-  const { hosts, home, record, skipped } = await openHosts(options, purpose, signal, (host) => openHost(host, options));
+  const { hosts, home, record, skipped, claimed } = await openHosts(options, purpose, signal, (host) =>
+    openHost(host, options),
+  );
   let closing = false;
 
   // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them, and once for planning and running.
@@ -98,7 +100,7 @@ async function openSession(
     home: home.name,
     skipped,
     record,
-    acquire: (owner, ttlMs) => acquireAll(hosts, whose, owner, ttlMs),
+    acquire: (owner, ttlMs) => acquireAll(hosts, claimed, whose, owner, ttlMs),
     leaseHolder: async () => {
       const state = await home.host.inspectLease(home.layout.folder);
       return state.kind === "held" && state.owner !== null
@@ -106,7 +108,6 @@ async function openSession(
         : null;
     },
     survey: async (request) => {
-      await Promise.all(hosts.map((host) => refuseOthersContainers(host, whose)));
       const translateFor = translator(
         request.document,
         inSlot(request.previous, request.state?.live?.place ?? null),
@@ -117,7 +118,11 @@ async function openSession(
         translate: (place) => translateFor(host, place),
         layers: options.layers,
       }));
-      return surveyHosts(surveyed, request, home.name, options.settings);
+      const [survey] = await Promise.all([
+        surveyHosts(surveyed, request, home.name, options.settings),
+        ...hosts.map((host) => refuseOthersContainers(host, whose)),
+      ]);
+      return survey;
     },
     worker: async (request) => {
       const translateFor = translator(
@@ -190,6 +195,7 @@ function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
     host,
     layout,
     imageIds: new Map(),
+    seenRouter: { generation: undefined },
     traffic: caddyTraffic({
       files: host.files,
       folder: layout.proxy,
@@ -212,6 +218,7 @@ async function isEverywhere(hosts: readonly OpenHost[], reference: string): Prom
 
 async function acquireAll(
   hosts: readonly OpenHost[],
+  claimed: ReadonlySet<string>,
   whose: Whose,
   owner: LeaseOwner,
   ttlMs: number,
@@ -246,7 +253,7 @@ async function acquireAll(
     });
   }
   try {
-    await Promise.all(sorted.map((host) => claimFolder(host, whose)));
+    await Promise.all(sorted.filter(({ name }) => !claimed.has(name)).map((host) => claimFolder(host, whose)));
   } catch (error) {
     await release();
     throw error;

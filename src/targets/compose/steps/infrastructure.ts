@@ -5,7 +5,7 @@ import { label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 import { createContainer, finishContainer, specsOf } from "./containers.ts";
-import { lastLines } from "./readiness.ts";
+import { lastLines } from "./last-lines.ts";
 
 const backingReadyMs = 120_000;
 

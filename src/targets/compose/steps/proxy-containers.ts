@@ -7,7 +7,7 @@ import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 import { finishContainer } from "./containers.ts";
 import { createFromPublicImage } from "./infrastructure.ts";
-import { lastLines } from "./readiness.ts";
+import { lastLines } from "./last-lines.ts";
 
 const readyMs = 20_000;
 const adminTimeoutMs = 20_000;

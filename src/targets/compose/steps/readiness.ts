@@ -7,11 +7,12 @@ import type { HealthCheck, ReleaseDocument, SmokeCheck, SnapshotService } from "
 import { requestOverSocket, type SocketAnswer } from "../../../socket-http.ts";
 import { containerName } from "../layout.ts";
 import { routerFolder } from "../routers.ts";
+import { lastLines } from "./last-lines.ts";
+import { currentGeneration } from "./routers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 
 /** While a container has not answered yet it is asked more often than its interval says, so that being ready is noticed at once. */
 const firstProbeIntervalMs = 50;
-const logLines = 20;
 
 /**
  * Waits until every replica passed its health check the demanded number of times in a row, then runs the smoke tests against the first replica of each service.
@@ -140,17 +141,6 @@ async function unhealthy(code: string, message: string, host: ComposeHost, conta
   });
 }
 
-/** The last lines a container wrote; a reason instead where they cannot be had. */
-export async function lastLines(host: ComposeHost, container: string): Promise<string[]> {
-  try {
-    const lines: string[] = [];
-    for await (const { line } of host.host.engine.logs(container, { tail: logLines, follow: false })) lines.push(line);
-    return lines;
-  } catch (error) {
-    return [`(its log cannot be read: ${messageOf(error)})`];
-  }
-}
-
 async function runSmoke(
   host: ComposeHost,
   run: ComposeRun,
@@ -258,13 +248,15 @@ async function ask(
       signal,
     });
   }
-  const { proxies } = host.translation;
-  const router = proxies === null ? `${host.layout.proxy}/current` : routerFolder(host.layout, proxies.both.generation);
-  const socketPath = await host.host.forwardSocket(`${router}/${routerFiles.probe}`);
+  const seen = host.seenRouter.generation;
+  const generation = seen === undefined ? await currentGeneration(host) : seen;
+  const socketPath = await host.host.forwardSocket(
+    `${routerFolder(host.layout, generation ?? "")}/${routerFiles.probe}`,
+  );
   const answer = await requestOverSocket({
     socketPath,
-    // What `current` leads to may change; a generation's router stays the same, and asks the replica on a connection of its own in any case.
-    keepConnection: proxies !== null,
+    // The router asks the replica on a connection of its own in any case.
+    keepConnection: true,
     path,
     headers: { host: `${service.name}:${service.port}`, [probeHeader]: `${name}:${service.port}` },
     timeoutMs,

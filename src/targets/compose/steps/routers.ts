@@ -21,8 +21,12 @@ export function routerAdmin(layout: Layout, generation: string): string {
 }
 
 /** The generation that has the traffic of an environment on this host; null before there was one. */
-export async function currentGeneration(host: Pick<ComposeHost, "host" | "layout">): Promise<string | null> {
-  return host.host.files.readlink(`${host.layout.front}/current`);
+export async function currentGeneration(
+  host: Pick<ComposeHost, "host" | "layout"> & Partial<Pick<ComposeHost, "seenRouter">>,
+): Promise<string | null> {
+  const generation = await host.host.files.readlink(`${host.layout.front}/current`);
+  if (host.seenRouter !== undefined) host.seenRouter.generation = generation;
+  return generation;
 }
 
 /** The generation that was the current one when the last deployment ended: what going back goes back to. */
@@ -65,6 +69,7 @@ export async function ensureRouter(
 async function makeCurrent(host: ComposeHost, generation: string): Promise<void> {
   await host.host.files.symlinkAtomic(`routers/${generation}`, `${host.layout.proxy}/current`);
   await host.host.files.symlinkAtomic(generation, `${host.layout.front}/current`);
+  host.seenRouter.generation = generation;
 }
 
 /**

@@ -4,9 +4,10 @@ import type { Assignment, ReplicaRef } from "../../../deploy/types.ts";
 import { sameAssignment } from "../../../proxy/caddy/traffic.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 
-/** How often the requests in flight are counted, and how often in a row they must be none: a request may be on its way between two servers of the proxy. */
+/** How often the requests in flight are counted. */
 const countIntervalMs = 30;
-const countsInARow = 3;
+/** For how long there must be none: a request may be on its way between two servers of the proxy. */
+const quietMs = 60;
 
 /** Moves a host's traffic to an assignment, unless it is there already. */
 export async function shiftTraffic(host: ComposeHost, assignment: Assignment): Promise<boolean> {
@@ -43,15 +44,17 @@ export async function idleCount(
   count: () => Promise<number>,
 ): Promise<number> {
   const begin = clock.elapsed();
-  let idle = 0;
+  let quietSince: number | null = null;
   for (;;) {
     options.signal.throwIfAborted();
+    const asked = clock.elapsed();
     const inFlight = await count();
-    idle = inFlight === 0 ? idle + 1 : 0;
+    quietSince = inFlight === 0 ? (quietSince ?? clock.elapsed()) : null;
     const past = clock.elapsed() - begin;
-    if (idle >= countsInARow && past >= options.atLeastMs) return 0;
+    // Both looks lie that far apart whatever the way to the host takes: from the answer of the first to the question of the last.
+    if (quietSince !== null && asked - quietSince >= quietMs && past >= options.atLeastMs) return 0;
     if (past >= options.deadlineMs) return inFlight;
-    await clock.wait(countIntervalMs, options.signal);
+    await clock.wait(quietSince === null ? countIntervalMs : quietMs, options.signal);
   }
 }
 

@@ -10,7 +10,8 @@ import type { ComposeHost, ComposeRun } from "../run.ts";
 import { strategyServices } from "../../../deploy/strategies/services.ts";
 import { imageOf, isRecorded } from "./images.ts";
 import { edgeName } from "./edge.ts";
-import { lastLines, probeOnce, serviceOf } from "./readiness.ts";
+import { lastLines } from "./last-lines.ts";
+import { probeOnce, serviceOf } from "./readiness.ts";
 
 const bakeIntervalMs = 1_000;
 const publicTimeoutMs = 10_000;
@@ -29,17 +30,18 @@ export async function verifyRelease(run: ComposeRun, bakeMs: number, signal: Abo
   const hosts = [...run.hosts.values()];
   const restarts = new Map<string, number>();
   const end = run.clock.elapsed() + bakeMs;
-  for (;;) {
+  for (let left = bakeMs; left > 0; left = end - run.clock.elapsed()) {
     await Promise.all(hosts.map((host) => observeHost(host, run, restarts, signal)));
-    const left = end - run.clock.elapsed();
-    if (left <= 0) break;
     await run.clock.wait(Math.min(bakeIntervalMs, left), signal);
   }
-  const addresses = (await Promise.all(hosts.map((host) => observePublic(host, run, signal)))).reduce(
-    (sum, count) => sum + count,
-    0,
-  );
-  await observeUrl(run, signal);
+  // At the end everything at once; what is wrong with a container explains what is wrong with an address, so it is told first.
+  const [containersLooked, addressesLooked] = await Promise.allSettled([
+    Promise.all(hosts.map((host) => observeHost(host, run, restarts, signal))),
+    Promise.all([...hosts.map((host) => observePublic(host, run, signal)), observeUrl(run, signal).then(() => 0)]),
+  ]);
+  if (containersLooked.status === "rejected") throw containersLooked.reason;
+  if (addressesLooked.status === "rejected") throw addressesLooked.reason;
+  const addresses = addressesLooked.value.reduce((sum, count) => sum + count, 0);
   const containers = [...restarts.keys()].length;
   return `${containers} containers run the recorded digests, healthy${bakeMs === 0 ? "" : ` for ${bakeMs / 1000} s`}; ${addresses} public addresses answer`;
 }
