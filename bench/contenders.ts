@@ -16,8 +16,11 @@ export type BuiltImage = { repository: string; digest: string };
 const pollMs = 10;
 const patienceMs = 30_000;
 
+/** As many containers as a release of the application has, so that the engine has the same work. */
+const containersOfRelease = 2;
+
 /**
- * The engine's own work for one small layer, on connections that are open already: pull, create, start, first healthy answer, switch (one rename), stop the old one.
+ * The engine's own work for one small layer, on connections that are open already: pull, create, start, first healthy answer, switch (one rename), stop the old ones.
  */
 export async function floor(
   lab: Lab,
@@ -40,7 +43,7 @@ export async function floor(
     for (const host of connections) await host.engine.ping();
     const old = await Promise.all(connections.map((host) => host.engine.listContainers({ labels: ["bench=floor"] })));
     const began = performance.now();
-    await Promise.all(connections.map((host, index) => floorOn(host, lab, image, round, old[index]?.[0]?.id)));
+    await Promise.all(connections.map((host, index) => floorOn(host, lab, image, round, old[index] ?? [])));
     const whole = performance.now() - began;
     for (const [index, host] of connections.entries())
       for (const container of old[index] ?? [])
@@ -51,21 +54,32 @@ export async function floor(
   }
 }
 
-async function floorOn(host: Host, lab: Lab, image: BuiltImage, round: string, old: string | undefined): Promise<void> {
+async function floorOn(
+  host: Host,
+  lab: Lab,
+  image: BuiltImage,
+  round: string,
+  old: readonly { id: string }[],
+): Promise<void> {
   const reference = `${image.repository}@${image.digest}`;
   const { username, password, address } = lab.registry;
   await host.engine.pullImage(reference, { username, password, serverAddress: address });
-  const id = await host.engine.createContainer(`floor-${round}-${Date.now()}`, {
-    Image: reference,
-    Labels: { bench: "floor" },
-  });
-  await host.engine.startContainer(id);
+  const numbers = Array.from({ length: containersOfRelease }, (_, index) => index + 1);
+  const body = { Image: reference, Labels: { bench: "floor" } };
+  const ids = await Promise.all(
+    numbers.map((number) => host.engine.createContainer(`floor-${round}-${Date.now()}-${number}`, body)),
+  );
+  await Promise.all(ids.map((id) => host.engine.startContainer(id)));
+  await Promise.all(ids.map((id) => answersHealthily(host, id)));
+  await host.files.symlinkAtomic(`target-${round}`, "bench-live");
+  await Promise.all(old.map(({ id }) => host.engine.stopContainer(id, { graceSeconds: 10 })));
+}
+
+async function answersHealthily(host: Host, id: string): Promise<void> {
   const container = await host.engine.inspectContainer(id);
   const [network] = Object.values(container?.networks ?? {});
   const socketPath = await host.forwardTcp(network?.ipAddress ?? "", 3000);
   await until(async () => (await requestOverSocket({ socketPath, path: "/healthz", timeoutMs: 2_000 })).status === 200);
-  await host.files.symlinkAtomic(`target-${round}`, "bench-live");
-  if (old !== undefined) await host.engine.stopContainer(old, { graceSeconds: 10 });
 }
 
 /** What many teams have: `docker compose pull && docker compose up -d` over ssh, then curl until it answers. Load runs against the published port. */
