@@ -16,6 +16,19 @@ export type BuiltImage = { repository: string; digest: string };
 const pollMs = 10;
 const patienceMs = 30_000;
 
+/** Milliseconds until a host can be worked on: SSH, the agent, files, and the engine's first answer. */
+export async function connection(lab: Lab): Promise<number> {
+  const began = performance.now();
+  const host = await createConnector().connect(
+    { kind: "ssh", destination: "host-1", name: "host-1", sshConfig: lab.sshConfigPath },
+    { connectTimeoutMs: 20_000 },
+  );
+  await host.engine.ping();
+  const took = performance.now() - began;
+  await host.close();
+  return took;
+}
+
 /** As many containers as a release of the application has, so that the engine has the same work. */
 const containersOfRelease = 2;
 

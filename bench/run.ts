@@ -8,10 +8,10 @@ import { startE2eLab, stopE2eLab } from "../test/e2e/support/lab.ts";
 import { createProject, type Project } from "../test/e2e/support/project.ts";
 import type { Lab } from "../test/lab/lab.ts";
 import { lossesOf, startLoad } from "../test/load/client.ts";
-import { type BuiltImage, deployByHand, floor, type Timing, watchVersion } from "./contenders.ts";
+import { type BuiltImage, connection, deployByHand, floor, type Timing, watchVersion } from "./contenders.ts";
 
 const quick = process.argv.includes("--quick");
-const rounds = quick ? 3 : 6;
+const rounds = quick ? 3 : 5;
 const hostCounts = quick ? [1, 2] : [1, 2, 4, 8];
 const roundTrips = quick ? [0] : [0, 20, 80];
 const root = join(import.meta.dirname, "..");
@@ -56,13 +56,13 @@ async function oneHost(): Promise<void> {
     for (const roundTrip of roundTrips) {
       const how = roundTrip === 0 ? "none" : await lab.delayNetwork(lab.host("host-1"), roundTrip);
       const base = await measure(rounds, (round) => floor(lab, app, `${roundTrip}-${round}`));
+      const link = median(await repeatAsync(5, () => connection(lab)));
       row("floor: the same engine calls by hand, connection open", roundTrip, base, base);
-      row(
-        "`shiplock deploy`",
-        roundTrip,
-        await measure(rounds, (round) => deploy(lab, app, `${roundTrip}-${round}`)),
-        base,
-      );
+      say(`| one SSH connection | +${roundTrip} ms | ${seconds(link)} | – | – |`);
+      const alone = await measure(rounds, (round) => deploy(lab, app, `${roundTrip}-${round}`, "staging", false));
+      row("`shiplock deploy`, no load", roundTrip, alone, base, link);
+      const loaded = await measure(rounds, (round) => deploy(lab, app, `${roundTrip}-${round}-loaded`));
+      row("`shiplock deploy`, under load", roundTrip, loaded, base, link);
       if (roundTrip === 0) {
         row("`shiplock rollback`", roundTrip, await measure(rounds, (round) => rollback(lab, app, round)), base);
         row(
@@ -165,8 +165,11 @@ async function measure(count: number, work: (round: number) => Promise<Timing>):
   };
 }
 
-function row(name: string, roundTrip: number, timing: Timing, base: Timing): void {
-  const ratio = timing === base ? "" : ` (${(timing.whole / base.whole).toFixed(2)} × floor)`;
+/** @param link milliseconds of one SSH connection, which the aim allows beside the floor */
+function row(name: string, roundTrip: number, timing: Timing, base: Timing, link?: number): void {
+  const times = (milliseconds: number): string => `${(milliseconds / base.whole).toFixed(2)} × floor`;
+  const beside = link === undefined ? "" : `; without a connection ${times(timing.whole - link)}`;
+  const ratio = timing === base ? "" : ` (${times(timing.whole)}${beside})`;
   const first = Number.isNaN(timing.first) ? "–" : seconds(timing.first);
   say(
     `| ${name} | +${roundTrip} ms | ${seconds(timing.whole)}${ratio} | ${first} | ${timing === base ? "–" : timing.lost} |`,
