@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { parseDocument } from "yaml";
 import type { StepKind } from "../../src/deploy/types.ts";
 import type { Lab } from "../lab/lab.ts";
 import { waitFor } from "../lab/process.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
 import { assertNothingLost, flowing, loadOn, onlyAnsweredBy } from "./support/load.ts";
-import { appsOf } from "./support/observe.ts";
+import { appsOf, containersOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 
+/** A release with this has to open a route, start a backing service, or replace its containers one by one. */
+type Change = "route" | "backing" | "surge";
+
 /** Where the deployer is killed, and how it is ended from another machine. After the commit point the way is forward only. */
-const deaths: readonly { kind: StepKind; end: "resume" | "abort" }[] = [
+const deaths: readonly { kind: StepKind; end: "resume" | "abort"; change?: Change }[] = [
   { kind: "ship-files", end: "abort" },
   { kind: "pull", end: "resume" },
   { kind: "migrate", end: "resume" },
@@ -25,7 +31,16 @@ const deaths: readonly { kind: StepKind; end: "resume" | "abort" }[] = [
   { kind: "retire", end: "resume" },
   { kind: "tidy", end: "resume" },
   { kind: "close", end: "resume" },
+  { kind: "proxy", end: "abort", change: "route" },
+  { kind: "proxy", end: "resume", change: "route" },
+  { kind: "backing", end: "resume", change: "backing" },
+  { kind: "stop", end: "abort", change: "surge" },
+  { kind: "stop", end: "resume", change: "surge" },
 ];
+
+/** Slow requests are shorter here than elsewhere, so that old containers drain sooner: there are many deployments. */
+const slowMs = 1_000;
+const drain = "1500ms";
 
 describe("a deployer that is killed in any step leaves a complete release answering, and another machine ends it", () => {
   let lab: Lab;
@@ -37,8 +52,8 @@ describe("a deployer that is killed in any step leaves a complete release answer
     app = await createProject(lab, {
       first: { version: "v0" },
       configure: [
-        { path: ["services", "web", "drain"], value: "4500ms" },
-        { path: ["services", "caller", "drain"], value: "4500ms" },
+        { path: ["services", "web", "drain"], value: drain },
+        { path: ["services", "caller", "drain"], value: drain },
         { path: ["migrations"], value: { service: "web", command: ["node", "server.mjs", "migrate"] } },
       ],
     });
@@ -50,12 +65,13 @@ describe("a deployer that is killed in any step leaves a complete release answer
     await stopE2eLab(lab);
   });
 
-  for (const [index, { kind, end }] of deaths.entries()) {
+  for (const [index, { kind, end, change }] of deaths.entries()) {
     test(`SIGKILL in ${kind}, then ${end}`, async () => {
       const version = `v${index + 1}`;
+      if (change !== undefined) await prepare(change);
       await app.commitVersion(version, { startDelayMs: 150 });
       await using other = await app.clone();
-      await using load = loadOn(lab, app, "production", [live]);
+      await using load = loadOn(lab, app, "production", [live], { slowMs });
       await flowing(load);
       await load.setAllowed([live, version]);
       const running = app.start(["deploy", "production", "--json=stream"]);
@@ -73,6 +89,27 @@ describe("a deployer that is killed in any step leaves a complete release answer
     });
   }
 
+  async function prepare(change: Change): Promise<void> {
+    switch (change) {
+      case "route":
+        return app.configure([{ path: ["services", "web", "route"], value: ["${WEB_HOST}", "www.${WEB_HOST}"] }]);
+      case "backing": {
+        const compose = parseDocument(readFileSync(join(app.folder, "compose.yml"), "utf8"));
+        compose.setIn(["services", "store"], compose.createNode({ image: "caddy:2", command: ["sleep", "infinity"] }));
+        return app.write("compose.yml", compose.toString());
+      }
+      case "surge":
+        if (live.startsWith("two")) return;
+        app.configure([
+          { path: ["services", "web", "replicas"], value: 2 },
+          { path: ["environments", "production", "strategy"], value: { rolling: { maxSurge: 1 } } },
+        ]);
+        await app.commitVersion("two-replicas");
+        await app.must(["deploy", "production"]);
+        live = "two-replicas";
+    }
+  }
+
   async function assertTrueAndTidy(deployment: string): Promise<void> {
     const state = app.state(lab.host("host-1"), "production");
     assert.equal(state?.operation, null);
@@ -83,11 +120,15 @@ describe("a deployer that is killed in any step leaves a complete release answer
       assert.equal(answer.version, live, `${host.name} answers`);
       const apps = await appsOf(host, `${app.name}-production`);
       const running = apps.filter((container) => container.state === "running");
+      const wanted: number = Object.values(state?.live?.replicas ?? {}).reduce((sum, count) => sum + count, 0);
       assert.deepEqual(
         running.map((container) => container.release),
-        [state?.live?.release, state?.live?.release],
+        Array.from({ length: wanted }, (): string | undefined => state?.live?.release),
       );
-      assert.ok(apps.length <= 4, `${host.name} has ${apps.map((container) => container.name).join(", ")}`);
+      const kept = apps.filter((container) => container.state !== "running");
+      assert.ok(new Set(kept.map((container) => container.release)).size <= 1, "more than one release is kept");
+      const others = (await containersOf(host)).filter((container) => container.kind === "router");
+      assert.equal(others.length, 1, `${host.name} has ${others.map((container) => container.name).join(", ")}`);
     }
     const drift = await app.run(["drift", "production", "--json"]);
     assert.equal(drift.code, 0, drift.stdout);

@@ -1,14 +1,31 @@
 import assert from "node:assert/strict";
 import type { Lab } from "../../lab/lab.ts";
-import { answeredBy, formatReport, type LoadRun, lossesOf, okSince, startLoad } from "../../load/client.ts";
+import {
+  answeredBy,
+  formatReport,
+  type LoadOptions,
+  type LoadRun,
+  lossesOf,
+  okSince,
+  startLoad,
+} from "../../load/client.ts";
 import type { Project } from "./project.ts";
 
 /** Requests a second in all, as a small product has them at noon. */
 const ratePerSecond = 200;
 const settleMs = 15_000;
 
-/** Load on an environment of a project: every kind of request at every host's edge, and calls between services by name. */
-export function loadOn(lab: Lab, project: Project, environment: "staging" | "production", allowed: string[]): LoadRun {
+/**
+ * Load on an environment of a project: every kind of request at every host's edge, and calls between services by name.
+ * @param more what shall be otherwise, for example shorter slow requests where a test deploys often
+ */
+export function loadOn(
+  lab: Lab,
+  project: Project,
+  environment: "staging" | "production",
+  allowed: string[],
+  more: Partial<LoadOptions> = {},
+): LoadRun {
   const hosts = environment === "staging" ? lab.hosts.slice(0, 1) : lab.hosts;
   return startLoad({
     targets: hosts.map((host) => ({
@@ -24,6 +41,7 @@ export function loadOn(lab: Lab, project: Project, environment: "staging" | "pro
     ratePerSecond,
     webSockets: 2,
     allowed,
+    ...more,
   });
 }
 
