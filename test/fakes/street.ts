@@ -182,9 +182,9 @@ export function createStreet(of: () => World): Street {
         : null;
     if (target === `${root}/edge/run/admin.sock`)
       return byName(host, edgeName)?.state.running === true ? { status: 200 } : null;
-    const probed = /proxy\/(?:routers\/([^/]+)|current)\/probe\.sock$/.exec(target);
-    if (probed !== null) {
-      const router = probed[1] === undefined ? routerOf(host) : routerOfGeneration(host, probed[1]);
+    const probed = /proxy\/routers\/([^/]+)\/probe\.sock$/.exec(target)?.[1];
+    if (probed !== undefined) {
+      const router = routerOfGeneration(host, probed);
       if (router?.state.running !== true) return null;
       return replicaAnswer(byName(host, request.headers["x-shiplock-replica"]?.split(":")[0] ?? ""), request.path);
     }

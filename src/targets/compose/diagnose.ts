@@ -6,7 +6,7 @@ import type { HostFinding } from "../types.ts";
 import { routerName } from "./routers.ts";
 import type { ComposeHost, ComposeSettings } from "./run.ts";
 import { edgeName } from "./steps/edge.ts";
-import { currentGeneration } from "./steps/routers.ts";
+import { currentGeneration } from "./steps/generations.ts";
 
 type DiagnosedHost = Pick<ComposeHost, "name" | "host" | "layout">;
 

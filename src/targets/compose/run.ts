@@ -19,8 +19,6 @@ export type ComposeHost = {
   traffic: Traffic;
   /** Ids of images that were seen on the host, by reference. */
   imageIds: Map<string, string>;
-  /** The generation of the router that has the traffic, as seen or made last; undefined before anybody looked. */
-  seenRouter: { generation: string | null | undefined };
 };
 
 export type ComposeSettings = {

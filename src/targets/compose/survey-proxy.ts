@@ -3,8 +3,9 @@ import type { ContainerSummary } from "../../hosts/engine.ts";
 import type { SurveyRequest } from "../types.ts";
 import type { ComposeHost } from "./run.ts";
 import { edgeName } from "./steps/edge.ts";
+import { currentGeneration, settledGeneration } from "./steps/generations.ts";
 import { portHolders } from "./steps/ports.ts";
-import { currentGeneration, routersOf, settledGeneration } from "./steps/routers.ts";
+import { routersOf } from "./steps/routers.ts";
 import type { Translation } from "./translate.ts";
 
 /** What a host's proxies are, against what the release wants of them. */

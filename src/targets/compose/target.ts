@@ -195,7 +195,6 @@ function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
     host,
     layout,
     imageIds: new Map(),
-    seenRouter: { generation: undefined },
     traffic: caddyTraffic({
       files: host.files,
       folder: layout.proxy,

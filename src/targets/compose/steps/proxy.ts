@@ -2,9 +2,10 @@ import { ShiplockError } from "../../../errors.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { Proxies } from "../translate.ts";
 import { claimHostNames, ensureEdge, hostNames, releaseHostNames } from "./edge.ts";
+import { settleGeneration } from "./generations.ts";
 import { ensureNetworksAndVolumes } from "./infrastructure.ts";
 import { ensurePorts, releasePorts, settlePorts } from "./ports.ts";
-import { ensureRouter, restoreRouter, settleGeneration } from "./routers.ts";
+import { ensureRouter, restoreRouter } from "./routers.ts";
 
 /**
  * Brings a host's proxy to where both releases are answered: the edge runs, a router that knows both is the current one, ports and host names are held. What is

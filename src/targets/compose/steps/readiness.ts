@@ -8,8 +8,8 @@ import { requestOverSocket, type SocketAnswer } from "../../../socket-http.ts";
 import { containerName } from "../layout.ts";
 import { routerFolder } from "../routers.ts";
 import { lastLines } from "./last-lines.ts";
-import { currentGeneration } from "./routers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
+import { probingGeneration } from "./generations.ts";
 
 /** While a container has not answered yet it is asked more often than its interval says, so that being ready is noticed at once. */
 const firstProbeIntervalMs = 50;
@@ -248,11 +248,8 @@ async function ask(
       signal,
     });
   }
-  const seen = host.seenRouter.generation;
-  const generation = seen === undefined ? await currentGeneration(host) : seen;
-  const socketPath = await host.host.forwardSocket(
-    `${routerFolder(host.layout, generation ?? "")}/${routerFiles.probe}`,
-  );
+  const router = routerFolder(host.layout, await probingGeneration(host));
+  const socketPath = await host.host.forwardSocket(`${router}/${routerFiles.probe}`);
   const answer = await requestOverSocket({
     socketPath,
     // The router asks the replica on a connection of its own in any case.

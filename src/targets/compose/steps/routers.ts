@@ -7,6 +7,7 @@ import { type RouterDesign, routerFolder, routerName } from "../routers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 import { specsOf } from "./containers.ts";
+import { currentGeneration, makeCurrent, settledGeneration } from "./generations.ts";
 import { readUpstreams, runProxyContainer, startProxyContainer } from "./proxy-containers.ts";
 import { idleCount } from "./traffic.ts";
 
@@ -18,26 +19,6 @@ const graceSeconds = 35;
 /** Path of a router's admin socket on the host. */
 export function routerAdmin(layout: Layout, generation: string): string {
   return `${routerFolder(layout, generation)}/${routerFiles.admin}`;
-}
-
-/** The generation that has the traffic of an environment on this host; null before there was one. */
-export async function currentGeneration(
-  host: Pick<ComposeHost, "host" | "layout"> & Partial<Pick<ComposeHost, "seenRouter">>,
-): Promise<string | null> {
-  const generation = await host.host.files.readlink(`${host.layout.front}/current`);
-  if (host.seenRouter !== undefined) host.seenRouter.generation = generation;
-  return generation;
-}
-
-/** The generation that was the current one when the last deployment ended: what going back goes back to. */
-export async function settledGeneration(host: Pick<ComposeHost, "host" | "layout">): Promise<string | null> {
-  return host.host.files.readlink(`${host.layout.proxy}/settled`);
-}
-
-/** Says that a generation is what going back goes back to, from now on. */
-export async function settleGeneration(host: ComposeHost, generation: string): Promise<void> {
-  if ((await settledGeneration(host)) === generation) return;
-  await host.host.files.symlinkAtomic(generation, `${host.layout.proxy}/settled`);
 }
 
 /**
@@ -63,13 +44,6 @@ export async function ensureRouter(
   await runProxyContainer(host, run, specOf(host, design), routerAdmin(host.layout, design.generation), log, signal);
   await makeCurrent(host, design.generation);
   return true;
-}
-
-/** One rename: from here on edge and ports hand every request to this generation. */
-async function makeCurrent(host: ComposeHost, generation: string): Promise<void> {
-  await host.host.files.symlinkAtomic(`routers/${generation}`, `${host.layout.proxy}/current`);
-  await host.host.files.symlinkAtomic(generation, `${host.layout.front}/current`);
-  host.seenRouter.generation = generation;
 }
 
 /**
