@@ -22,7 +22,7 @@ export type SocketRequest = {
    */
   tlsName?: string;
   signal?: AbortSignal;
-  /** Most bytes of the answer that are kept. */
+  /** Most bytes of the answer that are kept; 4 MB unless given. */
   keepBytes?: number;
   /** Uses a connection of an earlier request that said so too, and leaves it open for the next: a round trip less. For requests that may be repeated. */
   keepConnection?: boolean;
@@ -30,6 +30,7 @@ export type SocketRequest = {
 
 export type SocketAnswer = { status: number; headers: Readonly<Record<string, string>>; body: string };
 
+const mostKeptBytes = 4 * 1024 * 1024;
 const keeping = new Agent({ keepAlive: true });
 
 /**
@@ -56,43 +57,49 @@ export function requestOverSocket(options: SocketRequest): Promise<SocketAnswer>
       tlsName === undefined
         ? httpRequest(wanted, answered)
         : httpsRequest({ ...wanted, servername: tlsName, rejectUnauthorized: false }, answered);
+    let answering = false;
     const outgoing = begin((incoming) => {
+      answering = true;
       const misnamed = tlsName === undefined ? undefined : nameProblem(incoming.socket, tlsName);
       if (misnamed !== undefined) {
         fail(misnamed.message);
         outgoing.destroy();
         return;
       }
-      const chunks: Buffer[] = [];
-      let size = 0;
-      incoming.on("data", (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= (options.keepBytes ?? 4 * 1024 * 1024)) chunks.push(chunk);
-      });
-      incoming.on("error", (error) => fail(error.message));
-      incoming.on("end", () => {
-        clearTimeout(timer);
-        const headers = Object.fromEntries(
-          Object.entries(incoming.headers).map(([name, value]) => [
-            name,
-            Array.isArray(value) ? value.join(", ") : (value ?? ""),
-          ]),
-        );
-        resolve({ status: incoming.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString("utf8") });
-      });
+      readAnswer(incoming, options.keepBytes ?? mostKeptBytes).then(resolve, (error: Error) => fail(error.message));
     });
-    const timer = setTimeout(
-      () => outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`)),
-      options.timeoutMs,
-    );
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`));
+    }, options.timeoutMs);
     outgoing.on("error", (error) => {
       // The other side may have closed the kept connection at this very moment: then nothing was asked yet.
-      if (outgoing.reusedSocket && options.signal?.aborted !== true)
-        resolve(requestOverSocket({ ...options, keepConnection: false }));
+      const isStale = outgoing.reusedSocket && !timedOut && !answering && options.signal?.aborted !== true;
+      if (isStale) resolve(requestOverSocket({ ...options, keepConnection: false }));
       else fail(error.message);
     });
     outgoing.on("close", () => clearTimeout(timer));
     outgoing.end(options.body);
+  });
+}
+
+function readAnswer(incoming: IncomingMessage, keepBytes: number): Promise<SocketAnswer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  incoming.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= keepBytes) chunks.push(chunk);
+  });
+  return new Promise((resolve, reject) => {
+    incoming.on("error", reject);
+    incoming.on("end", () => {
+      const headers = Object.entries(incoming.headers).map(
+        ([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")] as const,
+      );
+      const body = Buffer.concat(chunks).toString("utf8");
+      resolve({ status: incoming.statusCode ?? 0, headers: Object.fromEntries(headers), body });
+    });
   });
 }
 
