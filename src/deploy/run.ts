@@ -10,9 +10,8 @@ import type { Evidence, Plan, Step, StepKind } from "./types.ts";
  *
  * `perform` is convergent: it looks at the world first, acts only where something is missing, and may be called again after any crash. It returns when its
  * effect is observed, not when a command returned. `undo` brings back what was before, looks first too, and may be called for a step that never began.
- * Steps of different hosts are called at the same time; steps of one host one after another, but for those that only write files, which are called beside the
- * others. All end within their own deadlines and soon after
- * `signal` aborts.
+ * Steps are called as soon as the plan lets them, so those of different hosts at the same time, and those of one host that only write files beside the others.
+ * All end within their own deadlines and soon after `signal` aborts.
  */
 export type StepWorker = {
   perform(step: Step, run: StepRun): Promise<Evidence>;
@@ -90,7 +89,9 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   const [failure] = forward.failed;
   if (failure === undefined && forward.skipped.length === 0) return { kind: "completed" };
   const cause: StepFailure | "interrupted" =
-    failure === undefined || options.signal.aborted ? "interrupted" : { step: failure.node.step, error: failure.error };
+    failure === undefined || (options.signal.aborted && !committed)
+      ? "interrupted"
+      : { step: failure.node.step, error: failure.error };
   if (options.lost.aborted) return { kind: "lost", cause };
   // A commit that failed may have happened: only a fresh look at the record can tell, so nothing is undone on a guess.
   const commitInDoubt = forward.failed.some(({ node }) => node.step.action.kind === "commit");
@@ -149,12 +150,8 @@ function isOvertaken(step: Step, options: RunOptions): boolean {
 
 const neverAborted = new AbortController().signal;
 
-/** Steps that only write files meet no other step of their host. */
-const besideOthers: ReadonlySet<StepKind> = new Set(["ship-files", "publish"]);
-
 function toWork(step: Step): Work {
-  const lane = besideOthers.has(step.action.kind) ? `${step.host ?? ""}/files` : step.host;
-  return { id: step.id, needs: step.needs, lane, step };
+  return { id: step.id, needs: step.needs, lane: step.host, step };
 }
 
 type Journal = ReturnType<typeof openJournal>;

@@ -228,6 +228,39 @@ describe("running a plan", () => {
     assert.ok(result.undo.some(({ step, error }) => step.id === "one/start" && /cannot/.test(String(error))));
   });
 
+  it("what breaks after the commit point is what is told, also when the time was up or somebody interrupted", async () => {
+    const late = new AbortController();
+    const { run } = rehearsal({
+      fails: "retire",
+      onPerform: (name) => void (name === "retire" && late.abort("SIGINT")),
+    });
+    const result = await runPlan({ ...run, signal: late.signal });
+    assert.ok(result.kind === "stuck" && result.cause !== "interrupted");
+    assert.match(String(result.cause.error), /retire broke/);
+  });
+
+  it("steps of one host that do not need each other run beside each other, also where one host is worked on at once", async () => {
+    const { run } = rehearsal();
+    const files: Step = {
+      id: "one/ship-files",
+      host: "one",
+      action: { kind: "ship-files" },
+      title: "files",
+      needs: [],
+    };
+    const pulled = Promise.withResolvers<void>();
+    const worker: StepWorker = {
+      ...run.worker,
+      perform: async (step) => {
+        if (step === files) await pulled.promise;
+        if (step.action.kind === "pull") pulled.resolve();
+        return { acted: true, summary: "done" };
+      },
+    };
+    const plan = { ...run.plan, steps: [files, ...run.plan.steps] };
+    assert.equal((await runPlan({ ...run, plan, worker })).kind, "completed");
+  });
+
   it("when the right to act is lost nothing more is attempted, not even going back", async () => {
     const lost = new AbortController();
     const { did, run } = rehearsal({ onPerform: (name) => void (name === "start" && lost.abort("gone")) });
