@@ -30,6 +30,8 @@ export type ShopOptions = {
   extraService?: boolean;
   /** The host port that `web` publishes; 8080 unless given. */
   port?: number;
+  /** The address of the host that `web` publishes it on; all of them unless given. */
+  bind?: string;
   /** A mounted file's content. */
   motd?: string;
 };
@@ -139,7 +141,8 @@ function webService(name: string, options: ShopOptions): SnapshotService {
           { host: publicHost, path: paths[name] ?? `/${name}` },
           ...(name === "web" && options.moreRoutes === true ? [{ host: publicHost, path: "/api/docs" }] : []),
         ],
-    published: name === "web" ? [{ hostIp: "", hostPort: options.port ?? 8080, containerPort: 3000 }] : [],
+    published:
+      name === "web" ? [{ hostIp: options.bind ?? "", hostPort: options.port ?? 8080, containerPort: 3000 }] : [],
     replicas: name === "web" ? (options.webReplicas ?? 2) : 1,
     drainMs: 2_000,
     stopGraceMs: 5_000,

@@ -15,7 +15,7 @@ export type RouterFace = {
 export type RouterDesign = { generation: string; name: string; definition: JsonObject; config: string };
 
 /** A published port, which has a container of its own (see `portConfig`); `service` is its name in the compose file. */
-export type PortDesign = { key: string; service: string; definition: JsonObject; config: string };
+export type PortDesign = { key: string; hostPort: number; service: string; definition: JsonObject; config: string };
 
 export type DesignOptions = {
   project: string;
@@ -114,7 +114,8 @@ export function designPorts(snapshot: Snapshot, options: DesignOptions): PortDes
           ports: [publishing(entry)],
           labels: labelsOf("port", options),
         };
-        return { key, service: `${portPrefix}${key}`, definition, config: JSON.stringify(portConfig(key)) };
+        const config = JSON.stringify(portConfig(key));
+        return { key, hostPort: entry.hostPort, service: `${portPrefix}${key}`, definition, config };
       }),
     );
 }
@@ -138,6 +139,11 @@ export function portKey(entry: { hostIp: string; hostPort: number }): string {
   return entry.hostIp === ""
     ? String(entry.hostPort)
     : `${entry.hostPort}-${entry.hostIp.replaceAll(/[^0-9a-z]+/gi, "-")}`;
+}
+
+/** The host port that a holder has, by the name of its service. */
+export function portOf(service: string): number {
+  return Number.parseInt(service.slice(portPrefix.length), 10);
 }
 
 function routerDefinition(face: RouterFace, generation: string, options: DesignOptions): JsonObject {

@@ -1,6 +1,7 @@
 import type { PlanHost } from "../../deploy/plan.ts";
 import type { ContainerSummary } from "../../hosts/engine.ts";
 import type { SurveyRequest } from "../types.ts";
+import { label } from "./layout.ts";
 import type { ComposeHost } from "./run.ts";
 import { edgeName } from "./steps/edge.ts";
 import { currentGeneration, settledGeneration } from "./steps/generations.ts";
@@ -47,11 +48,12 @@ export async function surveyProxy(
       .filter((spec) => ports.some((port) => port.service === spec.service))
       .map((spec) => [spec.name, spec.configHash]),
   );
-  const isCurrent = routers.some((router) => router.name === both.name) && current === both.generation;
+  const serving = current !== null && routers.some((router) => router.labels[label.generation] === current);
+  const isWanted = serving && current === both.generation;
   return {
     edgeRuns: edge?.state.running === true,
-    router: isCurrent ? "wanted" : current === null ? "none" : "other",
-    settled: isCurrent && settled === both.generation && both.generation === after.generation,
+    router: isWanted ? "wanted" : serving ? "other" : "none",
+    settled: isWanted && settled === both.generation && both.generation === after.generation,
     heldPorts: new Set(held.flatMap((holder) => holder?.ports.map((port) => port.hostPort) ?? [])),
     ports: {
       complete: [...wanted.keys()].every((name) => running.some((holder) => holder.name === name)),

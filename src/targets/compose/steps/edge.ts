@@ -9,7 +9,7 @@ import type { ComposeHost, ComposeRun, ComposeSettings } from "../run.ts";
 import { createFromPublicImage } from "./infrastructure.ts";
 import { startProxyContainer } from "./proxy-containers.ts";
 
-/** The host's edge: one for all projects, never changed by a deployment. */
+/** The host's edge: one for all projects. It keeps the settings it was made with, also where a later deployment of another environment has to start it again. */
 export async function ensureEdge(
   host: ComposeHost,
   run: ComposeRun,
@@ -22,8 +22,6 @@ export async function ensureEdge(
   if (existing?.state.running === true) return false;
   const folder = host.layout.edge;
   for (const child of ["routes", "fronts", "run", "certificates"]) await files.mkdirs(`${folder}/${child}`, 0o755);
-  await files.write(`${folder}/caddy.json`, JSON.stringify(edgeConfig(run.settings.proxy.tls)));
-  await files.write(`${folder}/compose.yaml`, edgeComposeText(host, run.settings));
   const id = existing?.id ?? (await createEdge(host, run, log));
   await startProxyContainer(host, run, id, name, `${folder}/run/admin.sock`, signal);
   return true;
@@ -33,6 +31,8 @@ export const edgeName = "shiplock-edge";
 
 async function createEdge(host: ComposeHost, run: ComposeRun, log: (line: string) => void): Promise<string> {
   const { settings } = run;
+  await host.host.files.write(`${host.layout.edge}/caddy.json`, JSON.stringify(edgeConfig(settings.proxy.tls)));
+  await host.host.files.write(`${host.layout.edge}/compose.yaml`, edgeComposeText(host, settings));
   const ports: JsonObject = { [`${edgePaths.http}/tcp`]: [{ HostPort: String(settings.proxy.http) }] };
   if (settings.proxy.tls !== "off") ports[`${edgePaths.https}/tcp`] = [{ HostPort: String(settings.proxy.https) }];
   const body: JsonObject = {
@@ -87,16 +87,32 @@ function edgeComposeText(host: ComposeHost, settings: ComposeSettings): string {
   })}`;
 }
 
-/** Takes the release's host names at the edge. A name that another environment has is never taken over. */
+/**
+ * Takes the release's host names at the edge. A name that another environment has is never taken over: a link is made where there is none, so of two who want a
+ * name at the same time one gets it.
+ * @returns whether any was missing
+ * @throws ShiplockError `route/taken`
+ */
 export async function claimHostNames(host: ComposeHost, wanted: readonly string[]): Promise<boolean> {
-  const link = `../fronts/${host.layout.id}/current/${routerFiles.front}`;
-  const there = await claimedNames(host.host, host.layout);
-  for (const name of wanted) {
-    const owner = there.get(name);
-    if (owner === undefined) await host.host.files.symlinkAtomic(link, `${host.layout.edge}/routes/${name}`);
-    else if (owner !== host.layout.id) throw routeTaken(name, owner, host.name);
+  const target = `../fronts/${host.layout.id}/current/${routerFiles.front}`;
+  const before = await claimedNames(host.host, host.layout);
+  refuseOthersNames(host, wanted, before);
+  const missing = wanted.filter((name) => !before.has(name));
+  if (missing.length === 0) return false;
+  try {
+    await host.host.files.symlinks(missing.map((name) => ({ path: `${host.layout.edge}/routes/${name}`, target })));
+  } catch (error) {
+    refuseOthersNames(host, wanted, await claimedNames(host.host, host.layout));
+    throw error;
   }
-  return wanted.some((name) => !there.has(name));
+  return true;
+}
+
+function refuseOthersNames(host: ComposeHost, wanted: readonly string[], claimed: ReadonlyMap<string, string>): void {
+  for (const name of wanted) {
+    const owner = claimed.get(name);
+    if (owner !== undefined && owner !== host.layout.id) throw routeTaken(name, owner, host.name);
+  }
 }
 
 /** Gives up the host names that this environment has and no longer wants. */

@@ -1,12 +1,16 @@
 import type { ContainerSummary } from "../../../hosts/engine.ts";
 import { portAdmin } from "../../../proxy/caddy/port-config.ts";
 import { label } from "../layout.ts";
-import type { PortDesign } from "../routers.ts";
+import { type PortDesign, portOf } from "../routers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import { specsOf } from "./containers.ts";
 import { runProxyContainer } from "./proxy-containers.ts";
 
-/** Sees to it that every published port of the release has its holder. One that runs is left alone, whatever it was made from. */
+/**
+ * Sees to it that every published port of the release has its holder. One that runs is left alone, whatever it was made from; so is a port that the old release
+ * binds to another address: two cannot have it, and the old release's holder stays until `settlePorts`.
+ * @returns how many were started
+ */
 export async function ensurePorts(
   host: ComposeHost,
   run: ComposeRun,
@@ -16,10 +20,13 @@ export async function ensurePorts(
 ): Promise<number> {
   if (designs.length === 0) return 0;
   const holders = await portHolders(host, run.plan.project, run.plan.environment);
-  const running = new Set(holders.filter(({ status }) => status === "running").map(({ name }) => name));
-  const missing = designs.flatMap((design) =>
-    specsOf(host, design.service).flatMap((spec) => (running.has(spec.name) ? [] : [{ design, spec }])),
-  );
+  const running = holders.filter(({ status }) => status === "running");
+  const wanted = new Set(designs.map(({ service }) => service));
+  const others = running.map(serviceOf).filter((service) => !wanted.has(service));
+  const missing = designs
+    .filter(({ hostPort }) => !others.some((service) => portOf(service) === hostPort))
+    .flatMap((design) => specsOf(host, design.service).map((spec) => ({ design, spec })))
+    .filter(({ spec }) => !running.some(({ name }) => name === spec.name));
   await host.host.files.mkdirs(host.layout.ports, 0o755);
   await Promise.all(
     missing.map(async ({ design, spec }) => {
@@ -28,6 +35,10 @@ export async function ensurePorts(
     }),
   );
   return missing.length;
+}
+
+function serviceOf(holder: ContainerSummary): string {
+  return holder.labels["com.docker.compose.service"] ?? "";
 }
 
 /** Takes away the holders of ports that the release does not publish; its own ones that were made from another definition are made anew. */

@@ -42,8 +42,7 @@ export async function startProxyContainer(
   try {
     await host.host.engine.startContainer(id);
   } catch (error) {
-    // Left behind it would look as if the proxy were set up.
-    await host.host.engine.removeContainer(id, { force: true, volumes: false });
+    await removeUnstarted(host, id);
     throw error;
   }
   const ready = await waitFor(run.clock, { timeoutMs: readyMs, intervalMs: 50, signal }, async () =>
@@ -56,6 +55,12 @@ export async function startProxyContainer(
     remedy: "its last lines are shown with this; `shiplock doctor` checks image, ports and folder",
     details: await lastLines(host, name),
   });
+}
+
+/** One that never ran may have been made for a port that it cannot have: the next attempt makes its own. One that ran may have traffic, whatever its start said. */
+async function removeUnstarted(host: ComposeHost, id: string): Promise<void> {
+  const found = await host.host.engine.inspectContainer(id);
+  if (found?.state.status === "created") await host.host.engine.removeContainer(id, { force: false, volumes: false });
 }
 
 async function answers(host: Host, admin: string): Promise<boolean> {

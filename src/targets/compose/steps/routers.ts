@@ -47,7 +47,7 @@ export async function ensureRouter(
 }
 
 /**
- * Gives the traffic back to the router that had it before the deployment. Where there was none, the new one stays: it has nobody to take anything from.
+ * Gives the traffic back to the router that had it before the deployment. Where there was none, or somebody removed it, the new one stays: it answers for both.
  * @returns whether anything had to be done
  */
 export async function restoreRouter(
@@ -57,23 +57,18 @@ export async function restoreRouter(
   signal: AbortSignal,
 ): Promise<boolean> {
   const [settled, current] = await Promise.all([settledGeneration(host), currentGeneration(host)]);
-  if (settled === null) return false;
+  if (settled === null || current === settled) return (await dismissRouters(host, run, log, signal)) > 0;
   const name = routerName(host.layout, settled);
   const container = await host.host.engine.inspectContainer(name);
-  if (container === null)
-    throw new ShiplockError({
-      code: "proxy/router-gone",
-      blame: "person",
-      message: `${name} on ${host.name}, which had the traffic before this deployment, is gone`,
-      remedy: `run \`shiplock resume ${run.plan.environment}\`, or deploy the release that shall be live`,
-    });
-  if (current !== settled) {
-    await host.host.files.remove(`${routerFolder(host.layout, settled)}/${routerFiles.leaving}`);
-    await startProxyContainer(host, run, container.id, name, routerAdmin(host.layout, settled), signal);
-    await makeCurrent(host, settled);
+  if (container === null) {
+    log(`${name}, which had the traffic before, is gone; the router that took over from it keeps it`);
+    return (await dismissRouters(host, run, log, signal)) > 0;
   }
-  const dismissed = await dismissRouters(host, run, log, signal);
-  return current !== settled || dismissed > 0;
+  await host.host.files.remove(`${routerFolder(host.layout, settled)}/${routerFiles.leaving}`);
+  await startProxyContainer(host, run, container.id, name, routerAdmin(host.layout, settled), signal);
+  await makeCurrent(host, settled);
+  await dismissRouters(host, run, log, signal);
+  return true;
 }
 
 /** Lets every router but the current one finish what it is answering, and removes it. */
@@ -84,7 +79,8 @@ export async function dismissRouters(
   signal: AbortSignal,
 ): Promise<number> {
   const [routers, current] = await Promise.all([routersOf(host, run, { all: true }), currentGeneration(host)]);
-  const leaving = routers.filter((router) => router.labels[label.generation] !== current);
+  // Without a current one nobody can say which of them has the traffic.
+  const leaving = current === null ? [] : routers.filter(({ labels }) => labels[label.generation] !== current);
   await Promise.all(leaving.map((router) => dismiss(host, run, router, log, signal)));
   return leaving.length;
 }
@@ -110,9 +106,10 @@ async function dismiss(
     }
     await host.host.engine.stopContainer(router.id, { graceSeconds });
   }
-  await host.host.engine.removeContainer(router.id, { force: true, volumes: false });
+  // The container last: it is what tells that something is left to remove.
   await host.host.files.removeTree(folder);
   await host.host.files.removeTree(`${host.layout.front}/${generation}`);
+  await host.host.engine.removeContainer(router.id, { force: true, volumes: false });
 }
 
 async function inFlightAt(host: Host, admin: string): Promise<number> {
