@@ -80,7 +80,7 @@ export type Plan = {
   steps: readonly Step[];
   createdAt: string;
   origin: Origin;
-  /** Sentences a person should read before: gaps, reloads, what is not touched. */
+  /** Sentences a person should read before: gaps, routers that take over, what is not touched. */
   notes: readonly string[];
 };
 

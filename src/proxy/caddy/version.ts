@@ -3,12 +3,6 @@ export const testedCaddy = "2.6.2";
 
 const oldest = [2, 6] as const;
 
-/** What newer versions bring that Shiplock could use, and does not yet. */
-const offers = [
-  { since: [2, 7], what: "a reload of routes that leaves WebSockets open (`stream_close_delay`)" },
-  { since: [2, 11], what: "requests in flight to replicas that a reload took out (2.11.2)" },
-] as const;
-
 export type CaddyJudgement = { ok: boolean; said: string };
 
 /**
@@ -23,9 +17,7 @@ export function judgeCaddy(output: string): CaddyJudgement {
   if (version === testedCaddy) return { ok: true, said: `Caddy ${version}, the version that is tested` };
   if (!isAtLeast(numbers, oldest))
     return { ok: false, said: `Caddy ${version}, which is older than ${oldest.join(".")}` };
-  const brings = offers.filter(({ since }) => isAtLeast(numbers, since)).map(({ what }) => what);
-  const unused = brings.length === 0 ? "" : `; it could do what is not used yet: ${brings.join(", ")}`;
-  return { ok: true, said: `Caddy ${version}; tested is ${testedCaddy}, and nothing newer is relied on${unused}` };
+  return { ok: true, said: `Caddy ${version}; tested is ${testedCaddy}, and nothing newer is relied on` };
 }
 
 function isAtLeast(numbers: readonly number[], least: readonly [number, number]): boolean {
