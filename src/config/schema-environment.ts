@@ -53,7 +53,9 @@ function composeTarget() {
         acme: acme().optional().describe("Where the certificates of `tls: auto` come from. Default: Let's Encrypt."),
       })
       .optional()
-      .describe("The proxy of the hosts, shared by all projects on them."),
+      .describe(
+        "The proxy of the hosts. The edge on 80 and 443 is shared by all projects and keeps what it was set up with.",
+      ),
   });
 }
 

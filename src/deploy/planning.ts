@@ -38,7 +38,11 @@ export async function planDeployment(request: DeploymentRequest, ports: Deployme
   const { skipped } = session;
   const plan = assemblePlan(
     planFacts(request, {
-      ...{ state, document, survey, skipped, now: clock.now() },
+      state,
+      document,
+      survey,
+      skipped,
+      now: clock.now(),
       notes: [...notes, ...survey.notes, ...caughtUp(state, survey)],
     }),
   );
