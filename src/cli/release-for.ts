@@ -41,6 +41,7 @@ export async function prepareRelease(
     output.line(
       `${output.paint.bold(`release of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${source.dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`,
     );
+    if (source.leftOut > 0) output.line(`  ${output.paint.yellow(leftOutSentence(source.leftOut))}`);
     const readers = new Map<string, ReturnType<typeof buildLines>>();
     const log = (image: string, line: string): void => {
       const reader = readers.get(image) ?? buildLines();
@@ -57,6 +58,11 @@ export async function prepareRelease(
   } finally {
     await source.remove();
   }
+}
+
+function leftOutSentence(count: number): string {
+  const files = count === 1 ? "one file" : `${count} files`;
+  return `${files} of the working tree differ${count === 1 ? "s" : ""} from this commit and ${count === 1 ? "is" : "are"} not in the release; commit first, or pass --dirty`;
 }
 
 /** What `--release` names in an environment: a release that was live there, with the configuration it had. */

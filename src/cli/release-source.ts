@@ -9,7 +9,7 @@ import { ShiplockError } from "../errors.ts";
 import { buildxBuilder } from "../release/build.ts";
 import { makeRelease } from "../release/make-release.ts";
 import { makeSnapshot } from "../release/snapshot.ts";
-import { checkOut, type Commit, repositoryRoot, resolveCommit } from "../release/source.ts";
+import { checkOut, type Commit, repositoryRoot, resolveCommit, uncommittedFiles } from "../release/source.ts";
 import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
@@ -23,6 +23,8 @@ const buildTimeoutMs = 30 * 60_000;
 export type CheckedOut = {
   commit: Commit;
   dirty: boolean;
+  /** Files that the working tree has otherwise than the commit, and that are therefore left out; 0 unless what is checked out was asked for. */
+  leftOut: number;
   folder: string;
   config: Config;
   environment: Environment;
@@ -48,11 +50,13 @@ export async function checkOutRelease(
     return {
       commit,
       dirty,
+      leftOut: 0,
       folder: config.folder,
       config,
       environment: resolveEnvironment(config, environment),
       remove: async () => undefined,
     };
+  const leftOut = ref === null ? await uncommittedFiles(root) : 0;
   const scratch = await mkdtemp(join(tmpdir(), "shiplock-checkout-"));
   const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   try {
@@ -68,6 +72,7 @@ export async function checkOutRelease(
     return {
       commit,
       dirty,
+      leftOut,
       folder: join(folder, relative(root, config.folder)),
       config: committed,
       environment: resolveEnvironment(committed, environment),

@@ -11,7 +11,7 @@ const gitTimeoutMs = 60_000;
 /**
  * The commit that a branch, tag or hash names in a repository. A branch that is only on `origin` counts. Nothing is fetched.
  * @param name null for what is checked out now
- * @throws ShiplockError `source/no-repository`, `source/unknown-ref`
+ * @throws ShiplockError `source/no-repository`, `source/unknown-ref`, `source/no-commit`
  */
 export async function resolveCommit(repository: string, name: string | null): Promise<Commit> {
   const candidates =
@@ -31,13 +31,20 @@ export async function resolveCommit(repository: string, name: string | null): Pr
     return { hash, time, subject, ref };
   }
   await requireRepository(repository);
+  if (name === null) throw noCommit(repository);
   throw new ShiplockError({
     code: "source/unknown-ref",
     blame: "usage",
-    message: `the repository has no branch, tag or commit ${JSON.stringify(name ?? "HEAD")}`,
+    message: `the repository has no branch, tag or commit ${JSON.stringify(name)}`,
     where: repository,
     remedy: "check the spelling, or run `git fetch` first: Shiplock fetches nothing by itself",
   });
+}
+
+/** How many files of the working tree differ from what is checked out: changed, deleted, or new and not ignored. */
+export async function uncommittedFiles(repository: string): Promise<number> {
+  const text = await gitText(repository, ["status", "--porcelain", "-z", "--no-renames"]);
+  return text.split("\0").filter((entry) => entry !== "").length;
 }
 
 /**
@@ -101,6 +108,16 @@ async function requireRepository(folder: string): Promise<void> {
     message: "this folder is not in a git repository",
     where: folder,
     remedy: "run the command inside your repository, or pass --project FOLDER",
+  });
+}
+
+function noCommit(repository: string): ShiplockError {
+  return new ShiplockError({
+    code: "source/no-commit",
+    blame: "usage",
+    message: "nothing is committed yet, so there is nothing to build",
+    where: repository,
+    remedy: "commit your files first: what is built is a commit",
   });
 }
 

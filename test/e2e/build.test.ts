@@ -60,7 +60,8 @@ describe("a release is what was committed, built once and named by what it holds
   test("what is changed in the working tree is not in the release; with --dirty it is, and output, record, tag and status say so", async (t) => {
     await using dirty = await createProject(lab, { name: "dirty", configure: port("8101") });
     dirty.write("version.json", '{ "version": "not-committed" }\n');
-    await dirty.must(["deploy", "staging"]);
+    const without = await dirty.must(["deploy", "staging"]);
+    assert.match(without.stdout, /one file of the working tree differs from this commit and is not in the release/);
     assert.equal((await dirty.curl(host)).version, "v1");
     assert.equal(liveDocument(dirty, "staging").release.dirty, false);
 

@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runProgram } from "../../src/process.ts";
-import { checkOut, commitsBetween, isAncestor, repositoryRoot, resolveCommit } from "../../src/release/source.ts";
+import {
+  checkOut,
+  commitsBetween,
+  isAncestor,
+  repositoryRoot,
+  resolveCommit,
+  uncommittedFiles,
+} from "../../src/release/source.ts";
 
 /** As nasty as git lets a branch be: no line break, no space. */
 const nasty = "x';$(touch${IFS}pwned)`id`&&|\"";
@@ -71,6 +78,24 @@ describe("the source of a release", () => {
     for (const name of ["nope", "--output=/tmp/pwned", "-h", "x\ny", "HEAD:file.txt", "../../etc/passwd"]) {
       await assert.rejects(resolveCommit(repository, name), { code: "source/unknown-ref" }, name);
     }
+  });
+
+  it("a repository without a commit is told so", async () => {
+    const empty = join(folder, "empty");
+    await git("init", "--quiet", empty);
+    await assert.rejects(resolveCommit(empty, null), { code: "source/no-commit" });
+  });
+
+  it("changed, deleted and new files count as not committed, ignored ones do not", async () => {
+    const tree = join(folder, "tree");
+    await git("clone", "--quiet", repository, tree);
+    assert.equal(await uncommittedFiles(tree), 0);
+    await writeFile(join(tree, ".gitignore"), "ignored.txt\n");
+    await writeFile(join(tree, "ignored.txt"), "x");
+    await writeFile(join(tree, "file.txt"), "changed");
+    assert.equal(await uncommittedFiles(tree), 2);
+    await rm(join(tree, "file.txt"));
+    assert.equal(await uncommittedFiles(tree), 2);
   });
 
   it("a checkout holds what is committed and nothing else", async () => {
