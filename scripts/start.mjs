@@ -43,7 +43,8 @@ function installDependencies() {
   const command = npm ? [process.execPath, npm] : ["npm"];
   // Not `npm ci`: it refuses a lock file that lacks a tool's binary for some other platform, as a lock file does that was made
   // where the registry did not offer it. This one installs what is locked, too, and leaves the lock file alone.
-  const options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
+  // Its warnings are about the Node.js that is too old, and that one is about to be replaced.
+  const options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const result = spawnSync(command[0], [...command.slice(1), "install", ...options], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
