@@ -26,7 +26,7 @@ export function openSession(
   environment: Environment,
   purpose: Purpose,
 ): Promise<TargetSession> {
-  return targetOf(config, environment, context.env).open(purpose, context.signal);
+  return targetOf(config, environment, context.env, purpose.kind !== "read").open(purpose, context.signal);
 }
 
 /** The purpose of a command that deploys, with the hosts that `--skip-host` names. */

@@ -26,9 +26,14 @@ const layersDeadlineMs = 5_000;
 /** Time for the first connection to a host. */
 const connectTimeoutMs = 20_000;
 
-/** The target of an environment, made of real parts. */
-export function targetOf(config: Config, environment: Environment, env: Variables): Target {
+/**
+ * The target of an environment, made of real parts.
+ * @param pulls whether what it is opened for may fetch images: then the registry's login is demanded; who only looks needs none
+ * @throws ShiplockError `secrets/missing`
+ */
+export function targetOf(config: Config, environment: Environment, env: Variables, pulls: boolean): Target {
   const { target } = environment;
+  const auth = pulls ? registryAuth(config, env) : null;
   return composeTarget({
     project: config.project,
     environment: environment.name,
@@ -44,8 +49,8 @@ export function targetOf(config: Config, environment: Environment, env: Variable
     },
     connector: createConnector(),
     compose: dockerCompose(env),
-    auth: registryAuth(config, env),
-    layers: layerSource(registryOf(config, env, layersDeadlineMs)),
+    auth,
+    layers: layerSource(registryWith(config, auth, layersDeadlineMs)),
     clock: systemClock,
     connectTimeoutMs,
     fetchPublic,
@@ -65,9 +70,16 @@ export function registryAuth(config: Config, env: Variables): RegistryLogin | nu
   };
 }
 
+/**
+ * The registry, with the login of the configuration.
+ * @throws ShiplockError `secrets/missing`
+ */
+export function registryOf(config: Config, env: Variables): Registry {
+  return registryWith(config, registryAuth(config, env));
+}
+
 /** @param deadlineMs for one call with all its attempts; the client's own unless given */
-export function registryOf(config: Config, env: Variables, deadlineMs?: number): Registry {
-  const auth = registryAuth(config, env);
+function registryWith(config: Config, auth: RegistryLogin | null, deadlineMs?: number): Registry {
   const own = config.registry === undefined ? null : parseReference(`${config.registry.address}/x`).registry;
   return createRegistryClient({
     ...(deadlineMs === undefined ? {} : { deadlineMs }),

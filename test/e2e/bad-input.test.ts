@@ -195,6 +195,14 @@ describe("bad input gets a clear answer and loses nothing", {
       });
     });
 
+    test("who only looks needs no registry password", async () => {
+      for (const command of ["status", "drift", "logs", "history"]) {
+        const result = await app.run([command, "staging", "--json"], { env: { REGISTRY_PASSWORD: undefined } });
+        assert.equal(result.code, 0, `${command}: ${result.stdout}${result.stderr}`);
+        assert.equal(result.stderr, "");
+      }
+    });
+
     test("a tag that was moved to another image after the build is not followed: what was built is deployed", async () => {
       await using other = await createProject(lab, { name: "moved", hosts: { staging: ["host-2"] } });
       const built = (await other.must(["build", "staging", "--json"])).json as {

@@ -7,7 +7,7 @@ import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { printable } from "../output.ts";
+import { errorDocument, printable } from "../output.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -37,7 +37,7 @@ export async function run(
   output.result(
     statuses.map((status) => ({
       ...status,
-      error: status.error === null ? null : { code: status.error.code, message: status.error.message },
+      error: status.error === null ? null : errorDocument(status.error),
     })),
   );
   const width = Math.max(...statuses.map((status) => status.environment.length));
