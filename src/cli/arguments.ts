@@ -37,5 +37,6 @@ export function countFlag(flags: Flags, name: string, standard: number): number 
     code: "cli/not-a-number",
     blame: "usage",
     message: `--${name} takes a whole number from 1, not ${JSON.stringify(text)}`,
+    remedy: `write --${name} ${standard}, for example`,
   });
 }

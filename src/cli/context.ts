@@ -2,6 +2,7 @@ import { hostname, userInfo } from "node:os";
 import type { Config, Environment } from "../config/types.ts";
 import type { Origin } from "../deploy/types.ts";
 import type { Ledger } from "../ledger/types.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
 import type { Output } from "./output.ts";
 
 /** Options that every command takes. */
@@ -23,6 +24,7 @@ export type CommandContext = {
 export async function loadProject(context: CommandContext): Promise<Config> {
   const { loadConfig } = await import("../config/load.ts");
   const { readFile } = await import("node:fs/promises");
+  await requireFolder(context);
   const config = await loadConfig({
     ...(context.options.config === undefined ? {} : { path: context.options.config }),
     cwd: context.cwd,
@@ -33,6 +35,21 @@ export async function loadProject(context: CommandContext): Promise<Config> {
   // A registry or an engine may put the login it refused into its answer.
   if (password !== undefined) context.output.hide([password]);
   return config;
+}
+
+/** Without this, a folder that is not there would be answered with the configuration of one above it. */
+async function requireFolder({ options, cwd }: CommandContext): Promise<void> {
+  if (options.project === undefined) return;
+  const { stat } = await import("node:fs/promises");
+  const found = await stat(cwd).catch((error: NodeJS.ErrnoException) => error);
+  if (!(found instanceof Error) && found.isDirectory()) return;
+  throw new ShiplockError({
+    code: "cli/no-project-folder",
+    blame: "usage",
+    message: found instanceof Error ? `--project: ${messageOf(found)}` : "--project names a file, not a folder",
+    where: cwd,
+    remedy: "name the folder of the project, or leave out --project to work in this one",
+  });
 }
 
 export async function loadEnvironment(

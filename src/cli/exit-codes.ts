@@ -11,6 +11,15 @@ export const exitCodes = {
   terminated: 143,
 } as const;
 
+/** What the exit codes mean, for the help. */
+export const exitCodesText = `Exit codes:
+  0         done, or nothing to do
+  1         it failed and the old release serves; or drift, or a check of doctor failed
+  2         the command line, the configuration or a secret is wrong or missing
+  3         a gate blocks, or somebody else is changing the environment
+  4         a person is needed
+  130, 143  interrupted (Ctrl-C, SIGTERM)`;
+
 /** The exit code for an error, by who has to act. */
 export function exitCodeOf(blame: Blame): number {
   switch (blame) {

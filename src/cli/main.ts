@@ -1,9 +1,11 @@
-import { Command, CommanderError } from "commander";
+import { resolve } from "node:path";
+import { Command, CommanderError, Option } from "commander";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { type CommandEntry, commands, type Flags } from "./commands/table.ts";
 import type { CommandContext, CommonOptions } from "./context.ts";
-import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { exitCodeOf, exitCodes, exitCodesText } from "./exit-codes.ts";
 import { createOutput, type Output } from "./output.ts";
+import { jsonModes, normalise, usageError } from "./usage.ts";
 
 export type MainOptions = {
   argv: readonly string[];
@@ -23,9 +25,14 @@ export async function main(options: MainOptions): Promise<number> {
     .description("One pipeline from git push to production.")
     .version(options.version)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => options.stdout.write(text), writeErr: (text) => options.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => options.stdout.write(text),
+      writeErr: (text) => options.stderr.write(text),
+      // What is wrong with the command line is told below, like every other error.
+      outputError: () => undefined,
+    })
     .showSuggestionAfterError(true)
-    .showHelpAfterError("run `shiplock --help` for the commands");
+    .addHelpText("after", `\n${exitCodesText}`);
   for (const entry of commands) {
     addCommand(
       program,
@@ -36,12 +43,20 @@ export async function main(options: MainOptions): Promise<number> {
       options,
     );
   }
+  const argv = normalise(options.argv);
   try {
-    await program.parseAsync([...options.argv], { from: "user" });
+    await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return exitCodes.done;
+    const told = usageError(error, argv);
+    if (told !== null)
+      outputOf(
+        jsonModes.find((mode) => argv.includes(`--json=${mode}`)),
+        options,
+      ).error(told);
+    return exitCodes.usage;
   }
 }
 
@@ -58,30 +73,27 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
     command.argument(argument.required ? `<${name}>` : `[${name}]`, argument.description);
   }
   for (const flag of entry.flags) {
-    if (flag.repeatable === true) command.option(flag.flags, flag.description, collect, []);
-    else command.option(flag.flags, flag.description);
+    const option = new Option(flag.flags, flag.description).conflicts([...(flag.conflicts ?? [])]);
+    command.addOption(flag.repeatable === true ? option.argParser(collect) : option);
   }
   command
-    .option("--json [mode]", "one JSON document, or one event per line with --json=stream")
+    .addOption(
+      new Option("--json [mode]", "one JSON document, or one event per line with --json=stream").choices(jsonModes),
+    )
     .option("--config <file>", "configuration file; otherwise shiplock.yml here or above")
     .option("--project <folder>", "folder of the project instead of this one")
     .addHelpText("after", `\nExamples:\n${entry.examples.map((example) => `  ${example}`).join("\n")}`)
     .action(async (...given: unknown[]) => {
       const flags = command.opts<Flags & CommonOptions>();
       const args = given.slice(0, entry.arguments.length) as (string | string[] | undefined)[];
-      const output = createOutput({
-        json: flags.json,
-        stdout: options.stdout,
-        stderr: options.stderr,
-        environment: options.env,
-      });
+      const output = outputOf(flags.json, options);
       const common: CommonOptions = {
         ...(flags.config === undefined ? {} : { config: flags.config }),
         ...(flags.project === undefined ? {} : { project: flags.project }),
       };
       const context: CommandContext = {
         options: common,
-        cwd: flags.project ?? options.cwd,
+        cwd: resolve(options.cwd, flags.project ?? ""),
         env: options.env,
         output,
         signal: options.signal,
@@ -91,7 +103,11 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
     });
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function outputOf(json: CommonOptions["json"], { stdout, stderr, env }: MainOptions): Output {
+  return createOutput({ json, stdout, stderr, environment: env });
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

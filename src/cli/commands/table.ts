@@ -1,7 +1,8 @@
 import type { CommandContext } from "../context.ts";
 
 export type CommandArgument = { name: string; description: string; required: boolean; variadic?: boolean };
-export type CommandFlag = { flags: string; description: string; repeatable?: boolean };
+/** `conflicts` names the flags, as options of the command, that cannot be given beside it. */
+export type CommandFlag = { flags: string; description: string; repeatable?: boolean; conflicts?: readonly string[] };
 
 /** A command as data: what help shows, and where its code is, which is loaded only when it runs. */
 export type CommandEntry = {
@@ -31,6 +32,7 @@ const reason: CommandFlag = { flags: "--reason <text>", description: "why; kept 
 const releaseFlag: CommandFlag = {
   flags: "--release <id>",
   description: "a release that was live in this environment before",
+  conflicts: ["ref", "dirty"],
 };
 
 const skipHost: CommandFlag = {

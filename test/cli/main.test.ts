@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { after, before, describe, test } from "node:test";
+import { main } from "../../src/cli/main.ts";
+
+let folder = "";
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "shiplock-cli-"));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+type Said = { exit: number; stdout: string; stderr: string };
+
+async function shiplock(...argv: string[]): Promise<Said> {
+  const said = { stdout: "", stderr: "" };
+  const into = (name: "stdout" | "stderr") =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        said[name] += chunk.toString();
+        done();
+      },
+    }) as unknown as NodeJS.WriteStream;
+  const [stdout, stderr] = [into("stdout"), into("stderr")];
+  const signal = new AbortController().signal;
+  const exit = await main({ argv, cwd: folder, env: {}, stdout, stderr, signal, version: "0" });
+  return { exit, ...said };
+}
+
+function errorOf({ stdout }: Said): Record<string, unknown> {
+  return (JSON.parse(stdout) as { error: Record<string, unknown> }).error;
+}
+
+describe("a command line that is wrong", () => {
+  for (const [argv, says] of [
+    [["depoly", "staging"], /unknown command 'depoly' \(Did you mean deploy\?\)/],
+    [["deploy"], /missing required argument 'env'/],
+    [["deploy", "staging", "--forse"], /unknown option '--forse'/],
+    [["deploy", "staging", "production"], /too many arguments/],
+    [
+      ["deploy", "staging", "--release", "4f2a9c1", "--ref", "main"],
+      /'--release <id>' cannot be used with option '--ref/,
+    ],
+    [["status", "--json=yaml"], /Allowed choices are document, stream/],
+  ] as const) {
+    test(`"${argv.join(" ")}" is told like every other error, with what to do, and exit code 2`, async () => {
+      const said = await shiplock(...argv);
+      assert.equal(said.exit, 2);
+      assert.equal(said.stdout, "");
+      assert.match(said.stderr, /^error \[cli\/usage\] /);
+      assert.match(said.stderr, says);
+      assert.match(said.stderr, /what to do: .*--help/);
+    });
+  }
+
+  test("is told to a machine as a document where --json was given", async () => {
+    const said = await shiplock("deploy", "--json", "staging", "--forse");
+    assert.equal(said.exit, 2);
+    assert.equal(said.stderr, "");
+    const { code, message, remedy } = errorOf(said);
+    assert.deepEqual([code, message], ["cli/usage", "unknown option '--forse'"]);
+    assert.match(String(remedy), /shiplock deploy --help/);
+  });
+});
+
+test("--json alone takes nothing of what follows it", async () => {
+  const { code } = errorOf(await shiplock("deploy", "--json", "staging"));
+  assert.equal(code, "config/not-found");
+});
+
+test("a folder that is not there is refused, and no configuration above it is taken", async () => {
+  const said = await shiplock("status", "--project", "nowhere", "--json");
+  assert.equal(said.exit, 2);
+  const { code, where, remedy } = errorOf(said);
+  assert.deepEqual([code, where], ["cli/no-project-folder", join(folder, "nowhere")]);
+  assert.match(String(remedy), /name the folder/);
+});
+
+test("the help says what the exit codes mean", async () => {
+  const said = await shiplock("help");
+  assert.equal(said.exit, 0);
+  assert.match(said.stdout, /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}4 .*\n {2}130, 143 /);
+});
