@@ -101,7 +101,8 @@ function caughtUp(state: EnvironmentState, survey: Survey): string[] {
     .map((entry) => `${entry.host} was skipped since ${entry.since} and is brought up to date`);
 }
 
-function refuseUnfinished(state: EnvironmentState): void {
+/** @throws ShiplockError `deploy/unfinished` when a deployment was begun and never ended */
+export function refuseUnfinished(state: EnvironmentState): void {
   const { operation } = state;
   if (operation === null) return;
   throw new ShiplockError({

@@ -4,6 +4,7 @@ import { makeDocument } from "../release/snapshot.ts";
 import { maskOf } from "./deployment.ts";
 import { underLease } from "./lease.ts";
 import { assemblePlan } from "./plan.ts";
+import { refuseUnfinished } from "./planning.ts";
 import { documentOf } from "./read-record.ts";
 import type { DeploymentPorts, DeploymentRequest } from "./request.ts";
 import { strategyServices } from "./strategies/services.ts";
@@ -20,11 +21,13 @@ export type SetupResult = { step: Step; evidence: Evidence }[];
 /**
  * Sets up what an environment's hosts lack (networks, volumes, backing services, proxy) with the very steps a first deployment would run, and nothing else. Convergent: where everything is
  * there, nothing happens.
+ * @throws ShiplockError `deploy/unfinished`: what is in progress has routers of its own, and is ended first
  */
 export async function runSetup(request: SetupRequest, ports: DeploymentPorts): Promise<SetupResult> {
   return underLease(request, ports, async ({ fence, lost }) => {
     const { session } = ports;
     const state = (await session.record.read())?.state ?? emptyState(request.project, request.environment);
+    refuseUnfinished(state);
     const document = withoutImages(request);
     const previous = await documentOf(session, state.live?.document ?? null);
     const secrets = await request.secrets(document);

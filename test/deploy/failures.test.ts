@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { DeploymentOutcome } from "../../src/deploy/request.ts";
+import { runSetup } from "../../src/deploy/setup.ts";
 import type { FakeCall } from "../../src/hosts/fake.ts";
 import type { Behaviour } from "../fakes/behaviour.ts";
 import { allAtOnce, startDeployer } from "../fakes/deployer.ts";
@@ -267,6 +268,24 @@ describe("a deployment that needs a person", () => {
     const second = await startDeployer(world);
     await assert.rejects(second.deploy(variant.after, { deployment: "d-3" }), { code: "deploy/unfinished" });
     await second.close();
+  });
+
+  it("hosts are not set up for something else before the unfinished deployment was ended", async () => {
+    const world = freshWorld();
+    const first = await startDeployer(world);
+    world.onCall = (call) => {
+      if (isLiveLink(call)) first.cut();
+    };
+    await first.deploy(variant.after).then((outcome) => assert.equal(outcome.state, "interrupted"), isLost);
+    world.onCall = undefined;
+    const { session, request, close } = await startDeployer(world);
+    const other = shop("v3", { extraService: true });
+    const setup = { ...request(other, { deployment: "d-3" }), snapshot: other.snapshot, images: [] };
+    const ports = { session, clock: world.clock, signal: new AbortController().signal, tell: () => undefined };
+    const before = world.containers("one").length;
+    await assert.rejects(runSetup(setup, ports), { code: "deploy/unfinished" });
+    await close();
+    assert.equal(world.containers("one").length, before);
   });
 
   it("after the commit point a release that falls ill is not undone by resume: the way is forward or a rollback", async () => {
