@@ -11,7 +11,7 @@ import { strategyServices } from "../../../deploy/strategies/services.ts";
 import { imageOf, isRecorded } from "./images.ts";
 import { edgeName } from "./edge.ts";
 import { lastLines } from "./last-lines.ts";
-import { probeOnce, serviceOf } from "./readiness.ts";
+import { probeOnce, serviceOf } from "./probe.ts";
 
 const bakeIntervalMs = 1_000;
 const publicTimeoutMs = 10_000;
