@@ -28,13 +28,11 @@ export async function readUnfinished(session: TargetSession): Promise<Unfinished
   if (read === null || operation === null) return null;
   const plan = await session.record.readPlan(operation.deployment);
   const document = await documentOf(session, operation.document);
-  if (plan === null || document === null) throw recordIncomplete(operation.deployment);
-  return {
-    plan,
-    document,
-    committed: operation.committed,
-    previous: await documentOf(session, operation.previousDocument),
-  };
+  const previous = await documentOf(session, operation.previousDocument);
+  // Without the release that serves, going back would take it for "nothing was live".
+  const lost = operation.previousDocument !== null && previous === null;
+  if (plan === null || document === null || lost) throw recordIncomplete(operation.deployment);
+  return { plan, document, committed: operation.committed, previous };
 }
 
 function recordIncomplete(deployment: string): ShiplockError {

@@ -80,7 +80,9 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     async ({ step }) => {
       if (isOvertaken(step, options)) return;
       began.add(step.id);
-      await performStep(step, options, journal, committed ? neverAborted : options.signal);
+      // What has been begun of a commit is carried out: half of it would leave in doubt which release is live.
+      const uninterrupted = committed || step.action.kind === "commit";
+      await performStep(step, options, journal, uninterrupted ? neverAborted : options.signal);
       if (step.action.kind === "commit") committed = true;
     },
     () => options.lost.aborted || (options.signal.aborted && !committed),

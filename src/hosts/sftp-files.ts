@@ -209,11 +209,13 @@ export function createSftpFiles({ host, sftp, home, root }: SftpFilesContext): H
     const entries = (await listFolder(path)) ?? [];
     const folders = entries.filter((entry) => entry.kind === "directory");
     const others = entries.filter((entry) => entry.kind !== "directory");
-    const removals = others.map((entry) => orMissing(sftp.remove(join(path, entry.name))));
+    // Heard from the start: what is waited for first may fail while they are under way.
+    const removed = inOrder(others.map((entry) => orMissing(sftp.remove(join(path, entry.name)))));
+    removed.catch(() => undefined);
     for (let at = 0; at < folders.length; at += FOLDERS_AT_ONCE) {
       await inOrder(folders.slice(at, at + FOLDERS_AT_ONCE).map((folder) => removeFolder(join(path, folder.name))));
     }
-    await inOrder(removals);
+    await removed;
     await orMissing(sftp.removeFolder(path));
   }
 

@@ -26,13 +26,24 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
   let last: { revision: number; state: EnvironmentState } | null = null;
 
   async function read(): Promise<{ revision: number; state: EnvironmentState } | null> {
-    let found = parseRevision(await files.read(`${records}/current`), `${records}/current`);
+    let found = parseRevision(await files.read(`${records}/current`), `${records}/current`) ?? (await newestListed());
     for (;;) {
       const path = revisionPath(records, (found?.revision ?? 0) + 1);
       const next = parseRevision(await files.read(path), path);
       if (next === null) return (last = found);
       found = next;
     }
+  }
+
+  /** Where `current` leads nowhere: nothing was ever recorded, or somebody tidied the folder by hand. */
+  async function newestListed(): Promise<{ revision: number; state: EnvironmentState } | null> {
+    const names = ((await files.list(records)) ?? [])
+      .map(({ name }) => name)
+      .filter((name) => /^\d{8}[.]json$/.test(name));
+    const newest = names.sort().at(-1);
+    return newest === undefined
+      ? null
+      : parseRevision(await files.read(`${records}/${newest}`), `${records}/${newest}`);
   }
 
   async function swap(expected: number, state: EnvironmentState, after?: Promise<unknown>): Promise<boolean> {

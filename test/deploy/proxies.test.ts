@@ -9,7 +9,7 @@ import { allAtOnce, startDeployer } from "../fakes/deployer.ts";
 import { hostProblems } from "../fakes/look.ts";
 import { publicHost, root, shop } from "../fakes/shop.ts";
 import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
-import { restore, type World, type WorldSnapshot } from "../fakes/world.ts";
+import { createWorld, restore, type World, type WorldSnapshot } from "../fakes/world.ts";
 import { assertBack, firstLive, type Variant } from "./cuts.ts";
 
 /** Another router than the first release's is wanted for each of these. */
@@ -33,7 +33,11 @@ function freshWorld(document: ReleaseDocument = variant.after): World {
 }
 
 /** Deploys with something that happens at each call. */
-async function deploy(world: World, document: ReleaseDocument, happens: (call: FakeCall) => void = () => undefined) {
+async function deploy(
+  world: World,
+  document: ReleaseDocument,
+  happens: (call: FakeCall) => void | Promise<void> = () => undefined,
+) {
   const deployer = await startDeployer(world);
   world.onCall = happens;
   try {
@@ -149,5 +153,42 @@ describe("routers, ports and the edge of a host", () => {
       holders.map(({ name }) => name),
       ["shop-production-shiplock-port-8080-127-0-0-1-1"],
     );
+  });
+
+  it("from slots to in-place there is no way that leaves both answering: refused, until nothing runs any more", async () => {
+    const direct = shop("v2", { direct: true, webReplicas: 1 });
+    const world = freshWorld(direct);
+    const inPlace = { strategy: { kind: "in-place", batch: { count: 1 }, parallel: 1 } } as const;
+    const deployer = await startDeployer(world);
+    await assert.rejects(deployer.deploy(direct, inPlace), { code: "strategy/other-place", blame: "usage" });
+    await deployer.close();
+    assert.deepEqual(hostProblems(world, { live: variant.history[0], kept: null }), []);
+    // As `docker compose down` leaves it.
+    for (const host of world.hosts) {
+      for (const container of world.containers(host))
+        if (["app", "router", "port"].includes(container.labels[label.kind] ?? ""))
+          world.fake.machine(host).engine.containers.delete(container.id);
+    }
+    const again = await startDeployer(world);
+    const outcome = await again.deploy(direct, { ...inPlace, deployment: "d-3" });
+    await again.close();
+    assert.equal(outcome.state, "succeeded", String(outcome.error?.stack));
+  });
+
+  it("two environments that meet in the first deployment to a host share the edge that one of them makes", async () => {
+    const world = createWorld(fleet, variant.history, ["one"]);
+    const other = await world.fake.connector.connect(
+      { kind: "ssh", name: "one", destination: "one" },
+      { connectTimeoutMs: 1_000 },
+    );
+    let met = false;
+    const outcome = await deploy(world, variant.history[0], async (call) => {
+      if (met || call.name !== "engine.createContainer" || call.phase !== "before" || call.args[0] !== edgeName) return;
+      met = true;
+      await other.engine.createContainer(edgeName, { Image: "caddy:2", Labels: { [label.kind]: "edge" } });
+    });
+    await other.close();
+    assert.equal(outcome.state, "succeeded", String(outcome.error?.stack));
+    assert.equal(met, true);
   });
 });

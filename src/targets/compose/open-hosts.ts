@@ -23,7 +23,7 @@ const lookTimeoutMs = 5_000;
 const pingTimeoutMs = 5_000;
 
 /** What an engine says that runs nothing. */
-const engineIsDown: ReadonlySet<string> = new Set(["engine/unreachable", "engine/socket-missing"]);
+const engineIsDown: ReadonlySet<string> = new Set(["engine/unreachable", "engine/socket-missing", "engine/timeout"]);
 
 /**
  * Connects to the hosts that a purpose needs, and to no others; closes everything again when one of these cannot be had.

@@ -40,6 +40,7 @@ export async function surveyHosts(
   const containers = await Promise.all(
     hosts.map((host) => host.host.engine.listContainers({ all: true, labels: filter })),
   );
+  refuseOtherPlace(request, containers.flat());
   const { place, warm } = await choosePlace(hosts, containers, request);
   const [looked, rooms] = await Promise.all([
     Promise.all(hosts.map((host, index) => surveyHost(host, containers[index] ?? [], place, request, settings))),
@@ -56,6 +57,29 @@ export async function surveyHosts(
     warm,
     notes: [...new Set([...looked, ...rooms].flatMap((entry) => entry.notes))],
   };
+}
+
+/** Between slots behind a router and containers with their own ports there is no way that leaves both answering, and no undoing. */
+function refuseOtherPlace(
+  { state, previous, document, strategy }: SurveyRequest,
+  containers: readonly ContainerSummary[],
+): void {
+  const live = state?.live?.place;
+  const { environment } = document.snapshot;
+  const runs = containers.some((container) => container.status === "running");
+  if (live === undefined || !runs || (live === "direct") === (strategy === "in-place")) return;
+  const published = (previous?.snapshot.services ?? []).flatMap((service) => service.published);
+  // Without ports of its own nothing is in the router's way.
+  if (live === "direct" && published.length === 0) return;
+  throw new ShiplockError({
+    code: "strategy/other-place",
+    blame: "usage",
+    message:
+      live === "direct"
+        ? `${environment} runs in place, and its containers hold the ports ${published.map((port) => port.hostPort).join(", ")}, which a release behind a router would need at the same time`
+        : `${environment} runs in slots behind a router, and \`in-place\` would leave that router with the services' names and ports`,
+    remedy: `keep the strategy, or take ${environment} down by hand with \`docker compose down\` in its folder on each host and deploy anew, which is an outage`,
+  });
 }
 
 /**

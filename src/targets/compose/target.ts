@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Place, ReplicaRef } from "../../deploy/types.ts";
 import { ShiplockError } from "../../errors.ts";
-import type { Connector, Host, HostAddress, LeaseOwner } from "../../hosts/types.ts";
+import type { Connector, Host, HostAddress, LeaseAnswer, LeaseOwner } from "../../hosts/types.ts";
 import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import type { RegistryLogin } from "../../release/registry/types.ts";
@@ -229,35 +229,35 @@ async function acquireAll(
   const release = async (): Promise<void> => {
     await Promise.all(granted.map((lease) => lease.release()));
   };
-  for (const host of sorted) {
-    const answer = await host.host.lease({ folder: host.layout.folder, owner, ttlMs });
-    if (answer.kind === "granted") {
+  try {
+    for (const host of sorted) {
+      const answer = await host.host.lease({ folder: host.layout.folder, owner, ttlMs });
+      if (answer.kind === "stuck") throw leaseStuck(host.name, answer);
+      if (answer.kind === "held") {
+        await release();
+        return { kind: "held", host: host.name, owner: answer.owner, heartbeatAgeMs: answer.heartbeatAgeMs };
+      }
       granted.push(answer);
       fence = Math.max(fence, answer.fence);
       tookOver ??= answer.tookOver ?? null;
-      continue;
     }
-    await release();
-    if (answer.kind === "held")
-      return { kind: "held", host: host.name, owner: answer.owner, heartbeatAgeMs: answer.heartbeatAgeMs };
-    throw new ShiplockError({
-      code: "lease/stuck",
-      blame: "person",
-      message: `the lease on ${host.name} has expired, but its owner's session cannot be ended: ${answer.reason}`,
-      remedy: "end that process on the host as root, then run the command again",
-      details:
-        answer.owner === null
-          ? []
-          : [`held by ${answer.owner.who} from ${answer.owner.from} since ${answer.owner.since}`],
-    });
-  }
-  try {
     await Promise.all(sorted.filter(({ name }) => !claimed.has(name)).map((host) => claimFolder(host, whose)));
   } catch (error) {
-    await release();
+    // All or none; a lease that cannot be given back ends with its connection, and the first reason is what has to be told.
+    await Promise.allSettled(granted.map((lease) => lease.release()));
     throw error;
   }
   return { kind: "granted", fence, tookOver, release };
+}
+
+function leaseStuck(host: string, { owner, reason }: Extract<LeaseAnswer, { kind: "stuck" }>): ShiplockError {
+  return new ShiplockError({
+    code: "lease/stuck",
+    blame: "person",
+    message: `the lease on ${host} has expired, but its owner's session cannot be ended: ${reason}`,
+    remedy: "end that process on the host as root, then run the command again",
+    details: owner === null ? [] : [`held by ${owner.who} from ${owner.from} since ${owner.since}`],
+  });
 }
 
 async function* logsOf(

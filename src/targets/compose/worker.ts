@@ -15,7 +15,7 @@ import { leaveMigration, runMigration } from "./steps/migration.ts";
 import { restoreProxy, settleProxy, setUpProxy } from "./steps/proxy.ts";
 import { awaitReady } from "./steps/readiness.ts";
 import { dismissRouters } from "./steps/routers.ts";
-import { drainIfPossible, drainReplicas, shiftTraffic } from "./steps/traffic.ts";
+import { drainIfPossible, shiftTraffic } from "./steps/traffic.ts";
 import { verifyRelease } from "./steps/verification.ts";
 
 /** Carries out the steps of a plan on hosts with Docker Engine, as `docker compose` would have made them. */
@@ -80,11 +80,9 @@ async function performOnHost(
     case "shift":
       return did(await shiftTraffic(host, action.after), "traffic moved", "traffic is there already");
     case "drain": {
-      const left = await drainReplicas(host, run, action.replicas, action.deadlineMs, signal);
-      return {
-        acted: false,
-        summary: left === 0 ? "nothing in flight" : `${left} still in flight after ${action.deadlineMs / 1000} s`,
-      };
+      const left = await drainIfPossible(host, run, action.replicas, action.deadlineMs, log, signal);
+      const late = `${left ?? "not known how many"} still in flight after ${action.deadlineMs / 1000} s`;
+      return { acted: false, summary: left === 0 ? "nothing in flight" : late };
     }
     case "stop":
       await stopReplicas(host, action.replicas, run.previous);

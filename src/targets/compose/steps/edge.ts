@@ -7,6 +7,8 @@ import { routerFiles } from "../../../proxy/caddy/router-config.ts";
 import { label, type Layout } from "../layout.ts";
 import type { ComposeHost, ComposeRun, ComposeSettings } from "../run.ts";
 import { createFromPublicImage } from "./infrastructure.ts";
+import type { Container } from "../../../hosts/engine.ts";
+import type { ContainerSpec } from "../translate.ts";
 import { startProxyContainer } from "./proxy-containers.ts";
 
 /** The host's edge: one for all projects. It keeps the settings it was made with, also where a later deployment of another environment has to start it again. */
@@ -22,17 +24,37 @@ export async function ensureEdge(
   if (existing?.state.running === true) return false;
   const folder = host.layout.edge;
   for (const child of ["routes", "fronts", "run", "certificates"]) await files.mkdirs(`${folder}/${child}`, 0o755);
-  const id = existing?.id ?? (await createEdge(host, run, log));
-  await startProxyContainer(host, run, id, name, `${folder}/run/admin.sock`, signal);
+  const edge = existing ?? (await createEdge(host, run, log));
+  // Whose container it became, his are the settings.
+  if (edge.state.status === "created") await writeEdgeFiles(host, run.settings);
+  await startProxyContainer(host, run, edge.id, name, `${folder}/run/admin.sock`, signal);
   return true;
 }
 
 export const edgeName = "shiplock-edge";
 
-async function createEdge(host: ComposeHost, run: ComposeRun, log: (line: string) => void): Promise<string> {
-  const { settings } = run;
+async function writeEdgeFiles(host: ComposeHost, settings: ComposeSettings): Promise<void> {
   await host.host.files.write(`${host.layout.edge}/caddy.json`, JSON.stringify(edgeConfig(settings.proxy.tls)));
   await host.host.files.write(`${host.layout.edge}/compose.yaml`, edgeComposeText(host, settings));
+}
+
+/** Two environments may meet in their first deployment to a host: one makes the edge, and the other takes that one. */
+async function createEdge(host: ComposeHost, run: ComposeRun, log: (line: string) => void): Promise<Container> {
+  try {
+    await createFromPublicImage(host, run, edgeSpec(host, run.settings), log);
+  } catch (error) {
+    if (!(error instanceof ShiplockError) || error.code !== "engine/conflict") throw error;
+  }
+  const made = await host.host.engine.inspectContainer(edgeName);
+  if (made !== null) return made;
+  throw new ShiplockError({
+    code: "proxy/edge-gone",
+    message: `${edgeName} on ${host.name} was removed while it was set up`,
+    remedy: "run the command again",
+  });
+}
+
+function edgeSpec(host: ComposeHost, settings: ComposeSettings): ContainerSpec {
   const ports: JsonObject = { [`${edgePaths.http}/tcp`]: [{ HostPort: String(settings.proxy.http) }] };
   if (settings.proxy.tls !== "off") ports[`${edgePaths.https}/tcp`] = [{ HostPort: String(settings.proxy.https) }];
   const body: JsonObject = {
@@ -60,12 +82,7 @@ async function createEdge(host: ComposeHost, run: ComposeRun, log: (line: string
     },
     StopTimeout: 35,
   };
-  return createFromPublicImage(
-    host,
-    run,
-    { name: edgeName, service: "edge", configHash: "", body, connects: [], archives: [] },
-    log,
-  );
+  return { name: edgeName, service: "edge", configHash: "", body, connects: [], archives: [] };
 }
 
 /** For a person who looks into the folder; the container is made from the same values. */

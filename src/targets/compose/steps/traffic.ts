@@ -58,7 +58,10 @@ export async function idleCount(
   }
 }
 
-/** As draining, for the way back: a proxy that does not answer must not keep a refused release alive. */
+/**
+ * As draining; a proxy that does not answer keeps nothing alive.
+ * @returns what was still in flight at the deadline; null where that could not be seen
+ */
 export async function drainIfPossible(
   host: ComposeHost,
   run: ComposeRun,
@@ -66,11 +69,12 @@ export async function drainIfPossible(
   deadlineMs: number,
   log: (line: string) => void,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number | null> {
   try {
-    await drainReplicas(host, run, replicas, deadlineMs, signal);
+    return await drainReplicas(host, run, replicas, deadlineMs, signal);
   } catch (error) {
     signal.throwIfAborted();
     log(`cannot see what is in flight (${messageOf(error)}); stopping by signal`);
+    return null;
   }
 }
