@@ -126,6 +126,10 @@ describe("what is said of an environment is what is there", {
     assert.match(named.stdout, /^host-1 switchboard-staging-caller-[ab]-1 │ \{.*\n/);
     assert.doesNotMatch(named.stdout, /-web-/);
 
+    const misspelt = await grace.run(["logs", "staging", "webb"]);
+    assert.equal(misspelt.code, 2);
+    assert.match(misspelt.stderr, /no container of webb\nwhat to do: name one of: caller, .*web/);
+
     const following = grace.start(["logs", "staging", "web", "--follow"]);
     await following.waitForOutput("listening on 3000");
     const said = await host.exec(
@@ -135,7 +139,9 @@ describe("what is said of an environment is what is there", {
     assert.equal(said.code, 0, said.stderr);
     await following.waitForOutput(/host-1 switchboard-staging-web-b-1 │ said just now/);
     following.kill("SIGINT");
-    assert.equal((await following.ended).code, 0);
+    const ended = await following.ended;
+    assert.equal(ended.code, 0);
+    assert.doesNotMatch(ended.stderr, /interrupted/);
   });
 
   test("diff says which commits, images, configuration, secrets and migration lie between two environments", async () => {

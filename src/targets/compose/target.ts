@@ -6,11 +6,11 @@ import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import type { RegistryLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
-import type { LeaseResult, LogLine, LogRequest, Purpose, Target, TargetSession } from "../types.ts";
+import type { LeaseResult, Purpose, Target, TargetSession } from "../types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { containerName, label, layoutOf, placedName } from "./layout.ts";
 import { diagnoseHost } from "./diagnose.ts";
-import { mergeStreams } from "./merge-streams.ts";
+import { logsOf } from "./logs.ts";
 import { observeHost } from "./observe.ts";
 import { openHosts } from "./open-hosts.ts";
 import { claimFolder, refuseOthersContainers, type Whose } from "./ownership.ts";
@@ -167,7 +167,7 @@ async function openSession(
       (
         await Promise.all(hosts.map((host) => diagnoseHost(host, options.settings.proxy, () => options.clock.now())))
       ).flat(),
-    logs: (request) => logsOf(hosts, options, request),
+    logs: (request) => logsOf(hosts, whose, request),
     lost: Promise.race(hosts.map(async (host) => `${host.name}: ${(await host.host.lost).message}`)).then((lost) =>
       closing ? new Promise<string>(() => undefined) : lost,
     ),
@@ -258,45 +258,4 @@ function leaseStuck(host: string, { owner, reason }: Extract<LeaseAnswer, { kind
     remedy: "end that process on the host as root, then run the command again",
     details: owner === null ? [] : [`held by ${owner.who} from ${owner.from} since ${owner.since}`],
   });
-}
-
-async function* logsOf(
-  hosts: readonly OpenHost[],
-  options: ComposeTargetOptions,
-  request: LogRequest,
-): AsyncIterable<LogLine> {
-  const streams: AsyncIterable<LogLine>[] = [];
-  for (const host of hosts) {
-    const containers = await host.host.engine.listContainers({
-      all: true,
-      labels: [`${label.project}=${options.project}`, `${label.environment}=${options.environment}`],
-    });
-    for (const container of containers) {
-      const service = container.labels[label.service] ?? container.labels["com.docker.compose.service"] ?? "";
-      if (
-        request.services.length > 0
-          ? !request.services.includes(service)
-          : container.labels[label.kind] !== "app" || container.status !== "running"
-      )
-        continue;
-      streams.push(containerLog(host, container.id, container.name, service, request));
-    }
-  }
-  yield* mergeStreams(streams);
-}
-
-async function* containerLog(
-  host: OpenHost,
-  id: string,
-  name: string,
-  service: string,
-  request: LogRequest,
-): AsyncIterable<LogLine> {
-  for await (const { line } of host.host.engine.logs(id, {
-    tail: request.tail,
-    follow: request.follow,
-    signal: request.signal,
-  })) {
-    yield { host: host.name, container: name, service, line };
-  }
 }
