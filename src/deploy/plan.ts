@@ -198,7 +198,7 @@ function cleanHost(host: PlanHost, facts: PlanFacts, after: string, strategy: St
   if (strategy.proxied && host.settleProxy)
     drafts.push({
       action: { kind: "proxy", final: true },
-      title: "leave the new release's names, routes and ports alone in the proxy",
+      title: "take names, routes and ports that only the old release had out of the proxy",
       name: "proxy-final",
     });
   // A strategy may drain before the commit point too, and the two must not share an id.

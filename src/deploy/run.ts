@@ -200,8 +200,10 @@ async function performStep(step: Step, options: RunOptions, journal: Journal, si
     if (step.action.kind !== "close") journal.note(step, "done", evidence.summary);
     tell("step-done", { evidence });
   } catch (error) {
-    journal.note(step, "failed", messageOf(error));
-    tell("step-failed", { text: messageOf(error) });
+    // A signal is aborted with its name alone.
+    const text = typeof error === "string" ? `interrupted by ${error}` : messageOf(error);
+    journal.note(step, "failed", text);
+    tell("step-failed", { text });
     throw error;
   }
 }

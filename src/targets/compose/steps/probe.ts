@@ -29,9 +29,7 @@ export async function probeOnce(
             : `Docker says ${container.state.health}`;
       case "command": {
         const result = await host.host.engine.exec(container.id, probe.command, { timeoutMs, signal });
-        return result.exitCode === 0
-          ? null
-          : `\`${probe.command.join(" ")}\` ended with exit code ${result.exitCode}: ${lastLine(result.stderr || result.stdout)}`;
+        return result.exitCode === 0 ? null : commandFailed(probe.command, result);
       }
       case "tcp":
         return await probeTcp(host, container, service, timeoutMs);
@@ -134,7 +132,11 @@ export function statusFits(wanted: "2xx" | readonly number[], status: number): b
   return wanted === "2xx" ? status >= 200 && status < 300 : wanted.includes(status);
 }
 
-/** The last line of what a command printed, for a sentence. */
-export function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
+/** What a command came to that did not end with 0, with the last line it wrote. */
+export function commandFailed(
+  command: readonly string[],
+  { exitCode, stdout, stderr }: { exitCode: number; stdout: string; stderr: string },
+): string {
+  const last = (stderr || stdout).trim().split("\n").at(-1) ?? "";
+  return `\`${command.join(" ")}\` ended with exit code ${exitCode}${last === "" ? "" : `: ${last}`}`;
 }

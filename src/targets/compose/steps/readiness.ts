@@ -6,7 +6,7 @@ import type { SocketAnswer } from "../../../socket-http.ts";
 import { containerName } from "../layout.ts";
 import { lastLines } from "./last-lines.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
-import { ask, lastLine, probeOnce, serviceOf, statusFits } from "./probe.ts";
+import { ask, commandFailed, probeOnce, serviceOf, statusFits } from "./probe.ts";
 
 /** While a container has not answered yet it is asked more often than its interval says, so that being ready is noticed at once. */
 const firstProbeIntervalMs = 50;
@@ -130,9 +130,7 @@ async function smokeFailure(
   try {
     if (check.kind === "command") {
       const result = await host.host.engine.exec(container.id, check.command, { timeoutMs: check.timeoutMs, signal });
-      return result.exitCode === 0
-        ? null
-        : `\`${check.command.join(" ")}\` ended with exit code ${result.exitCode}: ${lastLine(result.stderr || result.stdout)}`;
+      return result.exitCode === 0 ? null : commandFailed(check.command, result);
     }
     const answer = await ask(
       host,
