@@ -30,6 +30,10 @@ export async function run(
         `${output.paint.green("no drift")}: ${environment.name} runs ${state.live.release} as recorded on ${observations.length === 1 ? "1 host" : `${observations.length} hosts`}`,
       );
     for (const { host, sentence } of drift) output.line(`${output.paint.yellow("drift")} ${host}: ${sentence}`);
+    if (drift.length > 0 && state?.live !== null && state !== null)
+      output.line(
+        `${output.paint.cyan("what to do")}: find out who did it; \`shiplock deploy ${environment.name} --release ${state.live.release}\` puts up what is recorded`,
+      );
     return drift.length === 0 ? exitCodes.done : exitCodes.failed;
   });
 }
