@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
+import { join } from "node:path";
 import { formatLocation, messageOf, ShiplockError } from "../../src/errors.ts";
 import { boxNamed } from "./host.ts";
+import { ensureBaseImages } from "./images/base-images.ts";
 import { findLab, startLab, stopLab } from "./lab.ts";
 import { isAlive } from "./process.ts";
 import { allRecords, labPaths, labRoot } from "./record.ts";
@@ -20,8 +22,14 @@ function hostCount(text: string): number {
   throw new InvalidArgumentError("a number of hosts, at least 1");
 }
 
-async function start(options: { hosts: number; name: string }): Promise<void> {
+async function start(options: { hosts: number; name: string; images?: true }): Promise<void> {
   const lab = await startLab({ hosts: options.hosts, name: options.name, log: say });
+  const cacheDir = join(labRoot(), "cache");
+  // One engine after the other: the first fills the cache.
+  for (const socketPath of options.images === true
+    ? [lab.runnerSocket, ...lab.hosts.map((host) => host.socketPath)]
+    : [])
+    await ensureBaseImages({ socketPath, cacheDir, log: say });
   say("");
   for (const host of lab.hosts) say(`  ssh -F ${lab.sshConfigPath} ${host.name}      # engine: ${host.socketPath}`);
   say(`  registry ${lab.registry.address}, user ${lab.registry.username}, password ${lab.registry.password}`);
@@ -68,6 +76,10 @@ program
   .description("bring the lab up, or say that it is up already")
   .option("--hosts <count>", "how many hosts", hostCount, 2)
   .option("--name <name>", "which lab", "default")
+  .option(
+    "--images",
+    "with caddy:2, node:24-slim, postgres:17, python:3.13-slim and redis:8 on every engine (minutes the first time)",
+  )
   .action(start);
 program
   .command("stop")
