@@ -4,6 +4,7 @@ import type { DeploymentRequest } from "../deploy/request.ts";
 import { ShiplockError } from "../errors.ts";
 import { makeDocument, keepBacking } from "../release/snapshot.ts";
 import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
+import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
 import { buildLines } from "./build-lines.ts";
@@ -16,12 +17,14 @@ import { checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
 
 /**
  * A release and its configuration here, from `--ref`, `--dirty` or what is checked out. Builds and pushes what was not built before.
+ * @param use what it is for: what is deployed needs its secrets, and they are asked for before anything is built
  * @param promoted the release of another environment whose commit this is, with those of its images that belong to every environment
  */
 export async function prepareRelease(
   context: CommandContext,
   config: Config,
   environment: string,
+  use: "build" | "deploy",
   flags: Flags,
   promoted: { release: Release; images: Readonly<Record<string, ReleaseImage>> } | null = null,
 ): Promise<{ release: Release; snapshot: Snapshot }> {
@@ -50,6 +53,7 @@ export async function prepareRelease(
       if (text !== null) output.line(`  ${output.paint.dim(`${image} │`)} ${printable(text)}`);
     };
     const snapshot = await snapshotOf(context, source);
+    if (use === "deploy") readSecrets(snapshot.secrets.names, context.env, environment);
     const made = promoted?.images ?? {};
     const known = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
     const release = await releaseOf(context, source, known, promoted?.release.id ?? null, log);

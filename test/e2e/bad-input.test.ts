@@ -346,6 +346,20 @@ describe("bad input gets a clear answer and loses nothing", {
       });
     });
 
+    test("doctor says that a secret is missing, by its name", async () => {
+      const result = await withConfiguration(
+        (clone) => clone.configure([{ path: ["environments", "staging", "secrets"], value: ["API_TOKEN"] }]),
+        ["doctor", "staging"],
+      );
+      assert.equal(result.code, 1);
+      const failed = (result.json as { name: string; ok: boolean; said: string }[]).filter(({ ok }) => !ok);
+      assert.deepEqual(
+        failed.map(({ name }) => name),
+        ["staging: secrets"],
+      );
+      assert.match(failed[0]?.said ?? "", /needs the secret API_TOKEN/);
+    });
+
     test("an environment that is not there is answered with the nearest one", async () => {
       const result = await withConfiguration(() => undefined, ["deploy", "stagign"]);
       const error = assertRefused(result, {

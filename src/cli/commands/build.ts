@@ -11,7 +11,7 @@ export async function run(
 ): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  const { release } = await prepareRelease(context, config, environment.name, flags);
+  const { release } = await prepareRelease(context, config, environment.name, "build", flags);
   output.result(release);
   output.line(
     `${output.paint.green("built")} ${output.paint.bold(release.id)}${release.environment === null ? "" : ` (holds values of ${release.environment}, and belongs to it alone)`}`,

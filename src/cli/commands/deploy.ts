@@ -17,7 +17,9 @@ export async function run(
   // The hosts are connected while the images are built; who is told of a failure is `await opening` below.
   opening.catch(() => undefined);
   const prepared =
-    named === null ? await prepareRelease(context, config, environment.name, flags).catch(closing(opening)) : null;
+    named === null
+      ? await prepareRelease(context, config, environment.name, "deploy", flags).catch(closing(opening))
+      : null;
   return closingAfter(await opening, (session) => {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
     const request = requestFor(

@@ -2,6 +2,7 @@ import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
 import { parseReference } from "../../release/registry/reference.ts";
 import { runProgram } from "../../process.ts";
+import { readSecrets } from "../../secrets/environment.ts";
 import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
@@ -28,7 +29,7 @@ export async function run(
   const named = optionalArgument(args, 0);
   const environments = named === null ? Object.values(config.environments) : [resolveEnvironment(config, named)];
   const findings = [
-    ...(await carryOut(machineChecks(context, config))),
+    ...(await carryOut([...machineChecks(context, config), ...environments.map((one) => secretsCheck(context, one))])),
     ...(await Promise.all(environments.map((environment) => examine(context, config, environment)))).flat(),
   ];
   output.result(findings);
@@ -58,6 +59,16 @@ function machineChecks(context: CommandContext, config: Config): Check[] {
     },
     { name: "registry", look: () => registryAnswers(context, config) },
   ];
+}
+
+function secretsCheck(context: CommandContext, { name, secrets }: Environment): Check {
+  return {
+    name: `${name}: secrets`,
+    look: async () => {
+      const count = Object.keys(readSecrets(secrets.names, context.env, name)).length;
+      return count === 0 ? "none are needed" : `${secrets.names.join(", ")} ${count === 1 ? "is" : "are"} set`;
+    },
+  };
 }
 
 async function examine(context: CommandContext, config: Config, environment: Environment): Promise<Finding[]> {

@@ -19,7 +19,7 @@ export async function run(
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
-  const prepared = named === null ? await prepareRelease(context, config, environment.name, flags) : null;
+  const prepared = named === null ? await prepareRelease(context, config, environment.name, "deploy", flags) : null;
   return withSession(
     context,
     config,

@@ -31,7 +31,14 @@ export async function run(
   const shared: Record<string, ReleaseImage> = Object.fromEntries(
     Object.entries(live.release.images).filter(([, image]) => image.environment === null),
   );
-  const prepared = await prepareRelease(context, config, to.name, {}, { release: live.release, images: shared });
+  const prepared = await prepareRelease(
+    context,
+    config,
+    to.name,
+    "deploy",
+    {},
+    { release: live.release, images: shared },
+  );
   const { release } = prepared;
   if (release.id !== live.release.id) {
     const own = Object.values(release.images)
