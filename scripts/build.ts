@@ -1,4 +1,4 @@
-// Bundles the command line into dist/: one small file that shows help, and the rest in parts that a command loads when it runs.
+// Bundles the command line into dist/: a small entry, and parts that are loaded when they are needed.
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

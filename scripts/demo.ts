@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { constants } from "node:os";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf, ShiplockError } from "../src/errors.ts";
 import { stopLab } from "../test/lab/lab.ts";
@@ -96,7 +97,14 @@ function tellError(error: unknown): number {
 function tellWhereToLook({ lab, ada, program }: Stage, to: Paper): void {
   const [first] = lab.hosts;
   if (first === undefined) return;
-  const set = ["SHIPLOCK_SSH_CONFIG", "SHIPLOCK_LEDGER", "DOCKER_HOST", "REGISTRY_PASSWORD", "POSTGRES_PASSWORD"];
+  const set = [
+    "PATH",
+    "SHIPLOCK_SSH_CONFIG",
+    "SHIPLOCK_LEDGER",
+    "DOCKER_HOST",
+    "REGISTRY_PASSWORD",
+    "POSTGRES_PASSWORD",
+  ];
   const lines = [
     "",
     "It stays up (--keep). Where to look:",
@@ -107,7 +115,9 @@ function tellWhereToLook({ lab, ada, program }: Stage, to: Paper): void {
     "                          cd ~/.shiplock/environments/shop-production && docker compose ps",
     `  the repository          ${ada.folder}`,
     "  shiplock there          with these variables (the passwords are thrown away with the lab):",
-    ...set.map((name) => `    export ${name}=${ada.env[name] ?? ""}`),
+    ...set.map(
+      (name) => `    export ${name}=${name === "PATH" ? `${dirname(process.execPath)}:$PATH` : (ada.env[name] ?? "")}`,
+    ),
     `    cd ${ada.folder} && node ${program} status`,
     "How to stop it:",
     `  npm run lab -- stop --name ${labName}            add --purge to delete its images, too`,

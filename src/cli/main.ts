@@ -38,6 +38,7 @@ export async function main(options: MainOptions): Promise<number> {
       program,
       entry,
       async (context, args, flags) => {
+        if (entry.changes === true) tellOnInterrupt(options);
         exitCode = await runCommand(entry, context, args, flags);
       },
       options,
@@ -109,6 +110,15 @@ function outputOf(json: CommonOptions["json"], { stdout, stderr, env }: MainOpti
 
 function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
+}
+
+/** Said at once, since ending well takes a while: before the commit point it goes back, after it forward. */
+function tellOnInterrupt({ signal, stderr }: MainOptions): void {
+  signal.addEventListener("abort", () => {
+    stderr.write(
+      "\ninterrupted: ending in a safe state, with the old release or with the new one; press Ctrl-C again to stop at once, and run `shiplock resume` or `shiplock abort` later\n",
+    );
+  });
 }
 
 async function runCommand(

@@ -1,7 +1,14 @@
 #!/usr/bin/env node
-import { main } from "./main.ts";
-
 declare const SHIPLOCK_VERSION: string | undefined;
+
+const oldestNode = 24;
+if (Number(process.versions.node.split(".")[0]) < oldestNode) {
+  process.stderr.write(
+    `error [cli/node-old] Shiplock needs Node.js ${oldestNode} or newer, and this is ${process.versions.node} (${process.execPath})\n` +
+      `what to do: install Node.js ${oldestNode}, or put the folder of one that is installed first in PATH\n`,
+  );
+  process.exit(2);
+}
 
 const interrupt = new AbortController();
 let interruptions = 0;
@@ -9,9 +16,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     interruptions += 1;
     if (interruptions === 1) {
-      process.stderr.write(
-        "\ninterrupted: going back to a safe state; press Ctrl-C again to stop at once and `shiplock abort` later\n",
-      );
       interrupt.abort(signal);
       return;
     }
@@ -24,6 +28,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// Only now, since an older Node.js may not even be able to read it.
+const { main } = await import("./main.ts");
 process.exitCode = await main({
   argv: process.argv.slice(2),
   cwd: process.cwd(),

@@ -15,6 +15,11 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 type Said = { exit: number; stdout: string; stderr: string };
 
 async function shiplock(...argv: string[]): Promise<Said> {
+  return interrupted(argv, () => undefined);
+}
+
+/** Runs a command line; `meanwhile` gets hold of its signal once it has begun. */
+async function interrupted(argv: readonly string[], meanwhile: (interrupt: AbortController) => void): Promise<Said> {
   const said = { stdout: "", stderr: "" };
   const into = (name: "stdout" | "stderr") =>
     new Writable({
@@ -24,9 +29,10 @@ async function shiplock(...argv: string[]): Promise<Said> {
       },
     }) as unknown as NodeJS.WriteStream;
   const [stdout, stderr] = [into("stdout"), into("stderr")];
-  const signal = new AbortController().signal;
-  const exit = await main({ argv, cwd: folder, env: {}, stdout, stderr, signal, version: "0" });
-  return { exit, ...said };
+  const interrupt = new AbortController();
+  const ended = main({ argv, cwd: folder, env: {}, stdout, stderr, signal: interrupt.signal, version: "0" });
+  meanwhile(interrupt);
+  return { exit: await ended, ...said };
 }
 
 function errorOf({ stdout }: Said): Record<string, unknown> {
@@ -82,4 +88,14 @@ test("the help says what the exit codes mean", async () => {
   const said = await shiplock("help");
   assert.equal(said.exit, 0);
   assert.match(said.stdout, /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}4 .*\n {2}130, 143 /);
+});
+
+test("Ctrl-C says at once that what changes an environment ends in a safe state, and nothing of the kind to who only looks", async () => {
+  const cut = (interrupt: AbortController) => interrupt.abort("SIGINT");
+  const deploying = await interrupted(["deploy", "staging"], cut);
+  assert.equal(deploying.exit, 130);
+  assert.match(deploying.stderr, /ending in a safe state.*`shiplock resume` or `shiplock abort` later/);
+  const looking = await interrupted(["status"], cut);
+  assert.equal(looking.exit, 130);
+  assert.doesNotMatch(looking.stderr, /safe state/);
 });

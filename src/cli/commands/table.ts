@@ -11,6 +11,8 @@ export type CommandEntry = {
   arguments: readonly CommandArgument[];
   flags: readonly CommandFlag[];
   examples: readonly string[];
+  /** It changes an environment, so it does not end at once when it is interrupted. */
+  changes?: true;
   load: () => Promise<{
     run: (context: CommandContext, args: readonly (string | string[] | undefined)[], flags: Flags) => Promise<number>;
   }>;
@@ -49,6 +51,7 @@ export const commands: readonly CommandEntry[] = [
     arguments: [environment],
     flags: [ref, dirty, noWait],
     examples: ["shiplock setup staging"],
+    changes: true,
     load: () => import("./setup.ts"),
   },
   {
@@ -85,6 +88,7 @@ export const commands: readonly CommandEntry[] = [
       "shiplock deploy staging --ref feature/login",
       "shiplock deploy production --release 4f2a9c1-8be13d",
     ],
+    changes: true,
     load: () => import("./deploy.ts"),
   },
   {
@@ -96,6 +100,7 @@ export const commands: readonly CommandEntry[] = [
     ],
     flags: [skipHost, noWait, reason],
     examples: ["shiplock promote staging production"],
+    changes: true,
     load: () => import("./promote.ts"),
   },
   {
@@ -109,6 +114,7 @@ export const commands: readonly CommandEntry[] = [
       reason,
     ],
     examples: ["shiplock rollback production", "shiplock rollback production --to prod-main-4f2a9c1"],
+    changes: true,
     load: () => import("./rollback.ts"),
   },
   {
@@ -117,6 +123,7 @@ export const commands: readonly CommandEntry[] = [
     arguments: [environment],
     flags: [noWait],
     examples: ["shiplock resume production"],
+    changes: true,
     load: () => import("./resume.ts"),
   },
   {
@@ -125,6 +132,7 @@ export const commands: readonly CommandEntry[] = [
     arguments: [environment],
     flags: [noWait],
     examples: ["shiplock abort production"],
+    changes: true,
     load: () => import("./abort.ts"),
   },
   {
