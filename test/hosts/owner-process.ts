@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Host, HostAddress, LeaseAnswer } from "../../src/hosts/types.ts";
@@ -50,4 +52,9 @@ export async function startOwner(options: OwnerOptions): Promise<OwnerProcess> {
       }
     },
   };
+}
+
+/** The process of the SSH session that holds the lease of a folder. */
+export async function sessionIn(folder: string): Promise<string> {
+  return (await readFile(join(folder, "session"), "utf8")).split(" ")[0] ?? "";
 }

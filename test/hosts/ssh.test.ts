@@ -8,22 +8,12 @@ import { createConnector } from "../../src/hosts/connector.ts";
 import type { HostAddress } from "../../src/hosts/types.ts";
 import { waitFor } from "../lab/process.ts";
 import { describeHost, hasCode, OWNER } from "./contract.ts";
-import { startOwner } from "./owner-process.ts";
+import { sessionIn, startOwner } from "./owner-process.ts";
 import { makeTestImage, removeTestVolume, TEST_ENGINE } from "./test-image.ts";
-import { freePort, type SshdOptions, sshdMissing, startSshd, type ThrowawaySshd } from "./throwaway-sshd.ts";
+import { addressOf, freePort, type SshdOptions, sshdMissing, startSshd, type ThrowawaySshd } from "./throwaway-sshd.ts";
 
 const CONNECT = { connectTimeoutMs: 15_000 };
 const missing = await sshdMissing();
-
-function addressOf(sshd: ThrowawaySshd): HostAddress {
-  return {
-    kind: "ssh",
-    destination: "throwaway",
-    name: "box",
-    sshConfig: sshd.sshConfig,
-    root: join(sshd.folder, "root"),
-  };
-}
 
 if (missing !== undefined) {
   it("hosts over SSH", { skip: missing }, () => undefined);
@@ -79,7 +69,7 @@ function describeConnection(): void {
     assert.ok(bound !== null && typeof bound === "object");
     const orphanCut = new Promise((resolve) => server.once("connection", (socket) => socket.once("close", resolve)));
     const owner = await startOwner({ ...owned("orphaned"), ttlMs: 60_000, orphanPort: bound.port });
-    const session = (await readFile(join(sshd.folder, "orphaned", "session"), "utf8")).split(" ")[0] ?? "";
+    const session = await sessionIn(join(sshd.folder, "orphaned"));
     owner.signal("SIGKILL");
     const late = new Promise((_, reject) =>
       setTimeout(() => reject(new Error("the tunnel is still there")), 5000).unref(),
@@ -96,7 +86,7 @@ function describeConnection(): void {
     const owner = await startOwner({ ...owned("killed"), ttlMs: 60_000 });
     const host = await connector.connect(addressOf(sshd), CONNECT);
     assert.equal((await host.lease({ folder: join(sshd.folder, "killed"), owner: OWNER, ttlMs: 5000 })).kind, "held");
-    const session = (await readFile(join(sshd.folder, "killed", "session"), "utf8")).split(" ")[0] ?? "";
+    const session = await sessionIn(join(sshd.folder, "killed"));
     await access(`/proc/${session}`);
     owner.signal("SIGKILL");
     const start = Date.now();
@@ -108,54 +98,6 @@ function describeConnection(): void {
     await assert.rejects(access(`/proc/${session}`), "its SSH session is gone, and the tunnel with it");
     assert.equal((await readFile(join(sshd.folder, "killed.work"))).length, content);
     await host.close();
-  });
-
-  it("nothing of a stopped deployer arrives any more after it has been taken over and goes on", async () => {
-    const owner = await startOwner({ ...owned("stopped"), ttlMs: 600 });
-    const host = await connector.connect(addressOf(sshd), CONNECT);
-    owner.signal("SIGSTOP");
-    const taken = await owner.untilTaken(host, join(sshd.folder, "stopped"));
-    assert.equal(taken.tookOver?.who, "owner-process");
-    const content = (await readFile(join(sshd.folder, "stopped.work"))).length;
-    owner.signal("SIGCONT");
-    const lines = [await owner.line(), await owner.line()].sort();
-    assert.deepEqual(lines, ["lost connection", "stopped host/lost"]);
-    assert.equal(await owner.ended, "0");
-    assert.equal((await readFile(join(sshd.folder, "stopped.work"))).length, content);
-    await taken.beat();
-    await taken.release();
-    await host.close();
-  });
-
-  it("a session is ended by the next owner even where its lock is free already", async () => {
-    const owner = await startOwner({ ...owned("agentless"), ttlMs: 60_000 });
-    const host = await connector.connect(addressOf(sshd), CONNECT);
-    const folder = join(sshd.folder, "agentless");
-    owner.signal("SIGSTOP");
-    const session = (await readFile(join(folder, "session"), "utf8")).split(" ")[0] ?? "";
-    const children = (await readFile(`/proc/${session}/task/${session}/children`, "utf8")).trim().split(" ");
-    for (const child of children) {
-      if ((await readFile(`/proc/${child}/cmdline`, "utf8")).includes("shiplock-agent"))
-        process.kill(Number(child), "SIGKILL");
-    }
-    const taken = await owner.untilTaken(host, folder);
-    const content = (await readFile(join(sshd.folder, "agentless.work"))).length;
-    owner.signal("SIGCONT");
-    assert.equal(await owner.ended, "0");
-    assert.equal((await readFile(join(sshd.folder, "agentless.work"))).length, content);
-    assert.equal(taken.tookOver?.who, "owner-process");
-    await host.close();
-  });
-
-  it("an owner whose folder was taken away hears of it at its next heartbeat", async () => {
-    const host = await connector.connect(addressOf(sshd), CONNECT);
-    const folder = join(sshd.folder, "root", "vanishing");
-    const lease = await host.lease({ folder, owner: OWNER, ttlMs: 5000 });
-    assert.ok(lease.kind === "granted");
-    await host.files.removeTree(folder);
-    await assert.rejects(lease.beat(), hasCode("host/lost"));
-    assert.equal((await host.lost).reason, "lease");
-    await assert.rejects(host.files.stat("/"), hasCode("host/lost"));
   });
 
   it("a forward leads to a port of the host", async () => {
@@ -282,7 +224,7 @@ function describeRefusals(): void {
     const folder = join(sshd.folder, "root", "x");
     const lease = await host.lease({ folder, owner: OWNER, ttlMs: 5000 });
     assert.ok(lease.kind === "granted");
-    const session = (await readFile(join(folder, "session"), "utf8")).split(" ")[0];
+    const session = await sessionIn(folder);
     process.kill(Number(session), "SIGKILL");
     assert.equal((await host.lost).reason, "connection");
     await assert.rejects(host.files.stat("/"), hasCode("host/lost"));

@@ -4,6 +4,7 @@ import { access, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promise
 import { connect, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import type { HostAddress } from "../../src/hosts/types.ts";
 
 /** An sshd of our own on 127.0.0.1 with its own keys, for tests that need nothing else of a host. */
 export type ThrowawaySshd = {
@@ -128,5 +129,16 @@ export async function startSshd(options: SshdOptions = {}): Promise<ThrowawaySsh
       await ended;
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Its address for a connector, with a root of its own; with another configuration of ssh where the way there is another. */
+export function addressOf(sshd: ThrowawaySshd, sshConfig = sshd.sshConfig): HostAddress {
+  return {
+    kind: "ssh",
+    destination: "throwaway",
+    name: "box",
+    sshConfig,
+    root: join(sshd.folder, "root"),
   };
 }
