@@ -44,7 +44,8 @@ const PLUGINS: readonly Plugin[] = [
   { plugin: "docker-buildx", packages: ["docker-buildx"], trixie: "docker-buildx", atLeast: [0, 10] },
 ];
 
-const PLUGIN_FOLDERS = [
+/** Where packages put the plugins of the `docker` command. */
+export const PLUGIN_FOLDERS = [
   "/usr/libexec/docker/cli-plugins",
   "/usr/lib/docker/cli-plugins",
   "/usr/local/libexec/docker/cli-plugins",
