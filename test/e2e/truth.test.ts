@@ -144,7 +144,7 @@ describe("what is said of an environment is what is there", {
     assert.doesNotMatch(ended.stderr, /interrupted/);
   });
 
-  test("diff says which commits, images, configuration, secrets and migration lie between two environments", async () => {
+  test("diff says which commits, images, configuration and migration lie between two environments, and what stays each one's own", async () => {
     const { stdout } = await grace.must(["diff", "staging", "production"]);
     const head = (await app.git(["rev-parse", "--short=7", "HEAD"])).trim();
     assert.match(
@@ -154,8 +154,12 @@ describe("what is said of an environment is what is there", {
       ),
     );
     assert.match(stdout, /\nconfiguration\n(?: {2}.*\n)* {2}~ services\.web\.drainMs: 30000 → 7000\n/);
-    assert.match(stdout, /\nsecrets \(by name\)\n  \+ API_TOKEN\n/);
-    assert.match(stdout, new RegExp(`\\nmigration\\n  node server.mjs migrate in web, once for ${newer}\\n$`));
+    assert.match(stdout, new RegExp(`\\nmigration\\n  node server.mjs migrate in web, once for ${newer}\\n`));
+    assert.match(
+      stdout,
+      /\nstays production's own, beside its hosts, strategy and secrets\n(?: {2}.*\n)* {2}services\.web\.routes/,
+    );
+    assert.doesNotMatch(stdout, /API_TOKEN/);
 
     const told = (await grace.must(["diff", "staging", "production", "--json"])).json as {
       sections: { heading: string; lines: string[] }[];
@@ -164,7 +168,13 @@ describe("what is said of an environment is what is there", {
     assert.deepEqual(between, { left: "staging", right: "production", same: false });
     assert.deepEqual(
       sections.map(({ heading }) => heading),
-      ["commits", "images", "configuration", "secrets (by name)", "migration"],
+      [
+        "commits",
+        "images",
+        "configuration",
+        "migration",
+        "stays production's own, beside its hosts, strategy and secrets",
+      ],
     );
     assert.match((await grace.must(["diff", "staging", "staging"])).stdout, /they run the same/);
   });
