@@ -15,6 +15,7 @@ import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { renderCompose } from "../targets/compose/render.ts";
 import type { CommandContext } from "./context.ts";
+import { printable } from "./output.ts";
 import { buildEngine, registryAuth, registryOf } from "./wiring.ts";
 
 const buildTimeoutMs = 30 * 60_000;
@@ -61,7 +62,11 @@ export async function checkOutRelease(
   const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   try {
     const folder = join(scratch, "source");
-    await checkOut(root, commit.hash, folder);
+    const submodules = await checkOut(root, commit, folder);
+    if (submodules.length > 0)
+      context.output.line(
+        `${context.output.paint.yellow("not in the release")}: the submodules ${submodules.map(printable).join(", ")}, whose folders stay empty`,
+      );
     const file = join(folder, relative(root, config.file));
     const committed = await loadConfig({
       path: file,

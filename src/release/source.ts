@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { lutimes, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ShiplockError } from "../errors.ts";
 import { type ProgramResult, runProgram } from "../process.ts";
@@ -7,6 +7,8 @@ import { type ProgramResult, runProgram } from "../process.ts";
 export type Commit = { hash: string; time: string; subject: string; ref: string | null };
 
 const gitTimeoutMs = 60_000;
+/** The mode by which an index marks a commit of another repository. */
+const submoduleMode = "160000 ";
 
 /**
  * The commit that a branch, tag or hash names in a repository. A branch that is only on `origin` counts. Nothing is fetched.
@@ -48,19 +50,41 @@ export async function uncommittedFiles(repository: string): Promise<number> {
 }
 
 /**
- * Writes a clean checkout of a commit into a new folder: what is committed and nothing else.
+ * Writes a clean checkout of a commit into a new folder: what is committed and nothing else, through the filters of its attributes (line ends, LFS), and whatever is kept out
+ * of archives or of a sparse working tree too. Files bear the commit's time, so that the same commit gives the same layers.
+ * @returns the paths of submodules, which stay empty
  * @throws ShiplockError `source/checkout-failed`
  */
-export async function checkOut(repository: string, commit: string, folder: string): Promise<void> {
+export async function checkOut(
+  repository: string,
+  commit: Pick<Commit, "hash" | "time">,
+  folder: string,
+): Promise<string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const archive = join(folder, "..", `${commit}.tar`);
-  const packed = await git(repository, ["archive", "--format=tar", `--output=${archive}`, commit]);
-  if (packed.exitCode !== 0) throw checkoutFailed(packed.stderr);
-  const unpacked = await runProgram("tar", ["--extract", "--file", archive, "--directory", folder], {
-    timeoutMs: gitTimeoutMs,
-  });
-  await rm(archive, { force: true });
-  if (unpacked.exitCode !== 0) throw checkoutFailed(unpacked.stderr);
+  // An index of its own: the repository's stays as it is.
+  const index = join(folder, "..", `${commit.hash}.index`);
+  const env = { ...process.env, GIT_INDEX_FILE: index };
+  const settings = ["-c", "core.sparseCheckout=false", "-c", "core.autocrlf=false"];
+  const written = await runProgram(
+    "git",
+    ["-C", repository, ...settings, `--work-tree=${folder}`, "read-tree", "--reset", "-u", commit.hash],
+    { timeoutMs: gitTimeoutMs, env },
+  );
+  if (written.exitCode !== 0) throw checkoutFailed(written.stderr);
+  const [listed] = await Promise.all([
+    runProgram("git", ["-C", repository, "ls-files", "--stage", "-z"], { timeoutMs: gitTimeoutMs, env }),
+    setTimes(folder, new Date(commit.time)),
+  ]);
+  await rm(index, { force: true });
+  if (listed.exitCode !== 0) throw checkoutFailed(listed.stderr);
+  return listed.stdout
+    .split("\0")
+    .flatMap((entry) => (entry.startsWith(submoduleMode) ? [entry.split("\t")[1] ?? ""] : []));
+}
+
+async function setTimes(folder: string, time: Date): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  await Promise.all(entries.map((entry) => lutimes(join(entry.parentPath, entry.name), time, time)));
 }
 
 /** The folder that holds the repository's files. */

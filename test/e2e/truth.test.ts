@@ -175,7 +175,10 @@ describe("what is said of an environment is what is there", {
       sections.map(({ heading }) => heading),
       ["commits", "images", "configuration", "migration"],
     );
-    assert.match((await grace.must(["diff", "staging", "staging"])).stdout, /a promotion would change nothing in staging/);
+    assert.match(
+      (await grace.must(["diff", "staging", "staging"])).stdout,
+      /a promotion would change nothing in staging/,
+    );
   });
 
   describe("drift", () => {

@@ -1,5 +1,17 @@
 import assert from "node:assert/strict";
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  access,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -102,12 +114,38 @@ describe("the source of a release", () => {
     await writeFile(join(repository, "file.txt"), "changed, not committed");
     await writeFile(join(repository, "untracked.txt"), "x");
     const out = join(folder, "checkouts", "a");
-    const { hash } = await resolveCommit(repository, "v1");
-    await checkOut(repository, hash, out);
+    const commit = await resolveCommit(repository, "v1");
+    assert.deepEqual(await checkOut(repository, commit, out), []);
     assert.deepEqual(await readdir(out), ["file.txt"]);
     assert.equal(await readFile(join(out, "file.txt"), "utf8"), "one");
     assert.deepEqual(await readdir(join(folder, "checkouts")), ["a"]);
     await git("checkout", "--", "file.txt");
+  });
+
+  it("a checkout is no archive: it has what archives leave out, modes and links, and the commit's time on every file", async () => {
+    const other = join(folder, "other");
+    const inOther = (...args: string[]) => git("-C", other, ...args);
+    await git("init", other);
+    await mkdir(join(other, "tests"));
+    await writeFile(join(other, ".gitattributes"), "tests export-ignore\n*.txt text eol=lf\n");
+    await writeFile(join(other, "tests", "a.txt"), "one\r\ntwo\r\n");
+    await writeFile(join(other, "run.sh"), "#!/bin/sh\n", { mode: 0o755 });
+    await symlink("run.sh", join(other, "link"));
+    await inOther("add", ".");
+    await inOther("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},vendor/theirs`);
+    await inOther("commit", "-m", "as people write them");
+    await inOther("config", "core.sparseCheckout", "true");
+    await writeFile(join(other, ".gitattributes"), "*.txt binary\n");
+    const before = await inOther("status", "--porcelain");
+    const commit = await resolveCommit(other, null);
+    const out = join(folder, "checkouts", "b");
+    assert.deepEqual(await checkOut(other, commit, out), ["vendor/theirs"]);
+    assert.equal(await readFile(join(out, "tests", "a.txt"), "utf8"), "one\ntwo\n");
+    assert.equal((await stat(join(out, "run.sh"))).mode & 0o111, 0o111);
+    assert.equal(await readlink(join(out, "link")), "run.sh");
+    for (const name of ["run.sh", "link", "tests/a.txt"])
+      assert.equal((await lstat(join(out, name))).mtimeMs, Date.parse(commit.time), name);
+    assert.equal(await inOther("status", "--porcelain"), before);
   });
 
   it("the commits between two are told newest first, and which lies behind which", async () => {
