@@ -4,6 +4,7 @@ import { canonical } from "../../proxy/caddy/traffic.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import type { Observation } from "../types.ts";
 import { label } from "./layout.ts";
+import { ownContainers } from "./own-containers.ts";
 import type { ComposeHost } from "./run.ts";
 import { imageOf, isRecorded } from "./steps/images.ts";
 
@@ -16,10 +17,7 @@ export async function observeHost(
   document: ReleaseDocument | null,
 ): Promise<Observation> {
   const { engine } = host.host;
-  const summaries = await engine.listContainers({
-    all: true,
-    labels: [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=app`],
-  });
+  const summaries = await ownContainers(host, { project, environment }, "app");
   const inspected = await Promise.all(summaries.map((summary) => engine.inspectContainer(summary.id)));
   const containers = inspected.filter((container) => container !== null);
   const drift =

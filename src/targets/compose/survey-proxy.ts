@@ -5,8 +5,7 @@ import { label } from "./layout.ts";
 import type { ComposeHost } from "./run.ts";
 import { edgeName } from "./steps/edge.ts";
 import { currentGeneration, settledGeneration } from "./steps/generations.ts";
-import { portHolders } from "./steps/ports.ts";
-import { routersOf } from "./steps/routers.ts";
+import { ownContainers } from "./own-containers.ts";
 import type { Translation } from "./translate.ts";
 
 /** What a host's proxies are, against what the release wants of them. */
@@ -29,11 +28,11 @@ export async function surveyProxy(
   translating: Promise<Translation>,
 ): Promise<ProxySurvey | null> {
   const { engine } = host.host;
-  const plan = { project: request.document.release.project, environment: request.document.snapshot.environment };
-  const holding = portHolders(host, plan.project, plan.environment);
+  const whose = { project: request.document.release.project, environment: request.document.snapshot.environment };
+  const holding = ownContainers(host, whose, "port");
   const [edge, routers, current, settled, holders, held] = await Promise.all([
     engine.inspectContainer(edgeName),
-    routersOf(host, { plan }, { all: false }),
+    ownContainers(host, whose, "router", "running"),
     currentGeneration(host),
     settledGeneration(host),
     holding,

@@ -6,6 +6,7 @@ import { asText, type JsonObject } from "../../json.ts";
 import type { EdgeTls } from "../../proxy/caddy/edge-config.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import { label } from "./layout.ts";
+import { ownContainers } from "./own-containers.ts";
 import { listeningPorts, refuseTakenPort } from "./ports.ts";
 import { measureRoom } from "./room.ts";
 import { judgeRoom, type RoomWishes } from "./room-rules.ts";
@@ -36,10 +37,7 @@ export async function surveyHosts(
 ): Promise<Survey> {
   const project = request.document.release.project;
   const environment = request.document.snapshot.environment;
-  const filter = [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=app`];
-  const containers = await Promise.all(
-    hosts.map((host) => host.host.engine.listContainers({ all: true, labels: filter })),
-  );
+  const containers = await Promise.all(hosts.map((host) => ownContainers(host, { project, environment }, "app")));
   refuseOtherPlace(request, containers.flat());
   const { place, warm } = await choosePlace(hosts, containers, request);
   const [looked, rooms] = await Promise.all([

@@ -16,7 +16,8 @@ import { openHosts } from "./open-hosts.ts";
 import { claimFolder, refuseOthersContainers, type Whose } from "./ownership.ts";
 import type { ComposeHost, ComposeRun, ComposeSettings } from "./run.ts";
 import { readUpstreams } from "./steps/proxy-containers.ts";
-import { routerAdmin, routersOf } from "./steps/routers.ts";
+import { ownContainers } from "./own-containers.ts";
+import { routerAdmin } from "./steps/routers.ts";
 import { type SurveyHost, type SurveySettings, surveyHosts } from "./survey.ts";
 import { type Translation, translate } from "./translate.ts";
 import { composeWorker } from "./worker.ts";
@@ -199,8 +200,7 @@ function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
       files: host.files,
       folder: layout.proxy,
       upstreams: async () => {
-        const plan = { project: options.project, environment: options.environment };
-        const routers = await routersOf({ host }, { plan }, { all: false });
+        const routers = await ownContainers({ host }, options, "router", "running");
         const admins = routers.map((router) => routerAdmin(layout, router.labels[label.generation] ?? ""));
         return async () => (await Promise.all(admins.map((admin) => readUpstreams(host, admin)))).flat();
       },

@@ -7,7 +7,8 @@ import { ShiplockError } from "../../errors.ts";
 import { containerName, label } from "./layout.ts";
 import type { ComposeHost, ComposeRun } from "./run.ts";
 import { publishFiles, retireOld, tidyImages } from "./steps/aftermath.ts";
-import { appContainers, asideName, createReplicas, startReplicas, stopReplicas } from "./steps/containers.ts";
+import { ownContainers } from "./own-containers.ts";
+import { asideName, createReplicas, startReplicas, stopReplicas } from "./steps/containers.ts";
 import { shipFiles } from "./steps/files.ts";
 import { pullImages } from "./steps/images.ts";
 import { ensureNetworksAndVolumes, startBacking } from "./steps/infrastructure.ts";
@@ -141,7 +142,7 @@ async function undo(run: ComposeRun, step: Step, { signal, log }: StepRun): Prom
 }
 
 async function undoCreate(run: ComposeRun, host: ComposeHost): Promise<Evidence> {
-  const ours = (await appContainers(host, run)).filter(
+  const ours = (await ownContainers(host, run.plan, "app")).filter(
     (container) =>
       container.labels[label.place] === run.plan.place &&
       container.labels[label.release] === run.plan.to &&

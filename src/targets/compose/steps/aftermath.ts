@@ -2,7 +2,8 @@ import type { Place } from "../../../deploy/types.ts";
 import type { EnvironmentState } from "../../../environments/record/types.ts";
 import { label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
-import { appContainers, graceSeconds } from "./containers.ts";
+import { ownContainers } from "../own-containers.ts";
+import { graceSeconds } from "./containers.ts";
 import { keepName } from "./images.ts";
 
 /** Writes the files by which a person works on the host; the ones before stay beside them. */
@@ -31,7 +32,10 @@ export async function retireOld(
   run: ComposeRun,
   keep: Place | null,
 ): Promise<{ stopped: number; removed: number }> {
-  const [all, migrations] = await Promise.all([appContainers(host, run), appContainers(host, run, "migration")]);
+  const [all, migrations] = await Promise.all([
+    ownContainers(host, run.plan, "app"),
+    ownContainers(host, run.plan, "migration"),
+  ]);
   const containers = all.filter(
     (container) => container.labels[label.place] !== run.plan.place || container.name.includes(".before-"),
   );

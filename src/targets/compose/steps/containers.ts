@@ -4,24 +4,9 @@ import type { ContainerSummary } from "../../../hosts/engine.ts";
 import { asObject, asText, type JsonObject } from "../../../json.ts";
 import type { ReleaseDocument } from "../../../release/types.ts";
 import { containerName, label, placedName } from "../layout.ts";
+import { ownContainers } from "../own-containers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
-
-/** Every container of a released service (or of a migration) of the environment on this host, whatever its state. */
-export async function appContainers(
-  host: ComposeHost,
-  run: { plan: { project: string; environment: string } },
-  kind: "app" | "migration" = "app",
-): Promise<ContainerSummary[]> {
-  return host.host.engine.listContainers({
-    all: true,
-    labels: [
-      `${label.project}=${run.plan.project}`,
-      `${label.environment}=${run.plan.environment}`,
-      `${label.kind}=${kind}`,
-    ],
-  });
-}
 
 /** Creates (without starting) the containers of replicas that are not there yet. */
 export async function createReplicas(
@@ -29,7 +14,9 @@ export async function createReplicas(
   run: ComposeRun,
   replicas: readonly ReplicaRef[],
 ): Promise<number> {
-  const existing = new Map((await appContainers(host, run)).map((container) => [container.name, container]));
+  const existing = new Map(
+    (await ownContainers(host, run.plan, "app")).map((container) => [container.name, container]),
+  );
   const created = await Promise.all(
     replicas.map(async (replica) => {
       const name = containerName(host.layout.id, replica);

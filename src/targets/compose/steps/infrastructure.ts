@@ -1,7 +1,7 @@
 import { waitFor } from "../../../clock.ts";
 import { ShiplockError } from "../../../errors.ts";
 import { asText } from "../../../json.ts";
-import { label } from "../layout.ts";
+import { ownContainers } from "../own-containers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 import { createContainer, finishContainer, specsOf } from "./containers.ts";
@@ -95,10 +95,7 @@ export async function backingServices(
   project: string,
   environment: string,
 ): Promise<Map<string, { id: string; configHash: string }>> {
-  const containers = await host.host.engine.listContainers({
-    all: true,
-    labels: [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=backing`],
-  });
+  const containers = await ownContainers(host, { project, environment }, "backing");
   return new Map(
     containers.map((container) => [
       container.labels["com.docker.compose.service"] ?? container.name,

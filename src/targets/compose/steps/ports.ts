@@ -2,6 +2,7 @@ import type { ContainerSummary } from "../../../hosts/engine.ts";
 import { portAdmin } from "../../../proxy/caddy/port-config.ts";
 import { label } from "../layout.ts";
 import { type PortDesign, portOf } from "../routers.ts";
+import { ownContainers } from "../own-containers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import { specsOf } from "./containers.ts";
 import { runProxyContainer } from "./proxy-containers.ts";
@@ -19,7 +20,7 @@ export async function ensurePorts(
   signal: AbortSignal,
 ): Promise<number> {
   if (designs.length === 0) return 0;
-  const holders = await portHolders(host, run.plan.project, run.plan.environment);
+  const holders = await ownContainers(host, run.plan, "port");
   const running = holders.filter(({ status }) => status === "running");
   const wanted = new Set(designs.map(({ service }) => service));
   const others = running.map(serviceOf).filter((service) => !wanted.has(service));
@@ -49,7 +50,7 @@ export async function settlePorts(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const holders = await portHolders(host, run.plan.project, run.plan.environment);
+  const holders = await ownContainers(host, run.plan, "port");
   const wanted = new Map(
     designs.flatMap((design) => specsOf(host, design.service).map((spec) => [spec.name, spec.configHash] as const)),
   );
@@ -60,7 +61,7 @@ export async function settlePorts(
 
 /** Takes away the holders that this deployment made. */
 export async function releasePorts(host: ComposeHost, run: ComposeRun): Promise<number> {
-  const holders = await portHolders(host, run.plan.project, run.plan.environment);
+  const holders = await ownContainers(host, run.plan, "port");
   const made = holders.filter((holder) => holder.labels[label.deployment] === run.plan.deployment);
   await removeHolders(host, made);
   return made.length;
@@ -73,16 +74,4 @@ async function removeHolders(host: ComposeHost, holders: readonly ContainerSumma
       await host.host.engine.removeContainer(holder.id, { force: true, volumes: false });
     }),
   );
-}
-
-/** The holders of an environment's published ports on this host, whatever their state. */
-export async function portHolders(
-  host: Pick<ComposeHost, "host">,
-  project: string,
-  environment: string,
-): Promise<ContainerSummary[]> {
-  return host.host.engine.listContainers({
-    all: true,
-    labels: [`${label.project}=${project}`, `${label.environment}=${environment}`, `${label.kind}=port`],
-  });
 }

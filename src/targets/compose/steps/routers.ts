@@ -4,6 +4,7 @@ import { messageOf, ShiplockError } from "../../../errors.ts";
 import { routerFiles } from "../../../proxy/caddy/router-config.ts";
 import { bothRouterService, label, type Layout, routerService } from "../layout.ts";
 import { type RouterDesign, routerFolder, routerName } from "../routers.ts";
+import { ownContainers } from "../own-containers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
 import { specsOf } from "./containers.ts";
@@ -78,7 +79,7 @@ export async function dismissRouters(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const [routers, current] = await Promise.all([routersOf(host, run, { all: true }), currentGeneration(host)]);
+  const [routers, current] = await Promise.all([ownContainers(host, run.plan, "router"), currentGeneration(host)]);
   // Without a current one nobody can say which of them has the traffic.
   const leaving = current === null ? [] : routers.filter(({ labels }) => labels[label.generation] !== current);
   await Promise.all(leaving.map((router) => dismiss(host, run, router, log, signal)));
@@ -119,22 +120,6 @@ async function inFlightAt(host: Host, admin: string): Promise<number> {
 function longestDrainMs(run: ComposeRun): number {
   const services = [...run.document.snapshot.services, ...(run.previous?.snapshot.services ?? [])];
   return Math.max(lingerMs, ...services.filter((service) => service.port !== null).map((service) => service.drainMs));
-}
-
-/** The routers of an environment on this host; only running ones unless `all`. */
-export async function routersOf(
-  host: Pick<ComposeHost, "host">,
-  run: { plan: { project: string; environment: string } },
-  options: { all: boolean },
-): Promise<ContainerSummary[]> {
-  return host.host.engine.listContainers({
-    all: options.all,
-    labels: [
-      `${label.project}=${run.plan.project}`,
-      `${label.environment}=${run.plan.environment}`,
-      `${label.kind}=router`,
-    ],
-  });
 }
 
 function specOf(host: ComposeHost, design: RouterDesign): ContainerSpec {

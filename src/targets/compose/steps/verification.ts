@@ -6,6 +6,7 @@ import type { EdgeCertificates } from "../../../proxy/caddy/edge-config.ts";
 import { sameAssignment } from "../../../proxy/caddy/traffic.ts";
 import { requestOverSocket, type SocketAnswer } from "../../../socket-http.ts";
 import { containerName, label } from "../layout.ts";
+import { ownContainers } from "../own-containers.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import { strategyServices } from "../../../deploy/strategies/services.ts";
 import { imageOf, isRecorded } from "./images.ts";
@@ -55,9 +56,7 @@ async function observeHost(
   const { document, plan } = run;
   const wanted = replicasOf(plan.place, strategyServices(document.snapshot));
   const [summaries, current] = await Promise.all([
-    host.host.engine.listContainers({
-      labels: [`${label.project}=${plan.project}`, `${label.environment}=${plan.environment}`, `${label.kind}=app`],
-    }),
+    ownContainers(host, plan, "app", "running"),
     plan.place === "direct" ? {} : host.traffic.current(),
     ...wanted.map((replica) => observeReplica(host, run, replica, restarts, signal)),
   ]);
