@@ -115,6 +115,7 @@ describe("bare hosts and what runs beside the web", {
     const set = await lookAt(first);
     assert.deepEqual(await names(first), [
       "shiplock-edge running",
+      "switchboard-staging-shiplock-port-8081-1 running",
       "switchboard-staging-shiplock-router running",
       "switchboard-staging-store-1 running",
     ]);
@@ -151,6 +152,7 @@ describe("bare hosts and what runs beside the web", {
     assert.match(done.stdout, /✓ host-2: set up the proxy/);
     assert.deepEqual(await names(second), [
       "shiplock-edge running",
+      "switchboard-production-shiplock-port-8080-1 running",
       "switchboard-production-shiplock-router running",
       "switchboard-production-store-1 running",
       "switchboard-production-web-a-1 running",
