@@ -6,7 +6,7 @@ import { parseDocument } from "yaml";
 import type { StepKind } from "../../src/deploy/types.ts";
 import type { Lab } from "../lab/lab.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
-import { assertNothingLost, flowing, loadOn, onlyAnsweredBy } from "./support/load.ts";
+import { assertNothingLost, flowing, loadOn, onlyAnsweredBy, shorter, shorterDrain } from "./support/load.ts";
 import { appsOf, containersOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 
@@ -37,10 +37,6 @@ const deaths: readonly { kind: StepKind; end: "resume" | "abort"; change?: Chang
   { kind: "stop", end: "resume", change: "surge" },
 ];
 
-/** Slow requests are shorter here than elsewhere, so that old containers drain sooner: there are many deployments. */
-const slowMs = 1_000;
-const drain = "1500ms";
-
 describe("a deployer that is killed in any step leaves a complete release answering, and another machine ends it", () => {
   let lab: Lab;
   let app: Project;
@@ -51,8 +47,8 @@ describe("a deployer that is killed in any step leaves a complete release answer
     app = await createProject(lab, {
       first: { version: "v0" },
       configure: [
-        { path: ["services", "web", "drain"], value: drain },
-        { path: ["services", "caller", "drain"], value: drain },
+        { path: ["services", "web", "drain"], value: shorterDrain },
+        { path: ["services", "caller", "drain"], value: shorterDrain },
         { path: ["migrations"], value: { service: "web", command: ["node", "server.mjs", "migrate"] } },
       ],
     });
@@ -70,7 +66,7 @@ describe("a deployer that is killed in any step leaves a complete release answer
       if (change !== undefined) await prepare(change);
       await app.commitVersion(version, { startDelayMs: 150 });
       await using other = await app.clone();
-      await using load = loadOn(lab, app, "production", [live], { slowMs });
+      await using load = loadOn(lab, app, "production", [live], shorter);
       await flowing(load);
       await load.setAllowed([live, version]);
       const running = app.start(["deploy", "production", "--json=stream"]);

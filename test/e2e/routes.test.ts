@@ -8,16 +8,16 @@ import { startLoad } from "../load/client.ts";
 import { errorOf } from "./support/command.ts";
 import { askEdge } from "./support/edge.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
-import { assertNothingLost, flowing, loadOn, onlyAnsweredBy } from "./support/load.ts";
+import { assertNothingLost, flowing, loadOn, onlyAnsweredBy, shorter, shorterDrain } from "./support/load.ts";
 import { containersOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 
 const drain = [
-  { path: ["services", "web", "drain"], value: "5s" },
-  { path: ["services", "caller", "drain"], value: "5s" },
+  { path: ["services", "web", "drain"], value: shorterDrain },
+  { path: ["services", "caller", "drain"], value: shorterDrain },
 ];
 
-const search = { image: "app", port: 3000, health: "/healthz", route: "search.${WEB_HOST}", drain: "5s" };
+const search = { image: "app", port: 3000, health: "/healthz", route: "search.${WEB_HOST}", drain: shorterDrain };
 
 describe("under 200 requests a second, names, routes and ports change and nothing is lost", () => {
   let lab: Lab;
@@ -54,11 +54,12 @@ describe("under 200 requests a second, names, routes and ports change and nothin
     const [first] = await kinds("router");
     withSearch(true);
     await app.commitVersion("v2");
-    await using load = loadOn(lab, app, "staging", ["v1"]);
+    await using load = loadOn(lab, app, "staging", ["v1"], shorter);
     await using port = startLoad({
       targets: [{ name: "published port", url: `http://${host().address}:8081/` }],
       webSockets: 1,
       ratePerSecond: 40,
+      ...shorter,
       allowed: ["v1", "v2"],
     });
     await flowing(load);
@@ -81,7 +82,7 @@ describe("under 200 requests a second, names, routes and ports change and nothin
       { path: ["services", "web", "health"], value: { http: "/healthz", startPeriod: "3s" } },
     ]);
     await app.commitVersion("broken", { healthStatus: 500 });
-    await using load = loadOn(lab, app, "staging", ["v2"]);
+    await using load = loadOn(lab, app, "staging", ["v2"], shorter);
     await flowing(load);
     const refused = await app.run(["deploy", "staging", "--json"]);
     assert.match(errorOf(refused).message, /not healthy within 3 s/);
@@ -95,7 +96,7 @@ describe("under 200 requests a second, names, routes and ports change and nothin
     withSearch(false);
     app.configure([{ path: ["services", "web", "route"], value: "${WEB_HOST}" }]);
     await app.commitVersion("v3");
-    await using load = loadOn(lab, app, "staging", ["v2", "v3"]);
+    await using load = loadOn(lab, app, "staging", ["v2", "v3"], shorter);
     await flowing(load);
     await app.must(["deploy", "staging"]);
     await onlyAnsweredBy(load, "v3");
@@ -111,7 +112,7 @@ describe("under 200 requests a second, names, routes and ports change and nothin
   test("while a release publishes another port: the old one answers until the new release is live, and is free afterwards", async () => {
     app.configure([{ path: ["environments", "staging", "variables", "WEB_PORT"], value: "8082" }]);
     await app.commitVersion("v4");
-    await using load = loadOn(lab, app, "staging", ["v2", "v4"]);
+    await using load = loadOn(lab, app, "staging", ["v2", "v4"], shorter);
     await flowing(load);
     assert.equal(await published(8081), "v2");
     await app.must(["deploy", "staging"]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Lab } from "../lab/lab.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
-import { assertNothingLost, flowing, loadOn, onlyAnsweredBy } from "./support/load.ts";
+import { assertNothingLost, flowing, loadOn, onlyAnsweredBy, shorter, shorterDrain } from "./support/load.ts";
 import { appsOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 
@@ -13,7 +13,7 @@ const quickHealth = ["web", "caller"].map((service) => ({
   path: ["services", service, "health"],
   value: { http: "/healthz", startPeriod: "4s" },
 }));
-const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: "5s" }));
+const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: shorterDrain }));
 
 describe("every strategy on a real host", () => {
   let lab: Lab;
@@ -44,7 +44,7 @@ describe("every strategy on a real host", () => {
     });
     await app.must(["deploy", "staging"]);
     await app.commitVersion("v2");
-    await using load = loadOn(lab, app, "staging", ["v1"]);
+    await using load = loadOn(lab, app, "staging", ["v1"], shorter);
     await flowing(load);
     await load.setAllowed(["v1", "v2"]);
     await app.must(["deploy", "staging"]);
@@ -62,7 +62,7 @@ describe("every strategy on a real host", () => {
     await app.must(["deploy", "staging"]);
     app.configure([{ path: ["services", "web", "replicas"], value: 3 }]);
     await app.commitVersion("v2");
-    await using load = loadOn(lab, app, "staging", ["v1", "v2"]);
+    await using load = loadOn(lab, app, "staging", ["v1", "v2"], shorter);
     await flowing(load);
     const grown = await app.must(["deploy", "staging"]);
     assert.doesNotMatch(grown.stdout, /reload|routes updated/);

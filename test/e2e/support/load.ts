@@ -45,6 +45,10 @@ export function loadOn(
   });
 }
 
+/** For tests that deploy often: slow requests that end sooner, and how long old containers then need to drain. */
+export const shorter = { slowMs: 1_000 } as const;
+export const shorterDrain = "1500ms";
+
 /** Waits until the load flows. */
 export async function flowing(load: LoadRun): Promise<void> {
   await load.waitFor(okSince(200), settleMs);
