@@ -12,7 +12,13 @@ import { type BuiltImage, connection, deployByHand, floor, type Timing, watchVer
 
 const quick = process.argv.includes("--quick");
 const rounds = quick ? 3 : 5;
-const hostCounts = quick ? [1, 2] : [1, 2, 4, 8];
+/** `--hosts 1,8` measures these numbers of hosts and no others. */
+const wantedHosts = process.argv[process.argv.indexOf("--hosts") + 1];
+const hostCounts = process.argv.includes("--hosts")
+  ? (wantedHosts ?? "").split(",").map(Number)
+  : quick
+    ? [1, 2]
+    : [1, 2, 4, 8];
 const roundTrips = quick ? [0] : [0, 20, 80];
 const root = join(import.meta.dirname, "..");
 const program = join(root, "dist/shiplock.js");
