@@ -31,9 +31,7 @@ const deaths: readonly { kind: StepKind; end: "resume" | "abort"; change?: Chang
   { kind: "tidy", end: "resume" },
   { kind: "close", end: "resume" },
   { kind: "proxy", end: "abort", change: "route" },
-  { kind: "proxy", end: "resume", change: "route" },
   { kind: "backing", end: "resume", change: "backing" },
-  { kind: "stop", end: "abort", change: "surge" },
   { kind: "stop", end: "resume", change: "surge" },
 ];
 
