@@ -18,14 +18,7 @@ export async function finish(
     config,
     environment,
     async (session) => {
-      const request = requestFor(
-        context,
-        config,
-        environment,
-        "deploy",
-        { wait: flags["wait"] !== false, reason: null },
-        () => Promise.reject(new Error("nothing is chosen here")),
-      );
+      const request = requestFor(context, config, environment, "deploy", flags);
       return carryOut(
         context,
         session,

@@ -8,34 +8,38 @@ import type { DeploymentKind } from "../deploy/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
+import { ShiplockError } from "../errors.ts";
+import { textFlag } from "./arguments.ts";
+import type { Flags } from "./commands/table.ts";
 import { type CommandContext, openHistory, originOf } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { errorDocument } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { recordHistory } from "./record-history.ts";
 
-export type DeploymentOptions = { wait: boolean; reason: string | null; bakeMs?: number };
-
-/** A request for an environment, with all that its configuration says. `choose` says what shall be live. */
+/**
+ * A request for an environment, with all that its configuration and the command's flags say.
+ * @param choose what shall be live; not given by who ends or sets up what is there
+ */
 export function requestFor(
   context: CommandContext,
   config: Config,
   environment: Environment,
   kind: DeploymentKind,
-  options: DeploymentOptions,
-  choose: DeploymentRequest["choose"],
+  flags: Flags,
+  choose: DeploymentRequest["choose"] = nothingIsChosen,
 ): DeploymentRequest {
   return {
     deployment: `d-${randomUUID().slice(0, 8)}`,
     kind,
     project: config.project,
     environment: environment.name,
-    origin: originOf(context, options.reason),
+    origin: originOf(context, textFlag(flags, "reason")),
     strategy: strategyOf(environment),
-    bakeMs: options.bakeMs ?? environment.bakeMs,
+    bakeMs: environment.bakeMs,
     timeoutMs: environment.timeoutMs,
     leaseTtlMs: environment.lease.ttlMs,
-    wait: options.wait,
+    wait: flags["wait"] !== false,
     choose,
     secrets: async (document) => {
       hiddenOf(context, config, [document]);
@@ -43,6 +47,16 @@ export function requestFor(
     },
     hidden: (documents) => hiddenOf(context, config, documents),
   };
+}
+
+function nothingIsChosen(): Promise<never> {
+  return Promise.reject(
+    new ShiplockError({
+      code: "deploy/no-choice",
+      blame: "bug",
+      message: "a command that chooses no release asked for one",
+    }),
+  );
 }
 
 /** Values that may not be read anywhere: of these releases' secrets, and of the registry's login. Masked in all output from now on. */

@@ -65,6 +65,18 @@ async function assertRefused(world: World, outcome: DeploymentOutcome, code: str
 const isLiveLink = (call: FakeCall): boolean =>
   call.name === "files.symlinkAtomic" && String(call.args[1]).endsWith("proxy/live");
 
+/** A world whose deployer's connections broke when traffic was to move: its deployment was never ended. */
+async function interruptedWorld(): Promise<World> {
+  const world = freshWorld();
+  const deployer = await startDeployer(world);
+  world.onCall = (call) => {
+    if (isLiveLink(call)) deployer.cut();
+  };
+  await deployer.deploy(variant.after).then((outcome) => assert.equal(outcome.state, "interrupted"), isLost);
+  world.onCall = undefined;
+  return world;
+}
+
 describe("a release that cannot go live", () => {
   it("one that never answers healthily is taken away again, and its last lines are shown", async () => {
     const world = freshWorld({ unhealthy: true });
@@ -258,26 +270,14 @@ describe("a deployment that needs a person", () => {
   });
 
   it("a new deployment is refused until the unfinished one was ended", async () => {
-    const world = freshWorld();
-    const first = await startDeployer(world);
-    world.onCall = (call) => {
-      if (isLiveLink(call)) first.cut();
-    };
-    await first.deploy(variant.after).then((outcome) => assert.equal(outcome.state, "interrupted"), isLost);
-    world.onCall = undefined;
+    const world = await interruptedWorld();
     const second = await startDeployer(world);
     await assert.rejects(second.deploy(variant.after, { deployment: "d-3" }), { code: "deploy/unfinished" });
     await second.close();
   });
 
   it("hosts are not set up for something else before the unfinished deployment was ended", async () => {
-    const world = freshWorld();
-    const first = await startDeployer(world);
-    world.onCall = (call) => {
-      if (isLiveLink(call)) first.cut();
-    };
-    await first.deploy(variant.after).then((outcome) => assert.equal(outcome.state, "interrupted"), isLost);
-    world.onCall = undefined;
+    const world = await interruptedWorld();
     const { session, request, close } = await startDeployer(world);
     const other = shop("v3", { extraService: true });
     const setup = { ...request(other, { deployment: "d-3" }), snapshot: other.snapshot, images: [] };

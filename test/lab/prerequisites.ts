@@ -29,6 +29,7 @@ const PROGRAMS: readonly Program[] = [
   { program: "htpasswd", packages: ["apache2-utils"] },
   { program: "busybox", packages: ["busybox-static"] },
   { program: "git", packages: ["git"] },
+  { program: "openssl", packages: ["openssl"] },
 ];
 
 /** A plugin of the docker CLI; `packages` are tried first, then the Debian 13 package's files. */

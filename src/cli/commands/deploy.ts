@@ -22,14 +22,7 @@ export async function run(
       : null;
   return closingAfter(await opening, (session) => {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
-    const request = requestFor(
-      context,
-      config,
-      environment,
-      "deploy",
-      { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
-      choose,
-    );
+    const request = requestFor(context, config, environment, "deploy", flags, choose);
     return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
   });
 }

@@ -26,7 +26,7 @@ export async function run(
     environment,
     async (session) => {
       const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
-      const request = requestFor(context, config, environment, "deploy", { wait: false, reason: null }, choose);
+      const request = requestFor(context, config, environment, "deploy", flags, choose);
       const { plan, document, previous } = await planDeployment(request, {
         session,
         clock: systemClock,

@@ -3,7 +3,7 @@ import { runDeployment } from "../../deploy/deployment.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../release/types.ts";
 import type { Config } from "../../config/types.ts";
-import { argument, textFlag } from "../arguments.ts";
+import { argument } from "../arguments.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
@@ -53,14 +53,7 @@ export async function run(
     config,
     to,
     async (session) => {
-      const request = requestFor(
-        context,
-        config,
-        to,
-        "promote",
-        { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
-        choosePrepared(prepared),
-      );
+      const request = requestFor(context, config, to, "promote", flags, choosePrepared(prepared));
       return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
     },
     deployingWithout(flags),

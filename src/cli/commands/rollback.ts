@@ -28,26 +28,19 @@ export async function run(
     config,
     environment,
     async (session) => {
-      const request = requestFor(
-        context,
-        config,
-        environment,
-        "rollback",
-        { wait: flags["wait"] !== false, reason: textFlag(flags, "reason") },
-        async (state) => {
-          const document = await chooseDocument(state, to, session, registry);
-          const names = document.snapshot.secrets.names;
-          return {
-            document,
-            notes:
-              names.length === 0
-                ? []
-                : [
-                    `configuration and images are those of ${document.release.id}; the secrets ${names.join(", ")} have today's values`,
-                  ],
-          };
-        },
-      );
+      const request = requestFor(context, config, environment, "rollback", flags, async (state) => {
+        const document = await chooseDocument(state, to, session, registry);
+        const names = document.snapshot.secrets.names;
+        return {
+          document,
+          notes:
+            names.length === 0
+              ? []
+              : [
+                  `configuration and images are those of ${document.release.id}; the secrets ${names.join(", ")} have today's values`,
+                ],
+        };
+      });
       return await carryOut(
         context,
         session,

@@ -29,14 +29,7 @@ export async function run(
     config,
     environment,
     async (session) => {
-      const request = requestFor(
-        context,
-        config,
-        environment,
-        "deploy",
-        { wait: flags["wait"] !== false, reason: null },
-        () => Promise.reject(new Error("nothing is chosen here")),
-      );
+      const request = requestFor(context, config, environment, "deploy", flags);
       const done = await runSetup(
         { ...request, snapshot, images: [...new Set(snapshot.services.map((service) => service.image))] },
         { session, clock: systemClock, signal: context.signal, tell: showProgress(output) },
