@@ -8,6 +8,7 @@ import type { Config, Environment } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { buildxBuilder } from "../release/build.ts";
 import { makeRelease } from "../release/make-release.ts";
+import { registryShipper } from "../release/ship.ts";
 import { makeSnapshot } from "../release/snapshot.ts";
 import { checkOut, type Commit, repositoryRoot, resolveCommit, uncommittedFiles } from "../release/source.ts";
 import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
@@ -100,15 +101,15 @@ export async function releaseOf(
   log: (image: string, line: string) => void,
 ): Promise<Release> {
   const { config, environment } = source;
+  const engine = buildEngine(context.env);
   return makeRelease({
     config,
     environment,
     commit: source.commit,
     dirty: source.dirty,
     checkout: source.folder,
-    builder: buildxBuilder(buildEngine(context.env), context.env),
-    registry: registryOf(config, context.env),
-    auth: registryAuth(config, context.env),
+    builder: buildxBuilder(context.env),
+    shipper: registryShipper(engine, registryOf(config, context.env), registryAuth(config, context.env)),
     argumentsOf: (image) => resolveArguments(config, image, environment, context.env),
     secret: (name) => {
       const value = readSecrets([name], context.env, "the build")[name] ?? "";

@@ -14,6 +14,7 @@ export function referenceProblems(raw: unknown): readonly Problem[] {
     ...slotNames(raw),
     ...backingServices(raw),
     ...migrationNames(raw, ["migrations"]),
+    ...checkNames(raw),
     ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) =>
       repeated(valueAt(image, ["secrets"]), ["images", name, "secrets"]),
     ),
@@ -96,6 +97,19 @@ function migrationNames(raw: unknown, path: Path): readonly Problem[] {
     ...dangling(valueAt(migrations, ["service"]), services, "released service", "services", [...path, "service"]),
     ...dangling(valueAt(migrations, ["image"]), images, "image", "images", [...path, "image"]),
   ];
+}
+
+function checkNames(raw: unknown): readonly Problem[] {
+  const checks = entriesOf(valueAt(raw, ["checks"]));
+  const names = checks.map(([name]) => name);
+  return checks.flatMap(([name, check]) => {
+    const path: Path = ["checks", name];
+    const needs = valueAt(check, ["needs"]);
+    return [
+      ...itemsOf(needs).flatMap((need, index) => dangling(need, names, "check", "checks", [...path, "needs", index])),
+      ...["needs", "secrets", "artifacts", "files"].flatMap((key) => repeated(valueAt(check, [key]), [...path, key])),
+    ];
+  });
 }
 
 function hostNames(environment: unknown, path: Path): readonly Problem[] {

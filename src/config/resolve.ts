@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { variablesIn } from "./interpolate.ts";
+import { resolveCheck } from "./resolve-checks.ts";
 import { hostOf } from "./resolve-host.ts";
 import type { ConfigInput } from "./schema.ts";
 import type {
@@ -16,7 +17,7 @@ import type {
   StatusExpectation,
   Strategy,
 } from "./types.ts";
-import { parseDuration, parseSize } from "./units.ts";
+import { milliseconds, parseSize } from "./units.ts";
 
 type ServiceInput = ConfigInput["services"][string];
 type EnvironmentInput = ConfigInput["environments"][string];
@@ -46,6 +47,7 @@ export function resolveConfig(input: ConfigInput, file: string): Config {
       insecure: registry.insecure ?? false,
     },
     images: mapValues(input.images, (image, name) => resolveImage(image, name, input)),
+    checks: mapValues(input.checks ?? {}, resolveCheck),
     services: mapValues(input.services, resolveService),
     backing: input.backing,
     environments: mapValues(input.environments, (environment, name) =>
@@ -201,10 +203,6 @@ function resolveMigrations(migrations: MigrationsInput, input: ConfigInput): Mig
     command: migrations.command,
     timeoutMs: milliseconds(migrations.timeout ?? "10m"),
   };
-}
-
-function milliseconds(duration: string | 0): number {
-  return checked(parseDuration(duration), "duration");
 }
 
 function bytes(size: string): number {

@@ -1,4 +1,5 @@
 import { ShiplockError } from "../errors.ts";
+import { checkProblems } from "./check-rules.ts";
 import { quote } from "./display.ts";
 import { interpolate, parseTemplate, type Variables, variablesIn } from "./interpolate.ts";
 import type { Problem } from "./problem.ts";
@@ -19,6 +20,7 @@ export function ruleProblems(raw: unknown, environment: Variables): readonly Pro
       statusProblems(valueAt(service, ["health"]), ["services", name, "health"]),
     ),
     ...registryProblems(raw),
+    ...checkProblems(raw),
     ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) => imageProblems(raw, image, ["images", name])),
     ...services.flatMap(([name, service]) =>
       routesOf(service, name).flatMap((route) => templateProblems(route.text, route.path)),

@@ -92,6 +92,15 @@ export function environmentName() {
     );
 }
 
+export function checkName() {
+  return z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
+      "must be letters, digits, hyphens and underscores, at most 63, not starting with a hyphen or underscore",
+    );
+}
+
 export function imageName() {
   return z
     .string()

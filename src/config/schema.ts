@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { check } from "./schema-checks.ts";
 import { environment, migrations } from "./schema-environment.ts";
 import * as part from "./schema-parts.ts";
 
@@ -117,6 +118,10 @@ export const schema = z.strictObject({
     ),
   registry: registry().optional().describe("Where images are pushed to and pulled from."),
   images: z.record(part.imageName(), image()).describe("What is built, by name."),
+  checks: z
+    .record(part.checkName(), check())
+    .optional()
+    .describe("The gate: what has to pass for a commit before anything of it is built or deployed, by name."),
   services: z.record(part.serviceName(), service()).describe("Released services, by their name in the compose file."),
   backing: z
     .array(part.serviceName())

@@ -1,3 +1,7 @@
+import type { Check } from "./types-checks.ts";
+
+export type { Check, CheckCommand, CheckPlace, CheckService } from "./types-checks.ts";
+
 /**
  * The configuration after loading: complete, typed and frozen. Every default is filled in, durations are milliseconds and sizes are bytes
  * (the names say so), every name refers to something that exists. `undefined` means "not given, and there is no default here".
@@ -12,6 +16,8 @@ export type Config = {
   readonly compose: readonly string[] | undefined;
   readonly registry: Registry | undefined;
   readonly images: Readonly<Record<string, Image>>;
+  /** The checks of the gate, by name; none where there is no gate. */
+  readonly checks: Readonly<Record<string, Check>>;
   /** Released services, by the name they have in the compose file. */
   readonly services: Readonly<Record<string, ReleasedService>>;
   /** Backing services by name; `undefined`: every service of the compose file that is not released. */

@@ -33,6 +33,13 @@ export function parseDuration(text: string | 0): number | undefined {
   return rounded;
 }
 
+/** The milliseconds of a duration that the schema has accepted. */
+export function milliseconds(duration: string | 0): number {
+  const found = parseDuration(duration);
+  if (found === undefined) throw new TypeError(`${duration}: no rule has refused this duration`);
+  return found;
+}
+
 /** Bytes of a size such as `512MB` (1000s) or `512MiB` (1024s). `undefined` when it is none or is no whole number of bytes. */
 export function parseSize(text: string): number | undefined {
   if (!SIZE_PATTERN.test(text)) return undefined;

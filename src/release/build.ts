@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ShiplockError } from "../errors.ts";
-import type { Engine } from "../hosts/engine.ts";
 import { runProgram } from "../process.ts";
 import type { Commit } from "./source.ts";
 
@@ -30,14 +29,13 @@ export type BuildRequest = {
 export type Builder = {
   /** Builds and keeps the image under its reference in the builder's engine. */
   build(request: BuildRequest): Promise<void>;
-  engine: Engine;
 };
 
 const lastLines = 30;
 
 /** BuildKit through `docker buildx build` on this machine's engine. */
-export function buildxBuilder(engine: Engine, environment: Readonly<Record<string, string | undefined>>): Builder {
-  return { engine, build: (request) => build(request, environment) };
+export function buildxBuilder(environment: Readonly<Record<string, string | undefined>>): Builder {
+  return { build: (request) => build(request, environment) };
 }
 
 async function build(request: BuildRequest, environment: Readonly<Record<string, string | undefined>>): Promise<void> {

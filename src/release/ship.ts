@@ -1,0 +1,80 @@
+import { ShiplockError } from "../errors.ts";
+import type { Engine } from "../hosts/engine.ts";
+import { assembleIndex } from "./registry/assemble.ts";
+import { parseReference } from "./registry/reference.ts";
+import type { PlatformImage, Registry, RegistryLogin } from "./registry/types.ts";
+import type { ReleaseImage } from "./types.ts";
+
+export type ShipRequest = {
+  /** Name of the image in the configuration, for errors. */
+  name: string;
+  /** `repository:tag` under which the builder's engine has it. */
+  reference: string;
+  platform: string;
+  timeoutMs: number;
+  signal: AbortSignal;
+  log: (line: string) => void;
+};
+
+/**
+ * Where built images go, so that hosts can get them by digest.
+ *
+ * - **What may be repeated.** Everything; shipping what is there already moves nothing and answers the same.
+ * - **What comes back** was read where the image went, never where it came from.
+ * - **After a failure** a tag stands where it stood; layers without a name may be left behind.
+ */
+export type Shipper = {
+  /** Whether what a release recorded is still there. */
+  has(image: ReleaseImage, signal: AbortSignal): Promise<boolean>;
+  /** Gives what is there another tag; nothing is moved. */
+  tag(image: ReleaseImage, tag: string, signal: AbortSignal): Promise<void>;
+  /** Ships one platform of an image. Errors: `release/push-not-seen`, and those of engine and registry. */
+  ship(request: ShipRequest): Promise<PlatformImage>;
+  /** One name for an image of several platforms that were shipped; answers the digest that stands for all. */
+  join(
+    repository: string,
+    platforms: Readonly<Record<string, PlatformImage>>,
+    tag: string,
+    signal: AbortSignal,
+  ): Promise<string>;
+};
+
+/** Ships to an OCI registry: the builder's engine pushes, and the registry is asked what it has. */
+export function registryShipper(engine: Engine, registry: Registry, auth: RegistryLogin | null): Shipper {
+  return {
+    has: (image, signal) =>
+      registry.exists({ ...parseReference(image.repository), tag: null, digest: image.digest }, { signal }),
+    tag: (image, tag, signal) => registry.tag(parseReference(image.repository), image.digest, tag, { signal }),
+    ship: (request) => push(engine, registry, auth, request),
+    join: (repository, platforms, tag, signal) =>
+      assembleIndex(registry, parseReference(repository), platforms, { tag, signal }),
+  };
+}
+
+async function push(
+  engine: Engine,
+  registry: Registry,
+  auth: RegistryLogin | null,
+  { reference, platform, timeoutMs, signal, log }: ShipRequest,
+): Promise<PlatformImage> {
+  const login =
+    auth === null
+      ? undefined
+      : { username: auth.username, password: auth.password, serverAddress: auth.address.split("/")[0] ?? auth.address };
+  const digest = await engine.pushImage(reference, login, undefined, { signal, timeoutMs });
+  const parsed = parseReference(reference);
+  const resolved = await registry.resolve(
+    { ...parsed, tag: digest === "" ? parsed.tag : null, digest: digest === "" ? null : digest },
+    { signal },
+  );
+  const found = resolved?.platforms[platform];
+  if (found !== undefined) {
+    log(`pushed ${reference}`);
+    return found;
+  }
+  throw new ShiplockError({
+    code: "release/push-not-seen",
+    message: `${reference} was pushed, but the registry does not have it for ${platform}`,
+    remedy: "check image.platforms and the registry; nothing was deployed",
+  });
+}
