@@ -12,6 +12,8 @@ const lower = "(targets|hosts|proxy|ledger|secrets|notify)";
 const deciding = [
   "deploy/(plan|states)",
   "deploy/strategies/.+",
+  "checks/(graph|files|canonical|key|judge|table|types)",
+  "checks/reports/(read|junit|lcov|cobertura|eslint|sarif|xml|findings|line-coverage|unreadable)",
   "environments/record/(changes|change-state|rollback-choice)",
   "environments/gates/.+",
   "release/tags",
