@@ -1,0 +1,35 @@
+import * as z from "zod";
+import type { WarningSummary } from "../types.ts";
+import { shortened, summarizeFindings } from "./findings.ts";
+import { decodeJsonReport, unreadable } from "./unreadable.ts";
+
+const count = z.int().min(0);
+/** Of what `eslint --format json` writes, what is counted here. A message of severity 2 is an error, one of 1 a warning. */
+const shape = z.array(
+  z.object({
+    filePath: z.string(),
+    errorCount: count.optional(),
+    warningCount: count.optional(),
+    messages: z.array(z.object({ severity: z.union([z.literal(0), z.literal(1), z.literal(2)]) })),
+  }),
+);
+
+/**
+ * Reads ESLint's report in JSON. What a comment in the source suppressed does not count.
+ * @param folder absolute path at which the check ran; files below it are named without it
+ * @throws ShiplockError `check/report-unreadable`
+ */
+export function readEslint(bytes: Uint8Array, file: string, folder?: string): WarningSummary {
+  const report = shape.safeParse(decodeJsonReport(bytes, file));
+  if (!report.success) throw unreadable(file, "it is JSON, but not a list of files with messages as ESLint writes it");
+  return summarizeFindings(
+    report.data.map(({ filePath, messages, errorCount, warningCount }) => {
+      const withSeverity = (wanted: number): number => messages.filter(({ severity }) => severity === wanted).length;
+      return {
+        file: shortened(filePath, folder),
+        errors: errorCount ?? withSeverity(2),
+        warnings: warningCount ?? withSeverity(1),
+      };
+    }),
+  );
+}
