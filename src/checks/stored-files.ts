@@ -46,9 +46,14 @@ export async function readChecked(path: string, name: string, expected: StoredFi
  */
 export async function requireChecked(path: string, name: string, expected: StoredFile): Promise<void> {
   await requireSize(path, name, expected);
+  if ((await hashFile(path)) !== expected.sha256) throw otherContent(name);
+}
+
+/** SHA-256 of a file of any size, in hexadecimal: what a check's artifacts are called in the keys of those that need it. */
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
-  if (hash.digest("hex") !== expected.sha256) throw otherContent(name);
+  return hash.digest("hex");
 }
 
 /** Bytes of the files in a folder; those that vanish meanwhile do not count. */

@@ -75,6 +75,9 @@ describe("what a check's reports mean", () => {
       ),
       ["1 error and 9 warnings, 1 is let through (eslint.json; web/app/page.tsx: 4, b.ts: 3, c.ts: 2, ...)"],
     );
+    assert.deepEqual(failures({ warnings: warned({ warnings: 0, errors: 1, files: files.slice(3) }) }), [
+      "1 error, 0 are let through (eslint.json; d.ts: 1)",
+    ]);
     const many = { file: "eslint.json", format: undefined, atMost: 10 };
     assert.deepEqual(
       failures({ warnings: warned({ warnings: 9, errors: 1, files }) }, { coverage: undefined, warnings: many }),

@@ -163,6 +163,7 @@ describe("the key of a result", () => {
       name: "other",
       place: { kind: "container", image: "node:24.1-slim" },
       files: ["web/**"],
+      services: definition.services.map((service) => ({ ...service, startPeriodMs: 1 })),
       timeoutMs: 1,
       retries: 5,
       cached: false,

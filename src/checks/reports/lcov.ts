@@ -18,11 +18,12 @@ type FileRecord = {
 export function readLcov(bytes: Uint8Array, file: string): CoverageSummary {
   const files = new Map<string, FileRecord>();
   let current: FileRecord | undefined;
-  const lines = decodeReport(bytes, file).split("\n");
-  for (const [index, written] of lines.entries()) {
+  let number = 0;
+  for (const written of linesIn(decodeReport(bytes, file))) {
     const line = written.trim();
+    number += 1;
     if (line === "" || line.startsWith("#")) continue;
-    const wrong = (why: string): Error => unreadable(file, `line ${index + 1} ${why}`);
+    const wrong = (why: string): Error => unreadable(file, `line ${number} ${why}`);
     if (line === "end_of_record") {
       if (current === undefined) throw wrong("ends a record that never began");
       current = undefined;
@@ -42,6 +43,15 @@ export function readLcov(bytes: Uint8Array, file: string): CoverageSummary {
   if (current !== undefined) throw unreadable(file, "it ends in the middle of a record");
   if (files.size === 0) throw unreadable(file, "it holds no record of lcov's");
   return summarizeLines([...files].map(([name, record]) => linesOf(name, record)));
+}
+
+/** One after the other: all at once they would need many times their room. */
+function* linesIn(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf("\n", at);
+    yield text.slice(at, end < 0 ? undefined : end);
+    at = end < 0 ? text.length : end + 1;
+  }
 }
 
 /** @returns whether the line could be understood */

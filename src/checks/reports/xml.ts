@@ -11,6 +11,8 @@ export type XmlListener = {
 };
 
 const deepestAllowed = 200;
+/** In UTF-16 units. */
+const pieceLength = 4 * 1024 * 1024;
 
 /** Of entities, only the five of XML itself and characters by number. The published types lack `strictEntities`. */
 const parserOptions = { strictEntities: true, trim: false };
@@ -23,12 +25,15 @@ const parserOptions = { strictEntities: true, trim: false };
  */
 export function readXml(bytes: Uint8Array, file: string, roots: readonly string[], listener: XmlListener): void {
   const text = decodeReport(bytes, file, declaredEncoding(bytes));
+  // The library's limit for one attribute, comment or name; its own would refuse a long failure message. Texts are handed on in pieces at this length.
+  Object.assign(sax, { MAX_BUFFER_LENGTH: pieceLength });
   const parser = sax.parser(true, parserOptions);
   let depth = 0;
   let root: string | undefined;
   Object.assign(parser, {
     onerror(error: Error) {
-      throw unreadable(file, `it is no well-formed XML: ${error.message.replaceAll("\n", ", ").toLowerCase()}`);
+      const what = error.message.split("\n")[0]?.toLowerCase() ?? "";
+      throw unreadable(file, `it is no proper XML: ${what} (line ${parser.line + 1})`);
     },
     ondoctype(doctype: string) {
       if (doctype.includes("[")) throw unreadable(file, "it declares entities or other markup of its own");
@@ -51,8 +56,8 @@ export function readXml(bytes: Uint8Array, file: string, roots: readonly string[
     oncdata: (found: string) => listener.text?.(found),
   });
   try {
-    // In one piece: the parser limits the length of texts and attributes between pieces only.
-    parser.write(text).close();
+    for (let at = 0; at < text.length; at += pieceLength) parser.write(text.slice(at, at + pieceLength));
+    parser.close();
   } catch (error) {
     throw error instanceof ShiplockError ? error : unreadable(file, messageOf(error), error);
   }

@@ -66,6 +66,14 @@ describe("a coverage report of Cobertura", () => {
     });
   });
 
+  it("a line is covered if one of the places that list it says so", () => {
+    const line = (hits: number): string =>
+      `<class filename="a.cs"><lines><line number="1" hits="${hits}"/></lines></class>`;
+    for (const lines of [line(1) + line(0), line(0) + line(1)]) {
+      assert.equal(readCobertura(text(`<coverage>${lines}</coverage>`), "c.xml").percent, 100);
+    }
+  });
+
   it("without lines is believed in its sums, then in its rate", () => {
     const percent = (attributes: string): number | null =>
       readCobertura(text(`<coverage ${attributes}><packages/></coverage>`), "c.xml").percent;

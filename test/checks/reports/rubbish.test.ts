@@ -79,11 +79,21 @@ describe("an XML report", () => {
     for (const written of [bomb, external, parameter]) {
       assert.match(refusal(() => readJunit(text(written), "r.xml")).message, /declares entities/);
     }
-    assert.match(refusal(() => readJunit(text('<testsuite name="&b;"/>'), "r.xml")).message, /no well-formed XML/);
-    assert.match(
-      refusal(() => readJunit(text("<testsuite>&nbsp;</testsuite>"), "r.xml")).message,
-      /no well-formed XML/,
-    );
+    assert.match(refusal(() => readJunit(text('<testsuite name="&b;"/>'), "r.xml")).message, /no proper XML/);
+    assert.match(refusal(() => readJunit(text("<testsuite>&nbsp;</testsuite>"), "r.xml")).message, /no proper XML/);
+  });
+
+  it("with long messages and output is read, and one with an attribute without end is refused", () => {
+    const long = "ä&amp;".repeat(400_000);
+    const report = `<testsuite><testcase name="a"><failure message="${long}">${long}</failure><system-out>${long}</system-out></testcase></testsuite>`;
+    assert.equal(readJunit(text(report), "r.xml").failures[0]?.message.slice(0, 4), "ä&ä&");
+    const endless = text(`<testsuite name="${"x".repeat(9_000_000)}`);
+    assert.match(refusal(() => readJunit(endless, "r.xml")).message, /max buffer length exceeded/);
+  });
+
+  it("that is broken is refused with the line", () => {
+    const { message } = refusal(() => readJunit(text("<testsuite>\n<testcase>\n</testsuite>"), "r.xml"));
+    assert.equal(message, "the report cannot be read: it is no proper XML: unexpected close tag (line 3)");
   });
 
   it("nested without end is refused", () => {
