@@ -9,9 +9,14 @@ import { engineRefusal } from "./engine-refusal.ts";
 import { cancelledError } from "./host-errors.ts";
 import { isObject, type JsonObject, textAt } from "./json.ts";
 
-type ImageCalls = Pick<Engine, "listImages" | "inspectImage" | "pullImage" | "pushImage" | "tagImage" | "removeImage">;
+type ImageCalls = Pick<
+  Engine,
+  "listImages" | "inspectImage" | "pullImage" | "pushImage" | "tagImage" | "saveImages" | "loadImages" | "removeImage"
+>;
 
 const TRANSFER_MS = 600_000;
+const ARCHIVE_BEGINS_MS = 120_000;
+const LOAD_MS = 3_600_000;
 
 /**
  * Splits an image reference for the engine: `fromImage` and `tag`, where a digest goes as the tag.
@@ -63,7 +68,7 @@ async function readTransfer(
     host,
     request,
     message: `The engine on ${host} did not finish the transfer within ${bounds.timeoutMs} ms`,
-    remedy: "Check the line between host and registry, then run the command again; finished layers are kept.",
+    remedy: "Check the line that the image comes by, then run the command again; what has arrived as a whole is kept.",
   });
   const timer = setTimeout(() => response.destroy(late), bounds.timeoutMs);
   const abort = () => response.destroy(cancelledError(host, bounds.signal?.reason));
@@ -77,11 +82,38 @@ async function readTransfer(
   } catch (error) {
     if (error instanceof ShiplockError) throw error;
     const message = `The transfer of an image on ${host} was cut before its end`;
-    const remedy = "Run the command again; finished layers are kept.";
+    const remedy = "Run the command again; what has arrived as a whole is kept.";
     throw new EngineError({ code: "engine/stream-cut", host, request, message, remedy, cause: error });
   } finally {
     clearTimeout(timer);
     bounds.signal?.removeEventListener("abort", abort);
+    response.destroy();
+  }
+}
+
+async function* readArchive(
+  host: string,
+  response: IncomingMessage,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const abort = () => response.destroy(cancelledError(host, signal?.reason));
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    for await (const chunk of response) yield chunk as Buffer;
+  } catch (error) {
+    if (error instanceof ShiplockError) throw error;
+    const message = `The archive of an image on ${host} was cut before its end`;
+    const remedy = "Run the command again.";
+    throw new EngineError({
+      code: "engine/stream-cut",
+      host,
+      request: "GET /images/get",
+      message,
+      remedy,
+      cause: error,
+    });
+  } finally {
+    signal?.removeEventListener("abort", abort);
     response.destroy();
   }
 }
@@ -131,6 +163,33 @@ export function imageCalls(transport: EngineTransport): ImageCalls {
     async tagImage(reference, repository, tag, options) {
       const path = `/images/${segment(reference)}/tag`;
       await transport.call({ method: "POST", path, query: { repo: repository, tag }, ...boundsOf(options) });
+    },
+    async *saveImages(ids, options) {
+      const path = `/images/get?${new URLSearchParams(ids.map((id): [string, string] => ["names", id])).toString()}`;
+      const bounds = { timeoutMs: options?.timeoutMs ?? ARCHIVE_BEGINS_MS, signal: options?.signal };
+      const response = await transport.open({ method: "GET", path, ...bounds });
+      yield* readArchive(transport.host, response, options?.signal);
+    },
+    async loadImages(archive, options) {
+      const bounds = { timeoutMs: options?.timeoutMs ?? LOAD_MS, signal: options?.signal };
+      const request = "POST /images/load";
+      let failure: unknown;
+      async function* upload() {
+        try {
+          yield* archive;
+        } catch (error) {
+          failure = error;
+          throw error;
+        }
+      }
+      try {
+        const call = { method: "POST", path: "/images/load", query: { quiet: "1" }, upload: upload() } as const;
+        const response = await transport.open({ ...call, ...bounds });
+        await readTransfer(transport.host, request, response, bounds, () => undefined);
+      } catch (error) {
+        // The engine only saw the end of a connection; why it ended is known here.
+        throw failure ?? error;
+      }
     },
     async removeImage(reference, options) {
       await transport.call({ method: "DELETE", path: `/images/${segment(reference)}`, ...boundsOf(options) }, [404]);

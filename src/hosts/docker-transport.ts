@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import { Readable, pipeline } from "node:stream";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { EngineError } from "./engine.ts";
 import { engineRefusal } from "./engine-refusal.ts";
@@ -26,6 +27,8 @@ export type EngineCall = {
   body?: JsonObject;
   /** A tar archive instead of a JSON body. */
   tar?: Uint8Array;
+  /** The same as it comes; it is read no faster than the engine takes it, and not to its end if the answer comes first. */
+  upload?: AsyncIterable<Uint8Array>;
   headers?: Record<string, string>;
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
@@ -100,6 +103,7 @@ export function createEngineTransport(route: EngineRoute, maxSockets = 24): Engi
         headers["Content-Type"] = call.tar === undefined ? "application/json" : "application/x-tar";
         headers["Content-Length"] = Buffer.byteLength(body);
       }
+      if (call.upload !== undefined) headers["Content-Type"] = "application/x-tar";
       const request = httpRequest({
         socketPath,
         method: call.method,
@@ -131,7 +135,9 @@ export function createEngineTransport(route: EngineRoute, maxSockets = 24): Engi
         response.on("close", settle);
         resolve(response);
       });
-      request.end(body);
+      if (call.upload === undefined) request.end(body);
+      // What fails on either side ends both; the request tells it.
+      else pipeline(Readable.from(call.upload, { objectMode: false }), request, () => undefined);
     });
   }
 

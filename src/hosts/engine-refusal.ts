@@ -44,7 +44,9 @@ function ruleFor(request: string, status: number, engineMessage: string): Rule |
   return RULES.find((rule) => {
     if (!rule.pattern.test(engineMessage)) return false;
     if (rule.code === "engine/image-missing") return aboutImages && (status === 404 || status >= 500);
-    if (rule.code.startsWith("engine/registry")) return request.includes("/images/");
+    // An archive that is read or taken in has nothing to do with a registry.
+    if (rule.code.startsWith("engine/registry"))
+      return request.includes("/images/") && !/\/images\/(?:get|load)/.test(request);
     return true;
   });
 }

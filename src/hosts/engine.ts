@@ -181,6 +181,16 @@ export type Engine = {
     options?: CallOptions,
   ): Promise<string>;
   tagImage(reference: string, repository: string, tag: string, options?: CallOptions): Promise<void>;
+  /**
+   * An archive of images as `docker save` writes it, named by id so that no tag goes with them; read it as fast as it is wanted. `timeoutMs` (2 minutes unless
+   * given) is for its beginning: older engines write it to their disk first. Throws `engine/image-missing`, and if the stream was cut.
+   */
+  saveImages(ids: readonly string[], options?: CallOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Takes in an archive as `docker load` does, also one that is compressed with gzip; an hour unless given. All of an image is there afterwards, or nothing of
+   * it: what was cut leaves none. An engine with graph drivers does not open the file of a layer that it has, so that may be missing in the archive. Throws what the archive throws.
+   */
+  loadImages(archive: AsyncIterable<Uint8Array>, options?: CallOptions): Promise<void>;
   /** Removes a tag, and with the last one the image. One that is gone is fine; one in use is `engine/conflict`. */
   removeImage(reference: string, options?: CallOptions): Promise<void>;
 

@@ -16,7 +16,7 @@ type ContainerCalls = Omit<
   | "ping"
   | "info"
   | `${string}Image`
-  | "listImages"
+  | `${string}Images`
   | `${string}Network`
   | "listNetworks"
   | `${string}Volume`

@@ -1,5 +1,8 @@
 import type { Engine, Network } from "./engine.ts";
+import { messageOf } from "../errors.ts";
 import { engineRefusal } from "./engine-refusal.ts";
+import { cancelledError } from "./host-errors.ts";
+import { archiveOf, filesIn, imagesIn } from "./fake-archive.ts";
 import { fakeContainerCalls, giveAddress, settle } from "./fake-containers.ts";
 import {
   type FakeEngineState,
@@ -56,7 +59,7 @@ export function addImage(state: FakeEngineState, image: FakeImage): void {
 
 function fakeImageCalls(
   state: FakeEngineState,
-): Pick<Engine, `${string}Image` & keyof Engine> & Pick<Engine, "listImages"> {
+): Pick<Engine, `${string}Image` & keyof Engine> & Pick<Engine, `${string}Images` & keyof Engine> {
   const refuse = (request: string, status: number, words: string) => engineRefusal(state.host, request, status, words);
 
   function mustFind(request: string, reference: string): FakeImage {
@@ -112,6 +115,19 @@ function fakeImageCalls(
     },
     async tagImage(reference, repository, tag) {
       addTag(state, mustFind(`POST /images/${reference}/tag`, reference), `${repository}:${tag}`);
+    },
+    async *saveImages(ids) {
+      yield archiveOf(ids.map((id) => mustFind("GET /images/get", id)));
+    },
+    async loadImages(archive, options) {
+      if (options?.signal?.aborted === true) throw cancelledError(state.host, options.signal.reason);
+      const files = await filesIn(archive);
+      try {
+        const there = [...state.images.values()].map((image) => image.layers);
+        for (const image of imagesIn(files, there)) addImage(state, image);
+      } catch (error) {
+        throw refuse("POST /images/load", 500, messageOf(error));
+      }
     },
     async removeImage(reference) {
       const image = findImage(state, reference);

@@ -221,6 +221,17 @@ export function createFakeWorld(options: FakeWorldOptions): FakeWorld {
       });
       yield* lines;
     }
+    async function* saveImages(ids: readonly string[]) {
+      const pieces = await wrap("engine.saveImages", [ids], async () => {
+        const read = [];
+        for await (const piece of engine.saveImages(ids)) read.push(piece);
+        return read;
+      });
+      for (const piece of pieces) {
+        refuseIfGone();
+        yield piece;
+      }
+    }
     async function forward(target: string): Promise<string> {
       if (options.forward !== undefined) return options.forward(name, target);
       throw new ShiplockError({
@@ -233,7 +244,7 @@ export function createFakeWorld(options: FakeWorldOptions): FakeWorld {
     const host: FakeHost = {
       name,
       facts: { uid: UID, gid: UID, home, hostname: name, engineSocket: "/var/run/docker.sock" },
-      engine: { ...wrapPort("engine", engine, wrap, ["logs"]), logs },
+      engine: { ...wrapPort("engine", engine, wrap, ["logs", "saveImages"]), logs, saveImages },
       files: wrapPort("files", files, wrap),
       forwardSocket: (path) => wrap("forwardSocket", [path], () => forward(absolutePath(home, path))),
       forwardTcp: (hostname, port) => wrap("forwardTcp", [hostname, port], () => forward(`${hostname}:${port}`)),

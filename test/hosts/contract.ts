@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import { ShiplockError } from "../../src/errors.ts";
 import type { Engine } from "../../src/hosts/engine.ts";
+import { describeArchive, chainIds, layersNotNeeded, withoutFiles } from "../../src/hosts/image-archive.ts";
 import type { Host, HostFiles, LeaseOwner } from "../../src/hosts/types.ts";
 import { waitFor } from "../lab/process.ts";
 
@@ -304,6 +306,20 @@ function describeLease(given: () => { setup: ContractSetup; host: Host; at(path:
   });
 }
 
+export async function collected(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const part of parts) all.push(part);
+  return Buffer.concat(all);
+}
+
+/** Bytes as a stream that breaks off after so many of them. */
+async function* piecesOf(bytes: Buffer, breaksOffAfter = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    yield bytes.subarray(at, Math.min(at + 65_536, breaksOffAfter));
+    if (at + 65_536 > breaksOffAfter) throw new Error("the source broke off");
+  }
+}
+
 function describeEngine(given: () => { engine: Engine; setup: ContractSetup }): void {
   const labels = { "shiplock.test": "contract" };
 
@@ -379,6 +395,37 @@ function describeEngine(given: () => { engine: Engine; setup: ContractSetup }): 
     await engine.removeImage("shiplock.test/some/kept:r1");
     assert.equal(await engine.inspectImage("shiplock.test/some/kept:r1"), null);
     assert.notEqual(await engine.inspectImage(image.id), null);
+  });
+
+  it("an image that was saved and removed is loaded again, all of it or nothing, without what the engine has", async (test) => {
+    const { engine, setup } = given();
+    if (setup.image === undefined) return test.skip("no engine here");
+    const image = await engine.inspectImage(setup.image);
+    assert.ok(image !== null && image.layers.length > 0);
+    const whole = await collected(engine.saveImages([image.id]));
+    const archive = await describeArchive(piecesOf(whole));
+    assert.equal(archive.config, image.id);
+    const there = new Set(chainIds(image.layers));
+    const leftOut = layersNotNeeded(image.layers, archive.layers, there);
+    assert.equal(leftOut.size, new Set(archive.layers.map(({ path }) => path)).size);
+    const thin = await collected(withoutFiles(piecesOf(whole), leftOut));
+    assert.ok(thin.length < whole.length);
+    await engine.loadImages(piecesOf(thin));
+    assert.equal((await engine.inspectImage(setup.image))?.id, image.id);
+
+    await engine.removeImage(setup.image);
+    assert.equal(await engine.inspectImage(image.id), null);
+    try {
+      await assert.rejects(engine.loadImages(piecesOf(thin)), { message: /no such file or directory/ });
+      await assert.rejects(engine.loadImages(piecesOf(whole, whole.length - 1500)), /the source broke off/);
+      await assert.rejects(engine.loadImages(piecesOf(whole), { signal: AbortSignal.abort("enough") }));
+      assert.equal(await engine.inspectImage(image.id), null);
+    } finally {
+      await engine.loadImages(piecesOf(gzipSync(whole, { level: 1 })));
+      await engine.tagImage(image.id, ...(setup.image.split(":") as [string, string]));
+    }
+    assert.deepEqual((await engine.inspectImage(setup.image))?.layers, image.layers);
+    await assert.rejects(collected(engine.saveImages([`sha256:${"0".repeat(64)}`])), hasCode("engine/image-missing"));
   });
 
   it("a network is made once, connected with an alias, left and removed", async (test) => {

@@ -7,7 +7,7 @@ const ADDRESS = { kind: "ssh", destination: "deploy@one", name: "one" } as const
 
 describeHost("a host in memory", async () => {
   const world = createFakeWorld({ now: () => Date.now() });
-  world.machine("one").addImage(fakeImage("app:1"));
+  world.machine("one").addImage(fakeImage("app:1", { layers: ["sha256:base", "sha256:app"] }));
   const folder = "/home/deploy/.shiplock/test";
   const first = await world.connector.connect(ADDRESS);
   await first.files.mkdirs(folder);
