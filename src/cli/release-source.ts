@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { resolveArguments, resolveEnvironment, resolvePublicUrls, resolveRoutes } from "../config/environment.ts";
 import { resolveComposeFiles } from "../config/find.ts";
@@ -8,7 +8,8 @@ import type { Config, Environment } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { buildxBuilder } from "../release/build.ts";
 import { makeRelease } from "../release/make-release.ts";
-import { registryShipper } from "../release/ship.ts";
+import { registryShipper, shipperByName } from "../release/ship.ts";
+import { engineShipper } from "../release/ship-from-engine.ts";
 import { makeSnapshot } from "../release/snapshot.ts";
 import { checkOut, type Commit, repositoryRoot, resolveCommit, uncommittedFiles } from "../release/source.ts";
 import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
@@ -17,7 +18,7 @@ import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { renderCompose } from "../targets/compose/render.ts";
 import type { CommandContext } from "./context.ts";
 import { printable } from "./output.ts";
-import { buildEngine, registryAuth, registryOf } from "./wiring.ts";
+import { buildEngine, placesOf, registryAuth, registryOf } from "./wiring.ts";
 
 const buildTimeoutMs = 30 * 60_000;
 
@@ -102,6 +103,11 @@ export async function releaseOf(
 ): Promise<Release> {
   const { config, environment } = source;
   const engine = buildEngine(context.env);
+  const places = placesOf(config, null, context.env);
+  const shipper = shipperByName(
+    registryShipper(engine, registryOf(config, context.env), registryAuth(config, context.env)),
+    engineShipper(engine, places.places, hostname()),
+  );
   return makeRelease({
     config,
     environment,
@@ -109,7 +115,7 @@ export async function releaseOf(
     dirty: source.dirty,
     checkout: source.folder,
     builder: buildxBuilder(context.env),
-    shipper: registryShipper(engine, registryOf(config, context.env), registryAuth(config, context.env)),
+    shipper,
     argumentsOf: (image) => resolveArguments(config, image, environment, context.env),
     secret: (name) => {
       const value = readSecrets([name], context.env, "the build")[name] ?? "";
@@ -122,7 +128,7 @@ export async function releaseOf(
     buildTimeoutMs,
     signal: context.signal,
     log,
-  });
+  }).finally(() => places.close());
 }
 
 /** The configuration of a checkout in its environment, as data. */

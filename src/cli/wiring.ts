@@ -7,6 +7,7 @@ import { createEngineTransport } from "../hosts/docker-transport.ts";
 import type { Engine } from "../hosts/engine.ts";
 import type { HostAddress } from "../hosts/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
+import type { ImagePlaces } from "../hosts/image-places.ts";
 import { createRegistryClient } from "../release/registry/client.ts";
 import { layerSource } from "../release/registry/layers.ts";
 import { parseReference } from "../release/registry/reference.ts";
@@ -15,6 +16,7 @@ import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { edgeTls } from "./edge-tls.ts";
 import { fetchPublic } from "./fetch-public.ts";
+import { imagePlaces } from "./image-places.ts";
 import { composeTarget } from "../targets/compose/target.ts";
 import type { Target } from "../targets/types.ts";
 
@@ -34,10 +36,11 @@ const connectTimeoutMs = 20_000;
 export function targetOf(config: Config, environment: Environment, env: Variables, pulls: boolean): Target {
   const { target } = environment;
   const auth = pulls ? registryAuth(config, env) : null;
+  const connector = createConnector();
   return composeTarget({
     project: config.project,
     environment: environment.name,
-    hosts: target.hosts.map((host) => addressOf(host, target.folder, env)),
+    hosts: addressesOf(environment, env),
     home: target.home,
     root: target.folder,
     settings: {
@@ -47,13 +50,32 @@ export function targetOf(config: Config, environment: Environment, env: Variable
       verifyUrl: environment.verifyUrl ?? null,
       room: { ...environment.room, memoryBytes: environment.room.memoryBytes ?? null },
     },
-    connector: createConnector(),
+    connector,
     compose: dockerCompose(env),
     auth,
     layers: layerSource(registryWith(config, auth, layersDeadlineMs)),
+    images: placesOf(config, environment, env, connector),
     clock: systemClock,
     connectTimeoutMs,
     fetchPublic,
+  });
+}
+
+function addressesOf({ target }: Environment, env: Variables): HostAddress[] {
+  return target.hosts.map((host) => addressOf(host, target.folder, env));
+}
+
+/** Where images may be that are in no registry, beside the hosts of an environment. */
+export function placesOf(
+  config: Config,
+  environment: Environment | null,
+  env: Variables,
+  connector = createConnector(),
+): ImagePlaces {
+  return imagePlaces({
+    ...{ config, environment, connector },
+    buildEngine: () => buildEngine(env),
+    addressesOf: (each) => addressesOf(each, env),
   });
 }
 

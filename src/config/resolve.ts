@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { variablesIn } from "./interpolate.ts";
+import { localRepository } from "./local-repository.ts";
 import { resolveCheck } from "./resolve-checks.ts";
 import { hostOf } from "./resolve-host.ts";
 import type { ConfigInput } from "./schema.ts";
@@ -60,7 +61,7 @@ function resolveImage(image: ConfigInput["images"][string], name: string, input:
   const args = image.args ?? {};
   return {
     name,
-    repository: image.repository ?? `${input.registry?.address}/${name}`,
+    repository: image.repository ?? repositoryOf(name, input),
     context: image.context ?? ".",
     dockerfile: image.dockerfile ?? "Dockerfile",
     target: image.target,
@@ -70,6 +71,10 @@ function resolveImage(image: ConfigInput["images"][string], name: string, input:
     network: image.network,
     perEnvironment: Object.values(args).some((value) => variablesIn(value).length > 0),
   };
+}
+
+function repositoryOf(image: string, { registry, project }: ConfigInput): string {
+  return registry === undefined ? localRepository(project, image) : `${registry.address}/${image}`;
 }
 
 function resolveService(service: ServiceInput, name: string): ReleasedService {

@@ -71,16 +71,6 @@ function registryProblems(raw: unknown): readonly Problem[] {
 }
 
 function imageProblems(raw: unknown, image: unknown, path: Path): readonly Problem[] {
-  const homeless: Problem[] = [];
-  if (
-    entriesOf(raw).length > 0 &&
-    valueAt(raw, ["registry"]) === undefined &&
-    valueAt(image, ["repository"]) === undefined
-  ) {
-    const sentence =
-      "has nowhere to be pushed to: add registry.address, or repository here; shipping without a registry is not built yet";
-    homeless.push({ path, at: "key", sentence, missing: { inside: [], keys: ["registry"], choice: false } });
-  }
   const secrets = new Map<string, string>();
   for (const [name, environment] of entriesOf(valueAt(raw, ["environments"]))) {
     const written = valueAt(environment, ["secrets"]);
@@ -88,7 +78,7 @@ function imageProblems(raw: unknown, image: unknown, path: Path): readonly Probl
       if (typeof secret === "string") secrets.set(secret, name);
     }
   }
-  const args = entriesOf(valueAt(image, ["args"])).flatMap(([name, value]): readonly Problem[] => {
+  return entriesOf(valueAt(image, ["args"])).flatMap(([name, value]): readonly Problem[] => {
     if (typeof value !== "string") return [];
     const here = [...path, "args", name];
     const leak = variablesIn(value).find((variable) => secrets.has(variable));
@@ -96,7 +86,6 @@ function imageProblems(raw: unknown, image: unknown, path: Path): readonly Probl
     const sentence = `${leak} is a secret of the environment ${secrets.get(leak)}; a build argument stays readable in the image: use the image's secrets`;
     return [{ path: here, at: "value", sentence }];
   });
-  return [...homeless, ...args];
 }
 
 function environmentProblems(raw: unknown, environment: unknown, name: string, process: Variables): readonly Problem[] {

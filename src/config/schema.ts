@@ -53,7 +53,9 @@ function image() {
     repository: part
       .repository()
       .optional()
-      .describe("Full name in the registry. Default: `registry.address` and the image's name."),
+      .describe(
+        "Full name in the registry. Default: `registry.address` and the image's name; without a registry the image travels to the hosts over SSH.",
+      ),
   });
 }
 
@@ -116,7 +118,11 @@ export const schema = z.strictObject({
     .describe(
       "Compose file, or a list, later ones on top. Default: compose.yaml, compose.yml, docker-compose.yaml or docker-compose.yml.",
     ),
-  registry: registry().optional().describe("Where images are pushed to and pulled from."),
+  registry: registry()
+    .optional()
+    .describe(
+      "Where images are pushed to and pulled from. Without it they travel over the SSH connections, without the layers that a host has.",
+    ),
   images: z.record(part.imageName(), image()).describe("What is built, by name."),
   checks: z
     .record(part.checkName(), check())

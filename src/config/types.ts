@@ -42,7 +42,7 @@ export type RegistryLogin = {
 
 export type Image = {
   readonly name: string;
-  /** Full name in the registry without tag: `registry.example.com/shop/web`. */
+  /** Full name in the registry without tag: `registry.example.com/shop/web`; for an image that goes to none, see `localRepository`. */
   readonly repository: string;
   readonly context: string;
   /** Relative to the context. */

@@ -82,10 +82,11 @@ function setupSteps(plan: Plan): Step[] {
 /** There is no release yet: images are named, so that Compose can read the file, but none is pulled. */
 function withoutImages(request: SetupRequest): ReleaseDocument {
   const digest = `sha256:${"0".repeat(64)}`;
+  const inNoPlace = { from: "registry", builtOn: null } as const;
   const images = Object.fromEntries(
     request.images.map((name) => [
       name,
-      { name, repository: "shiplock.local/none", tag: "none", digest, platforms: {}, environment: null },
+      { name, repository: "shiplock.local/none", tag: "none", digest, platforms: {}, environment: null, ...inNoPlace },
     ]),
   );
   const release: Release = {

@@ -46,10 +46,19 @@ export async function findOrMake(image: Image, request: MakeImageRequest): Promi
 
 /** Building it again might make something else than what was tested. */
 function imageGone(made: ReleaseImage, origin: string): ShiplockError {
+  if (made.from === "engine") return carriedImageGone(made, origin);
   return new ShiplockError({
     code: "release/image-gone",
     message: `the image "${made.name}" of ${origin} is not in the registry any more (${made.repository}@${made.digest}), and a promotion builds nothing anew`,
     remedy: "push that digest again, or deploy the commit once more where it was tested and promote that",
+  });
+}
+
+function carriedImageGone(made: ReleaseImage, origin: string): ShiplockError {
+  return new ShiplockError({
+    code: "release/image-gone",
+    message: `the image "${made.name}" of ${origin} is in no registry, neither this machine nor a host that can be reached has it, and a promotion builds nothing anew`,
+    remedy: `promote from ${made.builtOn ?? "the machine that built it"} if it still has the image, or deploy the commit once more where it was tested and promote that`,
   });
 }
 
@@ -92,5 +101,6 @@ async function buildAndShip(image: Image, tag: string, request: MakeImageRequest
     digest: several ? await request.shipper.join(image.repository, platforms, tag, request.signal) : first.manifest,
     platforms: digests,
     environment: image.perEnvironment ? request.environment.name : null,
+    ...request.shipper.whence(image.repository),
   };
 }

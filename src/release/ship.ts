@@ -1,3 +1,4 @@
+import { isLocalRepository } from "../config/local-repository.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
 import { assembleIndex } from "./registry/assemble.ts";
@@ -37,6 +38,8 @@ export type Shipper = {
     tag: string,
     signal: AbortSignal,
   ): Promise<string>;
+  /** What a release records of where its hosts get an image. */
+  whence(repository: string): Pick<ReleaseImage, "from" | "builtOn">;
 };
 
 /** Ships to an OCI registry: the builder's engine pushes, and the registry is asked what it has. */
@@ -48,6 +51,19 @@ export function registryShipper(engine: Engine, registry: Registry, auth: Regist
     ship: (request) => push(engine, registry, auth, request),
     join: (repository, platforms, tag, signal) =>
       assembleIndex(registry, parseReference(repository), platforms, { tag, signal }),
+    whence: () => ({ from: "registry", builtOn: null }),
+  };
+}
+
+/** Ships each image the way that its name says: to its registry, or not at all before a host wants it. */
+export function shipperByName(toRegistry: Shipper, toHosts: Shipper): Shipper {
+  const by = (repository: string): Shipper => (isLocalRepository(repository) ? toHosts : toRegistry);
+  return {
+    has: (image, signal) => by(image.repository).has(image, signal),
+    tag: (image, tag, signal) => by(image.repository).tag(image, tag, signal),
+    ship: (request) => by(request.reference).ship(request),
+    join: (repository, platforms, tag, signal) => by(repository).join(repository, platforms, tag, signal),
+    whence: (repository) => by(repository).whence(repository),
   };
 }
 

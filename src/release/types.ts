@@ -1,19 +1,27 @@
 import type { JsonObject } from "../json.ts";
 
 /** The digests of one image on one platform. A container runs the image when its id is one of these. */
-export type PlatformDigests = { manifest: string; config: string };
+export type PlatformDigests = {
+  /** The configuration's once more, where an engine without manifests built it and no registry has it. */
+  manifest: string;
+  config: string;
+};
 
 export type ReleaseImage = {
   name: string;
-  /** Name in the registry, without tag or digest. */
+  /** Name in the registry, without tag or digest; one of Shiplock's own for what is in none. */
   repository: string;
   tag: string;
-  /** What is pulled: the digest of the index, or of the only manifest. */
+  /** What is pulled: the digest of the index, or of the only manifest. Of what is in no registry, a name for all its platforms that nothing has. */
   digest: string;
   /** By platform, for example `linux/amd64`. */
   platforms: Readonly<Record<string, PlatformDigests>>;
   /** Values of one environment are baked in, so it belongs to that environment alone. */
   environment: string | null;
+  /** Where hosts get it: from its registry, or from an engine that has it. Records of an earlier Shiplock do not say, and mean the registry. */
+  from: "registry" | "engine";
+  /** Name of the machine that built it, where a registry does not have it; null otherwise. */
+  builtOn: string | null;
 };
 
 /** A release: immutable, named by what it holds. */

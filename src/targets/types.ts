@@ -40,7 +40,7 @@ export type TargetSession = {
   survey(request: SurveyRequest): Promise<Survey>;
   /** What carries out the steps of a plan. `abort` says that nothing new will be created, so no secret is needed. */
   worker(request: WorkerRequest): Promise<StepWorker>;
-  /** Images of a release that some host does not have any more. */
+  /** Images of a release that some host does not have any more; of those that are in no registry, the ones that it could not get from any other machine. */
   missingImages(document: ReleaseDocument): Promise<ReleaseImage[]>;
   /** What runs, as seen now. */
   observe(state: EnvironmentState | null, document: ReleaseDocument | null): Promise<Observation[]>;

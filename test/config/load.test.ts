@@ -8,6 +8,7 @@ import {
 } from "../../src/config/environment.ts";
 import { resolveComposeFiles } from "../../src/config/find.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { isLocalRepository } from "../../src/config/local-repository.ts";
 import { changed, errorOf, load, rejectionOf, VALID } from "./example.ts";
 
 /** Files by path; a folder is a path that ends in a slash. */
@@ -105,6 +106,18 @@ describe("shiplock.config.ts", () => {
 });
 
 describe("the result", () => {
+  test("without a registry names images as no registry and no environment does; one with a place of its own keeps it", () => {
+    const bare = changed(["registry: { address: registry.example.com/shop }\n", ""]);
+    assert.equal(load(bare).images.web?.repository, "shiplock.local/build/shop/web");
+    const own = bare.replace("    context: web", "    context: web\n    repository: registry.example.com/x/web");
+    assert.equal(load(own).images.web?.repository, "registry.example.com/x/web");
+    assert.ok(isLocalRepository("shiplock.local/build/shop/web:staging-main-1234567"));
+    assert.ok(
+      !isLocalRepository("shiplock.local/build-staging/web"),
+      "what the environment staging of a project build keeps",
+    );
+  });
+
   test("has every default, durations in milliseconds and sizes in bytes", () => {
     const config = load(changed(["strategy: rolling", "room: { memory: 512MiB }\n    bake: 1m30s"]));
     assert.deepEqual(config.images.web, {

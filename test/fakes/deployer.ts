@@ -10,6 +10,7 @@ import type { StrategyOptions } from "../../src/deploy/strategies/types.ts";
 import type { DeploymentKind } from "../../src/deploy/types.ts";
 import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
 import type { FakeHost } from "../../src/hosts/fake.ts";
+import type { ImagePlace } from "../../src/hosts/image-places.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
 import type { Purpose, TargetSession } from "../../src/targets/types.ts";
 import { composeTarget } from "../../src/targets/compose/target.ts";
@@ -55,7 +56,13 @@ export type Deployer = {
 };
 
 /** `purpose` is to deploy to every host unless given. `whose` names the environment, and `root` Shiplock's folder on the hosts; both as the shop's unless given. */
-export type DeployerOptions = { whose?: { project: string; environment: string }; root?: string; purpose?: Purpose };
+export type DeployerOptions = {
+  whose?: { project: string; environment: string };
+  root?: string;
+  purpose?: Purpose;
+  /** Where images may be that are in no registry: this machine, then what is no host of the environment. */
+  images?: readonly ImagePlace[];
+};
 
 /** Connects anew, with no local state whatever. */
 export async function startDeployer(world: World, options: DeployerOptions = {}): Promise<Deployer> {
@@ -78,6 +85,7 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
     compose: world.compose,
     auth: null,
     layers: { layers: async () => [], unpacked: async () => [] },
+    images: { places: options.images ?? [], close: async () => undefined },
     clock: world.clock,
     connectTimeoutMs: 5_000,
     fetchPublic: async () => 200,

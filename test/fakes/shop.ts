@@ -77,6 +77,8 @@ function imageOf(name: string, version: string): ReleaseImage {
     digest,
     platforms: { "linux/amd64": { manifest, config } },
     environment: null,
+    from: "registry",
+    builtOn: null,
   };
 }
 

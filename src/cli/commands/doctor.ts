@@ -1,4 +1,5 @@
 import { messageOf, ShiplockError } from "../../errors.ts";
+import { isLocalRepository } from "../../config/local-repository.ts";
 import type { Config, Environment } from "../../config/types.ts";
 import { parseReference } from "../../release/registry/reference.ts";
 import { runProgram } from "../../process.ts";
@@ -151,8 +152,8 @@ async function composeVersion(): Promise<string> {
 }
 
 async function registryAnswers(context: CommandContext, config: Config): Promise<string> {
-  const [image] = Object.values(config.images);
-  if (image === undefined) return "no image is configured";
+  const image = Object.values(config.images).find(({ repository }) => !isLocalRepository(repository));
+  if (image === undefined) return "none is needed: images travel over the SSH connections";
   await registryOf(config, context.env).exists({
     ...parseReference(image.repository),
     tag: "shiplock-doctor",

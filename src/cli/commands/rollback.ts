@@ -57,7 +57,7 @@ export async function run(
   );
 }
 
-/** Passes over releases whose images are gone, from the hosts and from the registry both. */
+/** Passes over releases whose images are gone, from the hosts and from where they could be got. */
 async function chooseDocument(
   state: EnvironmentState,
   to: string | null,
@@ -85,7 +85,11 @@ async function chooseDocument(
 async function imagesThere(document: ReleaseDocument, session: TargetSession, registry: Registry): Promise<boolean> {
   const missing = await session.missingImages(document);
   const there = await Promise.all(
-    missing.map((image) => registry.exists({ ...parseReference(image.repository), tag: null, digest: image.digest })),
+    missing.map(
+      async (image) =>
+        image.from !== "engine" &&
+        registry.exists({ ...parseReference(image.repository), tag: null, digest: image.digest }),
+    ),
   );
   return there.every(Boolean);
 }

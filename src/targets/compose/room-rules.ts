@@ -1,3 +1,4 @@
+import { bytesInWords } from "../../byte-words.ts";
 import { ShiplockError } from "../../errors.ts";
 import { asObject } from "../../json.ts";
 import type { Snapshot } from "../../release/types.ts";
@@ -17,8 +18,11 @@ export type RoomFacts = {
   host: string;
   /** Null where nothing stands beside anything, or the kernel does not tell. */
   memory: { free: number; wanted: number } | null;
-  /** Null where nothing has to be pulled. `compressed` is what is missing as the registry holds it; null where that is not known. */
-  disk: { path: string; free: number; compressed: number | null } | null;
+  /**
+   * Null where nothing has to be pulled. `compressed` is what is missing as the registry holds it; null where that is not known. `carried` is what comes from another
+   * engine, unpacked.
+   */
+  disk: { path: string; free: number; compressed: number | null; carried: number } | null;
 };
 
 /**
@@ -36,7 +40,7 @@ export const bytesPerCompressedByte = 4;
 export function judgeRoom(facts: RoomFacts, wishes: RoomWishes, hasLive: boolean): string | null {
   if (facts.disk !== null) refuseFullDisk(facts.host, facts.disk, wishes.diskBytes);
   if (facts.memory === null || facts.memory.free >= facts.memory.wanted) return null;
-  const shortage = `${facts.host} has ${inWords(facts.memory.free)} of memory free, and the new release${hasLive ? " beside the old one" : ""} wants ${inWords(facts.memory.wanted)}`;
+  const shortage = `${facts.host} has ${bytesInWords(facts.memory.free)} of memory free, and the new release${hasLive ? " beside the old one" : ""} wants ${bytesInWords(facts.memory.wanted)}`;
   if (hasLive && wishes.onShortage === "recreate") return shortage;
   const otherwise = hasLive
     ? ", or set `room: { onShortage: recreate }`, which stops the old release first and has a gap"
@@ -49,21 +53,32 @@ export function judgeRoom(facts: RoomFacts, wishes: RoomWishes, hasLive: boolean
   });
 }
 
-/** Whether a pull of so many compressed bytes leaves the floor free. */
-export function fitsOnDisk(free: number, compressed: number, floor: number): boolean {
-  return free - compressed * bytesPerCompressedByte >= floor;
+/** An engine that takes in an archive writes its files to the disk, and then the layers out of them. */
+const bytesPerCarriedByte = 2;
+
+type Arriving = { compressed: number | null; carried: number };
+
+/** Whether what arrives leaves the floor free. */
+export function fitsOnDisk(free: number, arriving: Arriving, floor: number): boolean {
+  return free - roomFor(arriving) >= floor;
+}
+
+function roomFor({ compressed, carried }: Arriving): number {
+  return (compressed ?? 0) * bytesPerCompressedByte + carried * bytesPerCarriedByte;
 }
 
 function refuseFullDisk(host: string, disk: NonNullable<RoomFacts["disk"]>, floor: number): void {
-  if (fitsOnDisk(disk.free, disk.compressed ?? 0, floor)) return;
+  if (fitsOnDisk(disk.free, disk, floor)) return;
+  const measured = [
+    ...(disk.compressed === null || disk.compressed === 0 ? [] : [`${bytesInWords(disk.compressed)} compressed`]),
+    ...(disk.carried === 0 ? [] : [`${bytesInWords(disk.carried)} of layers over SSH`]),
+  ];
   const pull =
-    disk.compressed === null
-      ? ""
-      : ` the pull takes about ${inWords(disk.compressed * bytesPerCompressedByte)} (${inWords(disk.compressed)} compressed), and`;
+    measured.length === 0 ? "" : ` the pull takes about ${bytesInWords(roomFor(disk))} (${measured.join(", ")}), and`;
   throw new ShiplockError({
     code: "host/no-room",
     blame: "gate",
-    message: `${host} has ${inWords(disk.free)} free on the disk of its engine (${disk.path});${pull} ${inWords(floor)} have to stay free (\`room.disk\`)`,
+    message: `${host} has ${bytesInWords(disk.free)} free on the disk of its engine (${disk.path});${pull} ${bytesInWords(floor)} have to stay free (\`room.disk\`)`,
     remedy:
       "make room there (`docker system df` shows what takes it; `docker image prune` takes nothing that a rollback needs), or lower `room.disk`",
   });
@@ -78,8 +93,4 @@ export function limitedMemory(snapshot: Snapshot): number {
     const bytes = Number(limits?.["memory"] ?? definition?.["mem_limit"] ?? 0);
     return sum + (Number.isFinite(bytes) ? bytes : 0) * service.replicas;
   }, 0);
-}
-
-function inWords(bytes: number): string {
-  return bytes >= 1e6 ? `${Math.round(bytes / 1e6)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
 }

@@ -3,11 +3,18 @@ import { messageOf, ShiplockError } from "../../errors.ts";
 import type { EngineInfo } from "../../hosts/engine.ts";
 import type { Host } from "../../hosts/types.ts";
 import type { Layer, LayerSource } from "../../release/registry/layers.ts";
+import { bytesInWords } from "../../byte-words.ts";
+import type { Cargo } from "./carry.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../release/types.ts";
 import type { StrategyKind } from "../../deploy/strategies/types.ts";
 import { fitsOnDisk, limitedMemory, type RoomFacts, type RoomWishes } from "./room-rules.ts";
 
-type RoomHost = { name: string; host: Pick<Host, "engine" | "files"> };
+type RoomHost = {
+  name: string;
+  host: Pick<Host, "engine" | "files">;
+  /** What it lacks of images that are in no registry. */
+  weigh(images: readonly ReleaseImage[]): Promise<readonly Cargo[]>;
+};
 
 /**
  * Looks at the memory and the disk that a host has for a release. Changes nothing.
@@ -45,27 +52,40 @@ async function measureDisk(
   wishes: RoomWishes,
   source: LayerSource,
 ): Promise<{ seen: RoomFacts["disk"]; notes: string[] }> {
-  const missing = await missingImages(host, document);
-  if (missing.length === 0) return { seen: null, notes: [] };
+  const [missing, cargos] = await Promise.all([
+    missingImages(host, document),
+    host.weigh(Object.values(document.release.images)),
+  ]);
+  if (missing.length === 0 && cargos.length === 0) return { seen: null, notes: [] };
+  const carried = cargos.reduce((sum, cargo) => sum + cargo.bytes, 0);
+  const travels = cargos.length === 0 ? [] : [travelNote(host.name, cargos, carried)];
   const info = await host.host.engine.info();
   const stores = await Promise.all((await dataFolders(host, info)).map((path) => freeBytesAt(host, path)));
   const tightest = stores.reduce((least, store) => (store.free < least.free ? store : least));
   try {
     const compressed = await missingBytes(host, missing, platformOf(info), source, (bytes) =>
-      fitsOnDisk(tightest.free, bytes, wishes.diskBytes),
+      fitsOnDisk(tightest.free, { compressed: bytes, carried }, wishes.diskBytes),
     );
-    return { seen: { ...tightest, compressed }, notes: [] };
+    return { seen: { ...tightest, compressed, carried }, notes: travels };
   } catch (error) {
     if (!isOfRegistry(error)) throw error;
     // The pull is what needs the registry, and says so with its own words; until then only the floor can be judged.
     const note = `how much ${host.name} has to pull is not known (${messageOf(error)}); of its disk only what is free now was checked`;
-    return { seen: { ...tightest, compressed: null }, notes: [note] };
+    return { seen: { ...tightest, compressed: null, carried }, notes: [...travels, note] };
   }
+}
+
+function travelNote(host: string, cargos: readonly Cargo[], bytes: number): string {
+  const images = cargos.map(({ image, layers, of }) => `${image.name} ${layers} of ${of} layers`);
+  const places = [...new Set(cargos.map((cargo) => cargo.place))];
+  return `${host} gets ${bytesInWords(bytes)} over SSH, before compression, from ${places.join(" and ")}: ${images.join(", ")}`;
 }
 
 /** The images of a release that a host has to pull. One without a recorded platform is none (`setup` has no release yet). */
 async function missingImages(host: RoomHost, document: ReleaseDocument): Promise<ReleaseImage[]> {
-  const images = Object.values(document.release.images).filter((image) => Object.keys(image.platforms).length > 0);
+  const images = Object.values(document.release.images).filter(
+    (image) => image.from !== "engine" && Object.keys(image.platforms).length > 0,
+  );
   const found = await Promise.all(
     images.map((image) => host.host.engine.inspectImage(`${image.repository}@${image.digest}`)),
   );

@@ -4,6 +4,7 @@ import type { EnvironmentRecord } from "../../environments/record/types.ts";
 import type { Host } from "../../hosts/types.ts";
 import type { EdgeTls } from "../../proxy/caddy/edge-config.ts";
 import type { Traffic } from "../../proxy/types.ts";
+import type { Carrier, Receiver } from "./carry.ts";
 import type { RegistryLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import type { Layout } from "./layout.ts";
@@ -19,6 +20,8 @@ export type ComposeHost = {
   traffic: Traffic;
   /** Ids of images that were seen on the host, by reference. */
   imageIds: Map<string, string>;
+  /** The same host as one that gets images from another engine. */
+  receiver: Receiver;
 };
 
 export type ComposeSettings = {
@@ -41,6 +44,8 @@ export type ComposeRun = {
   /** The files of a release may have to be brought from the home host, for hosts that never had it. */
   home: ComposeHost;
   auth: RegistryLogin | null;
+  /** Brings what is in no registry. */
+  carrier: Carrier;
   settings: ComposeSettings;
   /** Takes the values of secrets out of text that is written down. */
   mask: (text: string) => string;

@@ -4,7 +4,9 @@ import { ShiplockError } from "../../errors.ts";
 import type { ContainerSummary } from "../../hosts/engine.ts";
 import { asText, type JsonObject } from "../../json.ts";
 import type { EdgeTls } from "../../proxy/caddy/edge-config.ts";
+import type { Cargo } from "./carry.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
+import type { ReleaseImage } from "../../release/types.ts";
 import { label } from "./layout.ts";
 import { ownContainers } from "./own-containers.ts";
 import { listeningPorts, refuseTakenPort } from "./ports.ts";
@@ -21,6 +23,8 @@ import type { Translation } from "./translate.ts";
 export type SurveyHost = Omit<ComposeHost, "translation"> & {
   translate(place: Place): Promise<Translation>;
   layers: LayerSource;
+  /** What it lacks of images that are in no registry. */
+  weigh(images: readonly ReleaseImage[]): Promise<readonly Cargo[]>;
 };
 
 export type SurveySettings = {

@@ -3,6 +3,9 @@ import type { Place, ReplicaRef } from "../../deploy/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { Connector, Host, HostAddress, LeaseAnswer, LeaseOwner } from "../../hosts/types.ts";
 import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
+import { createCarrier } from "./carry.ts";
+import { imageReferenceOn } from "./image-identity.ts";
+import type { ImagePlace, ImagePlaces } from "../../hosts/image-places.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import type { RegistryLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
@@ -35,12 +38,14 @@ export type ComposeTargetOptions = {
   compose: ComposeProgram;
   auth: RegistryLogin | null;
   layers: LayerSource;
+  /** Where images may be that are in no registry, beside the hosts: this machine first, which is asked before them; the others after them. */
+  images: ImagePlaces;
   clock: Clock;
   connectTimeoutMs: number;
   fetchPublic: ComposeRun["fetchPublic"];
 };
 
-type OpenHost = Omit<ComposeHost, "translation"> & { apiVersion(): Promise<string> };
+type OpenHost = Omit<ComposeHost, "translation">;
 
 /** Hosts with Docker Engine, reached over SSH. Does nothing until it is opened. */
 export function composeTarget(options: ComposeTargetOptions): Target {
@@ -58,6 +63,10 @@ async function openSession(
     openHost(host, options),
   );
   let closing = false;
+  const [here, ...elsewhere] = options.images.places;
+  const own = [home, ...hosts.filter((host) => host !== home)];
+  const places = own.map((host): ImagePlace => ({ name: host.name, engine: async () => host.host.engine }));
+  const carrier = createCarrier([...(here === undefined ? [] : [here]), ...places, ...elsewhere], options.clock);
 
   // Hosts with the same folder and engine version mean the same thing, so Compose runs once for all of them, and once for planning and running.
   const translations = new Map<string, Promise<Translation>>();
@@ -67,11 +76,15 @@ async function openSession(
     secrets: Readonly<Record<string, string>>,
   ) {
     return async (host: OpenHost, place: Place): Promise<Translation> => {
-      const apiVersion = await host.apiVersion();
+      const info = await host.receiver.info();
+      const { apiVersion } = info;
+      // Hosts of other kinds have other ids for what came from another engine.
+      const kind = [info.os, info.architecture, info.containerdImageStore];
       const owner = { uid: host.host.facts.uid, gid: host.host.facts.gid };
       const key = JSON.stringify([
         host.layout.folder,
         apiVersion,
+        kind,
         owner,
         place,
         document.name,
@@ -89,6 +102,7 @@ async function openSession(
           owner,
           proxyImage: options.settings.proxyImage,
           apiVersion,
+          referenceOf: (image) => imageReferenceOn(image, info, host.name),
           secrets,
         });
       translations.set(key, made);
@@ -118,6 +132,7 @@ async function openSession(
         ...host,
         translate: (place) => translateFor(host, place),
         layers: options.layers,
+        weigh: (images) => carrier.weigh(images, host.receiver, signal),
       }));
       const [survey] = await Promise.all([
         surveyHosts(surveyed, request, home.name, options.settings),
@@ -149,6 +164,7 @@ async function openSession(
         home: byName.get(home.name) as ComposeHost,
         record,
         auth: options.auth,
+        carrier,
         settings: options.settings,
         mask: request.mask,
         clock: options.clock,
@@ -157,8 +173,13 @@ async function openSession(
     },
     missingImages: async (document) => {
       const images = Object.values(document.release.images);
+      const receivers = hosts.map((host) => host.receiver);
       const there = await Promise.all(
-        images.map((image) => isEverywhere(hosts, `${image.repository}@${image.digest}`)),
+        images.map((image) =>
+          image.from === "engine"
+            ? carrier.has(image, receivers, signal)
+            : isEverywhere(hosts, `${image.repository}@${image.digest}`),
+        ),
       );
       return images.filter((_, index) => there[index] === false);
     },
@@ -174,7 +195,7 @@ async function openSession(
     ),
     close: async () => {
       closing = true;
-      await Promise.all(hosts.map((host) => host.host.close()));
+      await Promise.all([...hosts.map((host) => host.host.close()), options.images.close()]);
     },
   };
 }
@@ -189,8 +210,9 @@ function inSlot(document: ReleaseDocument | null, place: Place | null): ReleaseD
 function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
   const layout = layoutOf(options.project, options.environment, options.root, host.facts.home);
   // Asked for at once, as nearly everybody wants it; who does hears of a failure.
-  const apiVersion = host.engine.info().then((info) => info.apiVersion);
-  apiVersion.catch(() => undefined);
+  const info = host.engine.info();
+  info.catch(() => undefined);
+  const remote = options.hosts.some((address) => address.name === host.name && address.kind === "ssh");
   return {
     name: host.name,
     host,
@@ -206,7 +228,7 @@ function openHost(host: Host, options: ComposeTargetOptions): OpenHost {
       },
       names: (replica: ReplicaRef) => [containerName(layout.id, replica), placedName(replica.service, replica.place)],
     }),
-    apiVersion: () => apiVersion,
+    receiver: { name: host.name, engine: host.engine, info: () => info, remote },
   };
 }
 

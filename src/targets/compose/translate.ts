@@ -1,7 +1,7 @@
 import type { Place } from "../../deploy/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import { asObject, asText, type JsonObject } from "../../json.ts";
-import type { ReleaseDocument } from "../../release/types.ts";
+import type { ReleaseDocument, ReleaseImage } from "../../release/types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { bothRouterService, type Layout } from "./layout.ts";
 import { composeText, designOf, placeModel, type PlaceRequest } from "./place.ts";
@@ -41,6 +41,8 @@ export type TranslateRequest = {
   owner: { uid: number; gid: number };
   proxyImage: string;
   apiVersion: string;
+  /** What the containers of an image are created from on the host. */
+  referenceOf(image: ReleaseImage): string;
   /** Today's values. */
   secrets: Readonly<Record<string, string>>;
 };
@@ -59,7 +61,7 @@ export async function translate(request: TranslateRequest): Promise<Translation>
   };
   const model = placeModel(place);
   const text = composeText(model, layout);
-  const images = imageReferences(document);
+  const images = imageReferences(request);
   const proxies = request.place === "direct" ? null : designProxies(place, request.previous);
   const recording = await request.compose.translate({
     text: proxies === null ? text : composeText(withBothRouter(model, proxies, request.previous), layout),
@@ -101,7 +103,7 @@ function withBothRouter(model: JsonObject, { both, after }: Proxies, previous: R
 }
 
 /** What is in `.env`: the images by digest, so that nothing resolves a tag. */
-export function imageReferences(document: ReleaseDocument): Record<string, string> {
+function imageReferences({ document, referenceOf }: TranslateRequest): Record<string, string> {
   return Object.fromEntries(
     document.snapshot.services.map((service) => {
       const image = document.release.images[service.image];
@@ -112,7 +114,7 @@ export function imageReferences(document: ReleaseDocument): Record<string, strin
           message: `release ${document.release.id} has no image "${service.image}"`,
         });
       }
-      return [imageVariable(service.name), `${image.repository}@${image.digest}`];
+      return [imageVariable(service.name), referenceOf(image)];
     }),
   );
 }

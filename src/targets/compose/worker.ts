@@ -54,7 +54,11 @@ async function performOnHost(
     case "ship-files":
       return counted(await shipFiles(host, run), "sets of files written", "the files are there");
     case "pull":
-      return counted(await pullImages(host, run, action.images, log), "images pulled", "the images are there");
+      return counted(
+        await pullImages(host, run, action.images, { signal, log }),
+        "images brought",
+        "the images are there",
+      );
     case "backing":
       return counted(
         await startBacking(host, run, action.services, log, signal),

@@ -22,7 +22,15 @@ async function pushed() {
   const bytes = json({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: descriptor, layers: described });
   const manifest = await registry.putManifest(at, { mediaType: OCI_MANIFEST, bytes });
   const image: ReleaseImage = {
-    ...{ name: "web", repository: "registry.test/shop/web", tag: "v1", digest: manifest, environment: null },
+    ...{
+      name: "web",
+      repository: "registry.test/shop/web",
+      tag: "v1",
+      digest: manifest,
+      environment: null,
+      from: "registry",
+      builtOn: null,
+    },
     platforms: { "linux/amd64": { manifest, config } },
   };
   return { registry, image, digests: described.map(({ digest }) => digest) };

@@ -15,6 +15,8 @@ import { shop } from "../../fakes/shop.ts";
 
 const layout = layoutOf("shop", "production", "~/.shiplock", "/home/deploy");
 
+const referenceOf = ({ repository, digest }: { repository: string; digest: string }) => `${repository}@${digest}`;
+
 const composeFile = `
 services:
   web:
@@ -65,6 +67,7 @@ describe("with the real Compose", async () => {
           owner: { uid: 1000, gid: 1000 },
           proxyImage: "caddy:2",
           apiVersion,
+          referenceOf,
           secrets: { TOKEN: "pa$$w'rd" },
         }),
       );
@@ -129,6 +132,7 @@ describe("with the real Compose", async () => {
       owner: { uid: 1000, gid: 1000 },
       proxyImage: "caddy:2",
       apiVersion: "1.45",
+      referenceOf,
       secrets: { TOKEN: "x" },
     });
     const inC = other.containers.find((spec) => spec.name === "shop-production-web-c-1");
@@ -166,6 +170,7 @@ describe("with the real Compose", async () => {
       owner: { uid: 1, gid: 1 },
       proxyImage: "caddy:2",
       apiVersion: "1.45",
+      referenceOf,
     };
     await assert.rejects(
       translate({ ...request, secrets: {} }),

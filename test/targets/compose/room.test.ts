@@ -5,6 +5,7 @@ import { createFakeWorld, fakeImage, type FakeWorld } from "../../../src/hosts/f
 import { makeFolders } from "../../../src/hosts/fake-files.ts";
 import type { Layer, LayerSource } from "../../../src/release/registry/layers.ts";
 import { registryError } from "../../../src/release/registry/errors.ts";
+import type { Cargo } from "../../../src/targets/compose/carry.ts";
 import type { ReleaseDocument } from "../../../src/release/types.ts";
 import { measureRoom } from "../../../src/targets/compose/room.ts";
 import { judgeRoom, limitedMemory, type RoomFacts, type RoomWishes } from "../../../src/targets/compose/room-rules.ts";
@@ -65,7 +66,7 @@ describe("memory for two releases", () => {
 describe("room on the engine's disk", () => {
   const disk = (free: number, compressed: number | null): RoomFacts => ({
     ...enough,
-    disk: { path: "/var/lib/docker", free, compressed },
+    disk: { path: "/var/lib/docker", free, compressed, carried: 0 },
   });
 
   it("has to hold the pull, unpacked beside its download, and the floor", () => {
@@ -100,7 +101,7 @@ describe("looking for room on a host", () => {
 
   async function looking(
     prepare: (world: FakeWorld) => void,
-    options: { strategy?: StrategyKind; document?: ReleaseDocument; source?: LayerSource } = {},
+    options: { strategy?: StrategyKind; document?: ReleaseDocument; source?: LayerSource; cargos?: Cargo[] } = {},
   ) {
     const world = createFakeWorld({ now: () => 0 });
     makeFolders(world.machine("one").disk, "/var/lib/docker");
@@ -109,7 +110,8 @@ describe("looking for room on a host", () => {
     const host = await world.connector.connect({ kind: "ssh", name: "one", destination: "one" });
     await host.files.write("/proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable:    1000 kB\n");
     const request = { document: options.document ?? shop("v1"), strategy: options.strategy ?? "rolling" };
-    return measureRoom({ name: "one", host }, request, wishes, options.source ?? source);
+    const weigh = async () => options.cargos ?? [];
+    return measureRoom({ name: "one", host, weigh }, request, wishes, options.source ?? source);
   }
 
   it("sees the memory that is available, and looks only where two releases would stand beside each other", async () => {
@@ -119,7 +121,7 @@ describe("looking for room on a host", () => {
 
   it("counts a layer once that images share, three images and their base", async () => {
     const { facts, notes } = await looking(() => undefined);
-    assert.deepEqual(facts.disk, { path: "/var/lib/docker", free: 100e9, compressed: 95e6 });
+    assert.deepEqual(facts.disk, { path: "/var/lib/docker", free: 100e9, compressed: 95e6, carried: 0 });
     assert.deepEqual(notes, []);
   });
 

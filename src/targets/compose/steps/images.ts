@@ -1,4 +1,6 @@
 import { ShiplockError } from "../../../errors.ts";
+import type { CarryOptions } from "../carry.ts";
+import { imageIdOn } from "../image-identity.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../../release/types.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 
@@ -8,17 +10,47 @@ export function keepName(environmentId: string, image: string): string {
 }
 
 /**
- * Pulls the images that the host lacks, by digest; what arrives must be one of the release's recorded digests. The login travels with each pull and stays nowhere.
+ * Brings the images that the host lacks: by digest from a registry, and from an engine that has it what is in none. What arrives must be one of the release's recorded
+ * digests. The login travels with each pull and stays nowhere.
+ * @returns how many were brought
  */
 export async function pullImages(
   host: ComposeHost,
   run: ComposeRun,
   names: readonly string[],
+  options: CarryOptions,
+): Promise<number> {
+  const images = names.map((name) => imageOf(run.document, name));
+  const counts = await Promise.all([
+    pullFromRegistry(host, run, images, options.log),
+    carryHere(host, run, images, options),
+  ]);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function carryHere(
+  host: ComposeHost,
+  run: ComposeRun,
+  images: readonly ReleaseImage[],
+  options: CarryOptions,
+): Promise<number> {
+  const carried = images.filter((image) => image.from === "engine");
+  if (carried.length === 0) return 0;
+  const count = await run.carrier.carry(carried, host.receiver, options);
+  const info = await host.receiver.info();
+  for (const image of carried) await keepImage(host, run, image, imageIdOn(image, info, host.name));
+  return count;
+}
+
+async function pullFromRegistry(
+  host: ComposeHost,
+  run: ComposeRun,
+  images: readonly ReleaseImage[],
   log: (line: string) => void,
 ): Promise<number> {
   const pulled = await Promise.all(
-    names.map(async (name) => {
-      const image = imageOf(run.document, name);
+    images.map(async (image) => {
+      if (image.from === "engine") return false;
       const reference = `${image.repository}@${image.digest}`;
       const before = await host.host.engine.inspectImage(reference);
       if (before === null) {
@@ -28,11 +60,15 @@ export async function pullImages(
       const there = before ?? (await host.host.engine.inspectImage(reference));
       if (there === null || !isRecorded(image, there.id)) throw mismatch(host.name, reference, there?.id ?? null);
       host.imageIds.set(reference, there.id);
-      await host.host.engine.tagImage(there.id, keepName(host.layout.id, name), run.document.release.id);
+      await keepImage(host, run, image, there.id);
       return before === null;
     }),
   );
   return pulled.filter(Boolean).length;
+}
+
+async function keepImage(host: ComposeHost, run: ComposeRun, image: ReleaseImage, id: string): Promise<void> {
+  await host.host.engine.tagImage(id, keepName(host.layout.id, image.name), run.document.release.id);
 }
 
 /** Whether an image id, as the engine reports it for a container, is one of the digests the release recorded. */

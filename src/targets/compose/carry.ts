@@ -1,0 +1,207 @@
+import { pipeline, Readable } from "node:stream";
+import { createGzip } from "node:zlib";
+import { bytesInWords } from "../../byte-words.ts";
+import type { Clock } from "../../clock.ts";
+import { messageOf, ShiplockError } from "../../errors.ts";
+import type { Engine, EngineInfo } from "../../hosts/engine.ts";
+import {
+  chainIds,
+  describeArchive,
+  type ImageArchive,
+  layersNotNeeded,
+  withoutFiles,
+} from "../../hosts/image-archive.ts";
+import { findImage, type FoundImage, type ImagePlace } from "../../hosts/image-places.ts";
+import type { PlatformDigests, ReleaseImage } from "../../release/types.ts";
+import { digestsOn, imageIdOn } from "./image-identity.ts";
+
+/** A host that gets images which are in no registry. */
+export type Receiver = {
+  name: string;
+  engine: Pick<Engine, "listImages" | "inspectImage" | "loadImages">;
+  info(): Promise<EngineInfo>;
+  /** Whether the way to it is a line, which compression makes shorter. */
+  remote: boolean;
+};
+
+/** What has to travel of one image. */
+export type Cargo = {
+  image: ReleaseImage;
+  /** Where it comes from. */
+  place: string;
+  /** Of its layers that travel, as they are unpacked. */
+  bytes: number;
+  /** How many of its layers travel, and how many it has. */
+  layers: number;
+  of: number;
+};
+
+export type CarryOptions = { signal: AbortSignal; log: (line: string) => void };
+
+/**
+ * Brings images that are in no registry to hosts. Looks first, so everything may be repeated; of an image that was cut on its way nothing is left on the host.
+ * Images with a registry are passed over.
+ *
+ * @throws ShiplockError `image/nowhere`, `image/no-platform`, `image/other-store`, `image/digest-mismatch`, and what the engines throw
+ */
+export type Carrier = {
+  /** What a host lacks, image by image; layers that several of them share are counted once. Changes nothing. */
+  weigh(images: readonly ReleaseImage[], to: Receiver, signal: AbortSignal): Promise<Cargo[]>;
+  /** Brings what a host lacks; answers how many images. */
+  carry(images: readonly ReleaseImage[], to: Receiver, options: CarryOptions): Promise<number>;
+  /** Whether some place has an image for every platform that `to` have. */
+  has(image: ReleaseImage, to: readonly Receiver[], signal: AbortSignal): Promise<boolean>;
+};
+
+const toldEveryMs = 2_000;
+
+/** @param places in the order in which they are asked */
+export function createCarrier(places: readonly ImagePlace[], clock: Clock): Carrier {
+  // What an archive holds is found out once per image, however many hosts get it: older engines write all of it for that.
+  const described = new Map<string, Promise<ImageArchive>>();
+
+  function describe(found: FoundImage, signal: AbortSignal): Promise<ImageArchive> {
+    const key = `${found.place} ${found.id}`;
+    const known = described.get(key) ?? describeArchive(found.engine.saveImages([found.id], { signal }));
+    described.set(key, known);
+    known.catch(() => described.delete(key));
+    return known;
+  }
+
+  /** One load after the other: what has arrived by then need not travel again. */
+  async function* loadsFor(images: readonly ReleaseImage[], to: Receiver, signal: AbortSignal) {
+    const lacking = await lackedBy(images, to, signal);
+    const info = await to.info();
+    // An engine with the containerd store wants every file of an archive, also of what it has.
+    const there = lacking.length === 0 || info.containerdImageStore ? null : await layersOn(to, signal);
+    for (const { image, id } of lacking) {
+      const found = await findImage(digestsOn(image, info, to.name), places, signal);
+      if (found === null) throw nowhere(image, to.name);
+      const archive = await describe(found, signal);
+      const leftOut = there === null ? new Set<string>() : layersNotNeeded(found.layers, archive.layers, there);
+      const travelling = archive.layers.filter(({ path }) => !leftOut.has(path));
+      const bytes = travelling.reduce((sum, layer) => sum + layer.bytes, 0);
+      const cargo: Cargo = {
+        ...{ image, place: found.place, bytes },
+        ...{ layers: travelling.length, of: archive.layers.length },
+      };
+      yield { cargo, id, found, leftOut };
+      for (const chain of chainIds(found.layers)) there?.add(chain);
+    }
+  }
+
+  return {
+    async weigh(images, to, signal) {
+      const cargos: Cargo[] = [];
+      for await (const { cargo } of loadsFor(images, to, signal)) cargos.push(cargo);
+      return cargos;
+    },
+    async carry(images, to, options) {
+      let count = 0;
+      for await (const load of loadsFor(images, to, options.signal)) {
+        await bring(load, to, options, clock);
+        count += 1;
+      }
+      return count;
+    },
+    async has(image, to, signal) {
+      const wanted = new Set<PlatformDigests>();
+      for (const receiver of to) wanted.add(digestsOn(image, await receiver.info(), receiver.name));
+      for (const digests of wanted) if ((await findImage(digests, places, signal)) === null) return false;
+      return true;
+    },
+  };
+}
+
+type Load = { cargo: Cargo; id: string; found: FoundImage; leftOut: ReadonlySet<string> };
+
+async function lackedBy(
+  images: readonly ReleaseImage[],
+  to: Receiver,
+  signal: AbortSignal,
+): Promise<{ image: ReleaseImage; id: string }[]> {
+  const carried = images.filter((image) => image.from === "engine");
+  if (carried.length === 0) return [];
+  const info = await to.info();
+  const wanted = carried.map((image) => ({ image, id: imageIdOn(image, info, to.name) }));
+  const there = await Promise.all(wanted.map(({ id }) => to.engine.inspectImage(id, { signal })));
+  return wanted.filter((_, index) => there[index] === null);
+}
+
+async function layersOn(to: Receiver, signal: AbortSignal): Promise<Set<string>> {
+  const listed = await to.engine.listImages({ signal });
+  const images = await Promise.all(listed.map(({ id }) => to.engine.inspectImage(id, { signal })));
+  return new Set(images.flatMap((image) => chainIds(image?.layers ?? [])));
+}
+
+async function bring(load: Load, to: Receiver, options: CarryOptions, clock: Clock): Promise<void> {
+  const { cargo, found, id } = load;
+  const sent = await send(load, to, options, clock).catch((error: unknown) => {
+    // A layer that was left out because the host had it may have been removed there meanwhile, by a prune for example.
+    if (load.leftOut.size === 0 || !/no such file or directory/.test(messageOf(error))) throw error;
+    options.log(`${cargo.image.name}: ${to.name} lost a layer meanwhile, so all of them travel`);
+    return send({ ...load, leftOut: new Set() }, to, options, clock);
+  });
+  const arrived = await to.engine.inspectImage(id, { signal: options.signal });
+  if (arrived?.id !== id) throw mismatch(cargo.image, to.name, id, found.place);
+  options.log(
+    `${cargo.image.name}: ${cargo.layers} of ${cargo.of} layers (${bytesInWords(cargo.bytes)}) came from ${found.place}, ${bytesInWords(sent)} on the line`,
+  );
+}
+
+/** @returns bytes that went over the line */
+async function send(load: Load, to: Receiver, { signal, log }: CarryOptions, clock: Clock): Promise<number> {
+  const { cargo, found, leftOut } = load;
+  let toldAt = clock.elapsed();
+  let passed = 0;
+  let sent = 0;
+
+  async function* told(archive: AsyncIterable<Uint8Array>) {
+    for await (const bytes of archive) {
+      passed += bytes.length;
+      if (clock.elapsed() - toldAt >= toldEveryMs) {
+        toldAt = clock.elapsed();
+        const part = bytesInWords(Math.min(passed, cargo.bytes));
+        log(
+          `${cargo.image.name}: ${part} of ${bytesInWords(cargo.bytes)} from ${found.place}, ${bytesInWords(sent)} on the line`,
+        );
+      }
+      yield bytes;
+    }
+  }
+  async function* counted(archive: AsyncIterable<Uint8Array>) {
+    for await (const bytes of archive) {
+      sent += bytes.length;
+      yield bytes;
+    }
+  }
+
+  const archive = told(withoutFiles(found.engine.saveImages([found.id], { signal }), leftOut));
+  await to.engine.loadImages(counted(to.remote ? compressed(archive) : archive), { signal });
+  return sent;
+}
+
+/**
+ * The lowest level: it takes 70 to 100 MB of layers in a second, which is more than nearly every line to a host takes, and leaves two fifths of them; higher levels save little more and cost much.
+ */
+function compressed(archive: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  // A failure of either reaches who reads the other; nobody else has to be told.
+  return pipeline(Readable.from(archive, { objectMode: false }), createGzip({ level: 1 }), () => undefined);
+}
+
+function nowhere(image: ReleaseImage, host: string): ShiplockError {
+  const where = image.builtOn === null ? "" : `; it was built on ${image.builtOn}`;
+  return new ShiplockError({
+    code: "image/nowhere",
+    message: `${host} needs the image "${image.name}" (${image.tag}), which is in no registry, and no machine that could be asked has it${where}`,
+    remedy: `run the command on ${image.builtOn ?? "the machine that built it"}, or where another engine still has the image, or deploy its commit anew with --ref, which builds it here`,
+  });
+}
+
+function mismatch(image: ReleaseImage, host: string, id: string, place: string): ShiplockError {
+  return new ShiplockError({
+    code: "image/digest-mismatch",
+    message: `${host} took in the image "${image.name}" from ${place}, and does not have ${id} now, which is what was built`,
+    remedy: "look at the log of the engine on both machines; nothing of the release was started",
+  });
+}
