@@ -8,6 +8,7 @@ import type {
   Network,
   Volume,
 } from "./engine.ts";
+import type { HistoryEntry } from "./layer-sizes.ts";
 import { flagAt, type JsonObject, listAt, numberAt, objectAt, textAt, textMapAt, textsAt } from "./json.ts";
 
 // The engine's answers as our own types. Missing fields become empty values: engines of different versions leave out different ones.
@@ -117,6 +118,10 @@ export function decodeImageSummary(answer: unknown): ImageSummary {
     sizeBytes: numberAt(answer, "Size"),
     labels: textMapAt(answer, "Labels"),
   };
+}
+
+export function decodeHistoryEntry(answer: unknown): HistoryEntry {
+  return { instruction: textAt(answer, "CreatedBy"), bytes: numberAt(answer, "Size") };
 }
 
 export function decodeNetwork(answer: unknown): Network {

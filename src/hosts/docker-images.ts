@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { ShiplockError } from "../errors.ts";
 import { boundsOf, filtersOf, segment } from "./docker-containers.ts";
-import { decodeImage, decodeImageSummary } from "./docker-decode.ts";
+import { decodeHistoryEntry, decodeImage, decodeImageSummary } from "./docker-decode.ts";
 import { jsonLines } from "./docker-streams.ts";
 import type { EngineTransport } from "./docker-transport.ts";
 import { type Engine, EngineError, type RegistryAuth, type TransferProgress } from "./engine.ts";
@@ -11,7 +11,15 @@ import { isObject, type JsonObject, textAt } from "./json.ts";
 
 type ImageCalls = Pick<
   Engine,
-  "listImages" | "inspectImage" | "pullImage" | "pushImage" | "tagImage" | "saveImages" | "loadImages" | "removeImage"
+  | "listImages"
+  | "inspectImage"
+  | "pullImage"
+  | "pushImage"
+  | "tagImage"
+  | "imageHistory"
+  | "saveImages"
+  | "loadImages"
+  | "removeImage"
 >;
 
 const TRANSFER_MS = 600_000;
@@ -163,6 +171,12 @@ export function imageCalls(transport: EngineTransport): ImageCalls {
     async tagImage(reference, repository, tag, options) {
       const path = `/images/${segment(reference)}/tag`;
       await transport.call({ method: "POST", path, query: { repo: repository, tag }, ...boundsOf(options) });
+    },
+    async imageHistory(reference, options) {
+      const path = `/images/${segment(reference)}/history`;
+      const answer = await transport.json({ method: "GET", path, ...boundsOf(options) });
+      const entries = Array.isArray(answer) ? answer.map(decodeHistoryEntry) : [];
+      return entries.reverse();
     },
     async *saveImages(ids, options) {
       const path = `/images/get?${new URLSearchParams(ids.map((id): [string, string] => ["names", id])).toString()}`;

@@ -25,7 +25,8 @@ const RULES: readonly Rule[] = [
   },
   {
     code: "engine/image-missing",
-    pattern: /no such image|manifest unknown|manifest for .* not found|repository name not known|: not found$/i,
+    pattern:
+      /no such image|failed to get digest sha256:|manifest unknown|manifest for .* not found|repository name not known|: not found$/i,
     message: "The image is not there",
     remedy: "Build and push the release again, or choose one whose images still exist.",
   },

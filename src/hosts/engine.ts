@@ -1,5 +1,6 @@
 import { ShiplockError } from "../errors.ts";
 import type { JsonObject } from "./json.ts";
+import type { HistoryEntry } from "./layer-sizes.ts";
 
 /** Bounds of one engine call: it rejects with `engine/timeout` after `timeoutMs` (30 s unless given), with `host/cancelled` on abort. */
 export type CallOptions = { timeoutMs?: number; signal?: AbortSignal };
@@ -181,6 +182,8 @@ export type Engine = {
     options?: CallOptions,
   ): Promise<string>;
   tagImage(reference: string, repository: string, tag: string, options?: CallOptions): Promise<void>;
+  /** The instructions that made an image, the oldest first. */
+  imageHistory(reference: string, options?: CallOptions): Promise<HistoryEntry[]>;
   /**
    * An archive of images as `docker save` writes it, named by id so that no tag goes with them; read it as fast as it is wanted. `timeoutMs` (2 minutes unless
    * given) is for its beginning: older engines write it to their disk first. Throws `engine/image-missing`, and if the stream was cut.

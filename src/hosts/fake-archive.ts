@@ -1,16 +1,16 @@
-import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import type { FakeImage } from "./fake-engine-state.ts";
 import { chainIds } from "./image-archive.ts";
 import { isObject, listAt, numberAt, objectAt, textAt, textMapAt, textsAt } from "./json.ts";
+import type { HistoryEntry } from "./layer-sizes.ts";
 import { readTar } from "./tar.ts";
 import { endOfTar, tarEntry } from "./tar-write.ts";
 
 const contentOf = (layer: string): string => `${layer}\n`.repeat(40);
 
-const fileOf = (layer: string): string => `${createHash("sha256").update(layer).digest("hex")}/layer.tar`;
+const fileOf = (layer: string): string => `blobs/sha256/${layer.replace("sha256:", "")}`;
 
-/** What `docker save` of an older engine gives: each layer's content is made up from its digest. */
+/** What `docker save` gives, in the layout of OCI: each layer's content is made up from its digest. */
 export function archiveOf(images: readonly FakeImage[]): Buffer {
   const layers = new Set(images.flatMap((image) => image.layers));
   const configs = images.map((image) => {
@@ -33,6 +33,11 @@ export function archiveOf(images: readonly FakeImage[]): Buffer {
     tarEntry("manifest.json", JSON.stringify(manifest)),
     endOfTar,
   ]);
+}
+
+/** What made an image: one instruction for each layer. */
+export function historyOf(image: FakeImage): HistoryEntry[] {
+  return image.layers.map((layer) => ({ instruction: `COPY ${layer}`, bytes: contentOf(layer).length }));
 }
 
 function configFile(image: FakeImage): string {

@@ -17,6 +17,7 @@ type ContainerCalls = Omit<
   | "info"
   | `${string}Image`
   | `${string}Images`
+  | "imageHistory"
   | `${string}Network`
   | "listNetworks"
   | `${string}Volume`

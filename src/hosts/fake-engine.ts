@@ -2,7 +2,7 @@ import type { Engine, Network } from "./engine.ts";
 import { messageOf } from "../errors.ts";
 import { engineRefusal } from "./engine-refusal.ts";
 import { cancelledError } from "./host-errors.ts";
-import { archiveOf, filesIn, imagesIn } from "./fake-archive.ts";
+import { archiveOf, filesIn, historyOf, imagesIn } from "./fake-archive.ts";
 import { fakeContainerCalls, giveAddress, settle } from "./fake-containers.ts";
 import {
   type FakeEngineState,
@@ -59,7 +59,7 @@ export function addImage(state: FakeEngineState, image: FakeImage): void {
 
 function fakeImageCalls(
   state: FakeEngineState,
-): Pick<Engine, `${string}Image` & keyof Engine> & Pick<Engine, `${string}Images` & keyof Engine> {
+): Pick<Engine, `${string}Image` & keyof Engine> & Pick<Engine, "imageHistory" | (`${string}Images` & keyof Engine)> {
   const refuse = (request: string, status: number, words: string) => engineRefusal(state.host, request, status, words);
 
   function mustFind(request: string, reference: string): FakeImage {
@@ -115,6 +115,9 @@ function fakeImageCalls(
     },
     async tagImage(reference, repository, tag) {
       addTag(state, mustFind(`POST /images/${reference}/tag`, reference), `${repository}:${tag}`);
+    },
+    async imageHistory(reference) {
+      return historyOf(mustFind(`GET /images/${reference}/history`, reference));
     },
     async *saveImages(ids) {
       yield archiveOf(ids.map((id) => mustFind("GET /images/get", id)));

@@ -1,7 +1,7 @@
 import { ShiplockError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 
-type GivingEngine = Pick<Engine, "inspectImage" | "saveImages">;
+type GivingEngine = Pick<Engine, "inspectImage" | "imageHistory" | "saveImages">;
 
 /** A machine that may have images which are in no registry. */
 export type ImagePlace = {

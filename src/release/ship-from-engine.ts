@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ShiplockError } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
-import { describeArchive } from "../hosts/image-archive.ts";
+import { configOf } from "../hosts/image-archive.ts";
 import { findImage, type ImagePlace } from "../hosts/image-places.ts";
 import type { PlatformImage } from "./registry/types.ts";
 import type { Shipper, ShipRequest } from "./ship.ts";
@@ -28,11 +28,12 @@ async function hasAll(image: ReleaseImage, places: readonly ImagePlace[], signal
   return true;
 }
 
-/** The name is for people who look at this engine; hosts know an image by its id. So there is none where the image is not here. */
+/** The name is for people who look at this engine; hosts know an image by its id. So there is none where the image is not here, or no engine. */
 async function tagHere(engine: Engine, image: ReleaseImage, tag: string, signal: AbortSignal): Promise<void> {
   const platforms = Object.entries(image.platforms);
-  for (const [platform, { config, manifest }] of platforms) {
-    const found = (await engine.inspectImage(config, { signal })) ?? (await engine.inspectImage(manifest, { signal }));
+  const here: ImagePlace = { name: "this machine", engine: async () => engine };
+  for (const [platform, digests] of platforms) {
+    const found = await findImage(digests, [here], signal);
     const own = platforms.length === 1 ? tag : `${tag}-${platform.replaceAll("/", "-")}`;
     if (found !== null) await engine.tagImage(found.id, image.repository, own, { signal });
   }
@@ -51,9 +52,7 @@ async function look(engine: Engine, { reference, platform, signal, log }: ShipRe
     });
   }
   log(`kept as ${reference}; hosts get it over SSH`);
-  const config = info.containerdImageStore
-    ? (await describeArchive(engine.saveImages([image.id], { signal }))).config
-    : image.id;
+  const config = info.containerdImageStore ? await configOf(engine.saveImages([image.id], { signal })) : image.id;
   return { manifest: image.id, config, size: 0, mediaType: "" };
 }
 

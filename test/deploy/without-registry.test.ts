@@ -72,9 +72,9 @@ describe("a release that is in no registry", () => {
       assert.equal(outcome.error, null, outcome.outcome);
       assert.match(
         outcome.plan.notes.join("\n"),
-        /two gets 4 kB over SSH, before compression, from this machine: web 1 of 3 layers, api 1 of 3 layers, worker 1 of 3 layers/,
+        /two gets about 4 kB over SSH, before compression, from this machine: web 1 of 3 layers, api 1 of 3 layers, worker 1 of 3 layers/,
       );
-      assert.match(lines(ada), /web: 1 of 3 layers \(\d kB\) came from this machine, \d kB on the line/);
+      assert.match(lines(ada), /web: 1 of 3 layers came from this machine: \d kB, \d kB on the line/);
     });
     assert.deepEqual(hostProblems(world, { live: v2, kept: v1 }), []);
   });
@@ -99,7 +99,7 @@ describe("a release that is in no registry", () => {
       assert.deepEqual(await grace.session.missingImages(v1), []);
       const outcome = await grace.rollback(null, { deployment: "d-3", who: "grace" });
       assert.equal(outcome.error, null, outcome.outcome);
-      assert.match(lines(grace), /web: 1 of 3 layers .* came from one/);
+      assert.match(lines(grace), /web: 1 of 3 layers came from one/);
     });
     assert.deepEqual(hostProblems(world, { live: v1, kept: v2 }), []);
   });

@@ -3,7 +3,9 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ShiplockError } from "../../src/errors.ts";
 import type { Engine } from "../../src/hosts/engine.ts";
-import { describeArchive, chainIds, layersNotNeeded, withoutFiles } from "../../src/hosts/image-archive.ts";
+import { chainIds, configOf, layersNotNeeded, withoutLayers } from "../../src/hosts/image-archive.ts";
+import { layerSizes } from "../../src/hosts/layer-sizes.ts";
+import { readTar } from "../../src/hosts/tar.ts";
 import type { Host, HostFiles, LeaseOwner } from "../../src/hosts/types.ts";
 import { waitFor } from "../lab/process.ts";
 
@@ -403,12 +405,14 @@ function describeEngine(given: () => { engine: Engine; setup: ContractSetup }): 
     const image = await engine.inspectImage(setup.image);
     assert.ok(image !== null && image.layers.length > 0);
     const whole = await collected(engine.saveImages([image.id]));
-    const archive = await describeArchive(piecesOf(whole));
-    assert.equal(archive.config, image.id);
-    const there = new Set(chainIds(image.layers));
-    const leftOut = layersNotNeeded(image.layers, archive.layers, there);
-    assert.equal(leftOut.size, new Set(archive.layers.map(({ path }) => path)).size);
-    const thin = await collected(withoutFiles(piecesOf(whole), leftOut));
+    assert.equal(await configOf(piecesOf(whole)), image.id);
+    const history = await engine.imageHistory(image.id);
+    assert.equal(layerSizes(history, image.layers.length).length, image.layers.length);
+    const notNeeded = layersNotNeeded(image.layers, new Set(chainIds(image.layers)));
+    assert.deepEqual(notNeeded, new Set(image.layers));
+    const thin = await collected(withoutLayers(piecesOf(whole), image.layers, notNeeded));
+    for await (const part of readTar(piecesOf(thin)))
+      assert.ok(part.kind !== "entry" || part.size < 4096, "no layer is left in it");
     assert.ok(thin.length < whole.length);
     await engine.loadImages(piecesOf(thin));
     assert.equal((await engine.inspectImage(setup.image))?.id, image.id);

@@ -6,7 +6,7 @@ import { must } from "./process.ts";
 /** A git repository with one commit per version of an application; each commit carries the version's name as its tag. */
 export type AppHistory<Version extends string = string> = { path: string; commits: Record<Version, string> };
 
-/** A value to put into `shiplock.yml`, in all commits: `{ path: ["registry", "address"], value: "10.0.0.1:5000/shop" }`. */
+/** A value to put into `shiplock.yml` (undefined takes a key out), in all commits: `{ path: ["registry", "address"], value: "10.0.0.1:5000/shop" }`. */
 export type ConfigChange = { path: readonly (string | number)[]; value: unknown };
 
 export type HistoryOptions = { configure?: readonly ConfigChange[] };
@@ -107,7 +107,10 @@ async function createRepository(
 function configure(file: string, changes: readonly ConfigChange[]): void {
   if (changes.length === 0) return;
   const document = parseDocument(readFileSync(file, "utf8"));
-  for (const { path, value } of changes) document.setIn(path, document.createNode(value));
+  for (const { path, value } of changes) {
+    if (value === undefined) document.deleteIn(path);
+    else document.setIn(path, document.createNode(value));
+  }
   writeFileSync(file, document.toString({ lineWidth: 0 }));
 }
 

@@ -5,7 +5,7 @@ import { ShiplockError } from "../../src/errors.ts";
 import { initOf, startBox, stopBox } from "./box.ts";
 import { DEPLOY_USER } from "./box-files.ts";
 import { askEngine, killEngineOf, socketOf, startEngine, stopEngine } from "./engine.ts";
-import { cutConnections, delayBox, type DelayKind, healBox } from "./network-faults.ts";
+import { cutConnections, delayBox, type DelayKind, healBox, limitBox } from "./network-faults.ts";
 import { childrenOf, isAlive, markOf, must, run, signal } from "./process.ts";
 import { type BoxRecord, type LabPaths, type LabRecord, readRecord, withLock, writeRecord } from "./record.ts";
 import { startRegistryOf, stopRegistryOf } from "./registry.ts";
@@ -27,6 +27,8 @@ export type FaultTools = {
    * deployer opens from now on (handshake included), and a change of the delay breaks those that go through it.
    */
   delayNetwork: (host: Host, milliseconds: number) => Promise<DelayKind>;
+  /** Lets so many bits a second through to the host and from it; null takes the limit away. */
+  limitNetwork: (host: Host, bitsPerSecond: number | null) => Promise<void>;
   stopEngine: (host: Host) => Promise<void>;
   startEngine: (host: Host) => Promise<void>;
   restartEngine: (host: Host) => Promise<void>;
@@ -83,6 +85,7 @@ export function faultTools(paths: LabPaths): FaultTools {
       });
       return kind;
     },
+    limitNetwork: (host, bitsPerSecond) => changeBox(host, (box) => limitBox(box, bitsPerSecond)),
     stopEngine: (host) => changeBox(host, (box) => stopEngine(box)),
     startEngine: (host) => changeBox(host, (box, record, save) => startEngine(paths, record, box, save)),
     restartEngine: (host) =>
@@ -119,6 +122,7 @@ export function faultTools(paths: LabPaths): FaultTools {
       changeBox(host, async (box, record, save) => {
         await healBox(box);
         await delayBox(paths, record, box, 0, proxyProgram, save);
+        await limitBox(box, null);
         rmSync(fillerOf(box), { force: true });
         if (box.engine === undefined || !isAlive(box.engine)) await startEngine(paths, record, box, save);
         await emptyEngine(socketOf(paths, box));

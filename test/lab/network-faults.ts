@@ -121,6 +121,21 @@ function proxyRule(record: LabRecord, box: BoxRecord, to: string): FirewallRule 
   return { table: "nat", chain: "OUTPUT", rule: [...match, ...comment, "-j", "DNAT", "--to-destination", to] };
 }
 
+/** Lets so many bits a second through between a box and everybody else, each way; null takes the limit away. Without `netem`, which would be in its place. */
+export async function limitBox(box: BoxRecord, bitsPerSecond: number | null): Promise<void> {
+  const inside = ["nsenter", "--target", String(initOf(box).pid), "--net", "--"];
+  for (const [at, device] of [
+    [[], box.veth],
+    [inside, "eth0"],
+  ] as const) {
+    const shown = await run([...at, "tc", "qdisc", "show", "dev", device]);
+    if (shown.stdout.includes("tbf")) await must([...at, "tc", "qdisc", "delete", "dev", device, "root"]);
+    if (bitsPerSecond === null) continue;
+    const bucket = ["tbf", "rate", `${bitsPerSecond}bit`, "burst", "32kbit", "latency", "400ms"];
+    await must([...at, "tc", "qdisc", "add", "dev", device, "root", ...bucket]);
+  }
+}
+
 async function delayPackets(box: BoxRecord, milliseconds: number): Promise<boolean> {
   const half = `${milliseconds / 2}ms`;
   const outside = await run(["tc", "qdisc", "replace", "dev", box.veth, "root", "netem", "delay", half]);

@@ -4,13 +4,8 @@ import { bytesInWords } from "../../byte-words.ts";
 import type { Clock } from "../../clock.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Engine, EngineInfo } from "../../hosts/engine.ts";
-import {
-  chainIds,
-  describeArchive,
-  type ImageArchive,
-  layersNotNeeded,
-  withoutFiles,
-} from "../../hosts/image-archive.ts";
+import { chainIds, layersNotNeeded, withoutLayers } from "../../hosts/image-archive.ts";
+import { layerSizes } from "../../hosts/layer-sizes.ts";
 import { findImage, type FoundImage, type ImagePlace } from "../../hosts/image-places.ts";
 import type { PlatformDigests, ReleaseImage } from "../../release/types.ts";
 import { digestsOn, imageIdOn } from "./image-identity.ts";
@@ -29,7 +24,7 @@ export type Cargo = {
   image: ReleaseImage;
   /** Where it comes from. */
   place: string;
-  /** Of its layers that travel, as they are unpacked. */
+  /** About what its layers that travel have, unpacked; too much rather than too little. */
   bytes: number;
   /** How many of its layers travel, and how many it has. */
   layers: number;
@@ -57,17 +52,6 @@ const toldEveryMs = 2_000;
 
 /** @param places in the order in which they are asked */
 export function createCarrier(places: readonly ImagePlace[], clock: Clock): Carrier {
-  // What an archive holds is found out once per image, however many hosts get it: older engines write all of it for that.
-  const described = new Map<string, Promise<ImageArchive>>();
-
-  function describe(found: FoundImage, signal: AbortSignal): Promise<ImageArchive> {
-    const key = `${found.place} ${found.id}`;
-    const known = described.get(key) ?? describeArchive(found.engine.saveImages([found.id], { signal }));
-    described.set(key, known);
-    known.catch(() => described.delete(key));
-    return known;
-  }
-
   /** One load after the other: what has arrived by then need not travel again. */
   async function* loadsFor(images: readonly ReleaseImage[], to: Receiver, signal: AbortSignal) {
     const lacking = await lackedBy(images, to, signal);
@@ -77,15 +61,15 @@ export function createCarrier(places: readonly ImagePlace[], clock: Clock): Carr
     for (const { image, id } of lacking) {
       const found = await findImage(digestsOn(image, info, to.name), places, signal);
       if (found === null) throw nowhere(image, to.name);
-      const archive = await describe(found, signal);
-      const leftOut = there === null ? new Set<string>() : layersNotNeeded(found.layers, archive.layers, there);
-      const travelling = archive.layers.filter(({ path }) => !leftOut.has(path));
-      const bytes = travelling.reduce((sum, layer) => sum + layer.bytes, 0);
+      const history = await found.engine.imageHistory(found.id, { signal });
+      const sizes = layerSizes(history, found.layers.length);
+      const notNeeded = there === null ? new Set<string>() : layersNotNeeded(found.layers, there);
+      const travelling = found.layers.flatMap((layer, index) => (notNeeded.has(layer) ? [] : [sizes[index] ?? 0]));
       const cargo: Cargo = {
-        ...{ image, place: found.place, bytes },
-        ...{ layers: travelling.length, of: archive.layers.length },
+        ...{ image, place: found.place, layers: travelling.length, of: found.layers.length },
+        bytes: travelling.reduce((sum, bytes) => sum + bytes, 0),
       };
-      yield { cargo, id, found, leftOut };
+      yield { cargo, id, found, notNeeded };
       for (const chain of chainIds(found.layers)) there?.add(chain);
     }
   }
@@ -113,7 +97,7 @@ export function createCarrier(places: readonly ImagePlace[], clock: Clock): Carr
   };
 }
 
-type Load = { cargo: Cargo; id: string; found: FoundImage; leftOut: ReadonlySet<string> };
+type Load = { cargo: Cargo; id: string; found: FoundImage; notNeeded: ReadonlySet<string> };
 
 async function lackedBy(
   images: readonly ReleaseImage[],
@@ -138,32 +122,36 @@ async function bring(load: Load, to: Receiver, options: CarryOptions, clock: Clo
   const { cargo, found, id } = load;
   const sent = await send(load, to, options, clock).catch((error: unknown) => {
     // A layer that was left out because the host had it may have been removed there meanwhile, by a prune for example.
-    if (load.leftOut.size === 0 || !/no such file or directory/.test(messageOf(error))) throw error;
+    if (load.notNeeded.size === 0 || !/no such file or directory/.test(messageOf(error))) throw error;
     options.log(`${cargo.image.name}: ${to.name} lost a layer meanwhile, so all of them travel`);
-    return send({ ...load, leftOut: new Set() }, to, options, clock);
+    return send({ ...load, notNeeded: new Set() }, to, options, clock);
   });
   const arrived = await to.engine.inspectImage(id, { signal: options.signal });
   if (arrived?.id !== id) throw mismatch(cargo.image, to.name, id, found.place);
   options.log(
-    `${cargo.image.name}: ${cargo.layers} of ${cargo.of} layers (${bytesInWords(cargo.bytes)}) came from ${found.place}, ${bytesInWords(sent)} on the line`,
+    `${cargo.image.name}: ${cargo.layers} of ${cargo.of} layers came from ${found.place}: ${bytesInWords(sent.passed)}, ${bytesInWords(sent.onTheLine)} on the line`,
   );
 }
 
-/** @returns bytes that went over the line */
-async function send(load: Load, to: Receiver, { signal, log }: CarryOptions, clock: Clock): Promise<number> {
-  const { cargo, found, leftOut } = load;
+/** @returns bytes of the archive that travelled, and what was on the line for them */
+async function send(
+  load: Load,
+  to: Receiver,
+  { signal, log }: CarryOptions,
+  clock: Clock,
+): Promise<{ passed: number; onTheLine: number }> {
+  const { cargo, found, notNeeded } = load;
   let toldAt = clock.elapsed();
   let passed = 0;
-  let sent = 0;
+  let onTheLine = 0;
 
   async function* told(archive: AsyncIterable<Uint8Array>) {
     for await (const bytes of archive) {
       passed += bytes.length;
       if (clock.elapsed() - toldAt >= toldEveryMs) {
         toldAt = clock.elapsed();
-        const part = bytesInWords(Math.min(passed, cargo.bytes));
         log(
-          `${cargo.image.name}: ${part} of ${bytesInWords(cargo.bytes)} from ${found.place}, ${bytesInWords(sent)} on the line`,
+          `${cargo.image.name}: ${bytesInWords(passed)} of about ${bytesInWords(cargo.bytes)} from ${found.place}, ${bytesInWords(onTheLine)} on the line`,
         );
       }
       yield bytes;
@@ -171,14 +159,14 @@ async function send(load: Load, to: Receiver, { signal, log }: CarryOptions, clo
   }
   async function* counted(archive: AsyncIterable<Uint8Array>) {
     for await (const bytes of archive) {
-      sent += bytes.length;
+      onTheLine += bytes.length;
       yield bytes;
     }
   }
 
-  const archive = told(withoutFiles(found.engine.saveImages([found.id], { signal }), leftOut));
+  const archive = told(withoutLayers(found.engine.saveImages([found.id], { signal }), found.layers, notNeeded));
   await to.engine.loadImages(counted(to.remote ? compressed(archive) : archive), { signal });
-  return sent;
+  return { passed, onTheLine };
 }
 
 /**

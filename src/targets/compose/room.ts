@@ -78,7 +78,7 @@ async function measureDisk(
 function travelNote(host: string, cargos: readonly Cargo[], bytes: number): string {
   const images = cargos.map(({ image, layers, of }) => `${image.name} ${layers} of ${of} layers`);
   const places = [...new Set(cargos.map((cargo) => cargo.place))];
-  return `${host} gets ${bytesInWords(bytes)} over SSH, before compression, from ${places.join(" and ")}: ${images.join(", ")}`;
+  return `${host} gets about ${bytesInWords(bytes)} over SSH, before compression, from ${places.join(" and ")}: ${images.join(", ")}`;
 }
 
 /** The images of a release that a host has to pull. One without a recorded platform is none (`setup` has no release yet). */

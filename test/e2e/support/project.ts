@@ -16,6 +16,8 @@ export type ProjectOptions = {
   name?: string;
   /** Hosts of staging and production; the first host and all hosts unless told. */
   hosts?: { staging?: readonly string[]; production?: readonly string[] };
+  /** Without a registry in shiplock.yml. */
+  withoutRegistry?: boolean;
   /** Further values in shiplock.yml, from the first commit on. */
   configure?: readonly ConfigChange[];
   /** The first version; `{ version: "v1" }` unless told. */
@@ -89,15 +91,7 @@ function labConfiguration(lab: Lab, name: string, options: ProjectOptions): Conf
   const all = lab.hosts.map((host) => host.name);
   return [
     { path: ["project"], value: name },
-    {
-      path: ["registry"],
-      value: {
-        address: `${lab.registry.address}/${name}`,
-        insecure: true,
-        username: lab.registry.username,
-        password: "REGISTRY_PASSWORD",
-      },
-    },
+    { path: ["registry"], value: options.withoutRegistry === true ? undefined : registryOf(lab, name) },
     {
       path: ["environments", "staging", "target", "compose", "hosts"],
       value: options.hosts?.staging ?? all.slice(0, 1),
@@ -108,6 +102,11 @@ function labConfiguration(lab: Lab, name: string, options: ProjectOptions): Conf
       { path: ["environments", environment, "bake"], value: 0 },
     ]),
   ];
+}
+
+function registryOf(lab: Lab, name: string) {
+  const { address, username } = lab.registry;
+  return { address: `${address}/${name}`, insecure: true, username, password: "REGISTRY_PASSWORD" };
 }
 
 function openProject(lab: Lab, { name, root, who }: { name: string; root: string; who: string }): Project {
