@@ -1,20 +1,57 @@
-/**
- * What of BuildKit's plain output a person reads: the steps of the Dockerfile that had something to do, when they begin to, and our own lines. Steps answered from the
- * cache say nothing; a build that fails brings its last lines with its error.
- * @returns for each line of one build: the line to show, or null
- */
-export function buildLines(): (line: string) => string | null {
-  const announced = new Map<string, string>();
-  return (line) => {
-    const [, step, text] = /^#(\d+) (.*)$/.exec(line) ?? [];
-    if (step === undefined || text === undefined) return /^(pushed|built)/.test(line) ? line : null;
-    if (/^\[.*\] (RUN|COPY|ADD)/.test(text)) {
-      announced.set(step, text);
-      return null;
-    }
-    const heading = announced.get(step) ?? null;
-    announced.delete(step);
-    if (text.startsWith("ERROR")) return text;
-    return text === "CACHED" ? null : heading;
+import type { Config } from "../config/types.ts";
+import type { BuildEvent } from "../release/build.ts";
+import { isInstruction } from "../release/buildkit/events.ts";
+import { type Output, printable } from "./output.ts";
+import type { BuildTellers } from "./release-source.ts";
+
+/** A step that took less says nothing of its time. */
+const worthTellingMs = 500;
+const longestStep = 160;
+
+/** Shows builds that run side by side: each line begins with its image, and with its platform where the image has several. The same lines in a terminal and in CI. */
+export function showBuild(output: Output, config: Pick<Config, "images">): BuildTellers {
+  const { paint } = output;
+  const say = (who: string, text: string): void => output.line(`  ${paint.dim(`${who} │`)} ${text}`);
+
+  return {
+    log: (image, line) => {
+      output.event({ kind: "build", image, said: line });
+      say(image, printable(line));
+    },
+    tell: (image, platform, event) => {
+      output.event({ kind: "build", image, platform, event });
+      const text = lineOf(event, paint);
+      const several = (config.images[image]?.platforms.length ?? 1) > 1;
+      if (text !== null) say(several ? `${image} ${platform}` : image, text);
+    },
   };
+}
+
+/** The line for something that happened in a build; null for what only BuildKit itself needs to do. */
+export function lineOf(event: BuildEvent, paint: Output["paint"]): string | null {
+  if (event.kind === "warning") return `${paint.yellow("warning")}: ${printable(event.text)}`;
+  const step = printable(shortened(event.step));
+  const shown = isInstruction(event.step);
+  switch (event.kind) {
+    case "step-began":
+      return shown ? step : null;
+    case "step-cached":
+      return shown ? paint.dim(`CACHED ${step}`) : null;
+    case "step-done":
+      return shown && event.ms >= worthTellingMs ? `${step} ${paint.dim(`took ${seconds(event.ms)}`)}` : null;
+    case "step-failed":
+      return `${paint.red("FAILED")} ${step} ${paint.dim(`after ${seconds(event.ms)}`)}: ${printable(event.reason)}`;
+    case "log":
+      return `  ${paint.dim(printable(event.line))}`;
+  }
+}
+
+function shortened(step: string): string {
+  const [first = ""] = step.split("\n");
+  return first.length < step.length || first.length > longestStep ? `${first.slice(0, longestStep)}…` : first;
+}
+
+/** Milliseconds as a person reads them. */
+export function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -3,22 +3,24 @@ import { documentOf } from "../deploy/read-record.ts";
 import type { DeploymentRequest } from "../deploy/request.ts";
 import { ShiplockError } from "../errors.ts";
 import { makeDocument, keepBacking } from "../release/snapshot.ts";
+import type { MadeImage } from "../release/make-image.ts";
 import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
-import { buildLines } from "./build-lines.ts";
+import { showBuild } from "./build-lines.ts";
 import type { CommandContext } from "./context.ts";
 import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
 import { printable } from "./output.ts";
 import { rememberRelease } from "./record-history.ts";
-import { checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
+import { type CheckedOutCommit, checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
 
 /**
  * A release and its configuration here, from `--ref`, `--dirty` or what is checked out. Builds and pushes what was not built before.
  * @param use what it is for: what is deployed needs its secrets, and they are asked for before anything is built
  * @param promoted the release of another environment whose commit this is, with those of its images that belong to every environment
+ * @param recorded images that the environment's own record knows, for what this machine's history does not
  */
 export async function prepareRelease(
   context: CommandContext,
@@ -27,7 +29,8 @@ export async function prepareRelease(
   use: "build" | "deploy",
   flags: Flags,
   promoted: { release: Release; images: Readonly<Record<string, ReleaseImage>> } | null = null,
-): Promise<{ release: Release; snapshot: Snapshot }> {
+  recorded: () => Promise<readonly ReleaseImage[]> = async () => [],
+): Promise<{ release: Release; snapshot: Snapshot; made: readonly MadeImage[] }> {
   const { output } = context;
   const checkedOut = await checkOutRelease(
     context,
@@ -41,27 +44,32 @@ export async function prepareRelease(
     promoted === null ? checkedOut : { ...checkedOut, commit: { ...checkedOut.commit, ref: promoted.release.ref } };
   try {
     const { commit } = source;
-    output.line(
-      `${output.paint.bold(`release of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${source.dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`,
-    );
-    if (source.leftOut > 0) output.line(`  ${output.paint.yellow(leftOutSentence(source.leftOut))}`);
-    const readers = new Map<string, ReturnType<typeof buildLines>>();
-    const log = (image: string, line: string): void => {
-      const reader = readers.get(image) ?? buildLines();
-      readers.set(image, reader);
-      const text = reader(line);
-      if (text !== null) output.line(`  ${output.paint.dim(`${image} │`)} ${printable(text)}`);
-    };
+    sayWhatIsBuilt(context, "release", source);
     const snapshot = await snapshotOf(context, source);
     if (use === "deploy") readSecrets(snapshot.secrets.names, context.env, environment);
     const made = promoted?.images ?? {};
-    const known = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
-    const release = await releaseOf(context, source, known, promoted?.release.id ?? null, log);
+    const ofCommit = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
+    const { release, made: images } = await releaseOf(context, source, {
+      ...showBuild(output, source.config),
+      made: ofCommit,
+      known: [once(() => imagesInHistory(context, config.project, source.dirty)), once(recorded)],
+      origin: promoted?.release.id ?? null,
+      noCache: flags["cache"] === false,
+    });
     await remember(context, release);
-    return { release, snapshot };
+    return { release, snapshot, made: images };
   } finally {
     await source.remove();
   }
+}
+
+/** The heading of what is built: which commit, and what of the working tree is not in it. */
+export function sayWhatIsBuilt({ output }: CommandContext, what: string, source: CheckedOutCommit): void {
+  const { commit, dirty, leftOut } = source;
+  output.line(
+    `${output.paint.bold(`${what} of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`,
+  );
+  if (leftOut > 0) output.line(`  ${output.paint.yellow(leftOutSentence(leftOut))}`);
 }
 
 function leftOutSentence(count: number): string {
@@ -116,6 +124,38 @@ async function imagesMadeBefore(
   } finally {
     await ledger.close();
   }
+}
+
+/** So many of the newest releases are looked through for images with the same inputs; an image that is still in use is in each of them. */
+const releasesLookedThrough = 200;
+
+/** Images of the newest releases that this machine knows. Those of working trees are only for working trees: the commit in their labels is not what they hold. */
+async function imagesInHistory(context: CommandContext, project: string, dirty: boolean): Promise<ReleaseImage[]> {
+  const ledger = await openHistory(context);
+  try {
+    const releases = (await ledger.recentReleases(project, releasesLookedThrough)).map(
+      (entry) => entry.payload as Release,
+    );
+    return releases.filter((release) => dirty || !release.dirty).flatMap((release) => Object.values(release.images));
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** Images of the release that is live in an environment, as its record has them. */
+export async function imagesInRecord(session: TargetSession): Promise<ReleaseImage[]> {
+  const read = await session.record.read();
+  const live = await documentOf(session, read?.state.live?.document ?? null);
+  return live === null || live.release.dirty ? [] : Object.values(live.release.images);
+}
+
+/** Asks once, however often the answer is wanted. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | null = null;
+  return () => {
+    answer ??= ask();
+    return answer;
+  };
 }
 
 async function remember(context: CommandContext, release: Release): Promise<void> {

@@ -1,44 +1,51 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { hostname, tmpdir } from "node:os";
+import { availableParallelism, hostname, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { resolveArguments, resolveEnvironment, resolvePublicUrls, resolveRoutes } from "../config/environment.ts";
 import { resolveComposeFiles } from "../config/find.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config, Environment } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
-import { buildxBuilder } from "../release/build.ts";
-import { makeRelease } from "../release/make-release.ts";
+import { systemClock } from "../clock.ts";
+import type { BuildEvent } from "../release/build.ts";
+import type { BuildSource } from "../release/build-image.ts";
+import { buildxBuilder } from "../release/buildkit/buildx.ts";
+import { cacheReference } from "../release/cache-place.ts";
+import { inputsOfImage } from "../release/inputs/of-image.ts";
+import type { MakeImageRequest } from "../release/make-image.ts";
+import { type MadeRelease, makeRelease } from "../release/make-release.ts";
+import { createPlaces } from "../release/parallel.ts";
+import type { RegistryLogin } from "../release/registry/types.ts";
+import { refuseSecretArguments } from "../release/secret-arguments.ts";
 import { registryShipper, shipperByName } from "../release/ship.ts";
 import { engineShipper } from "../release/ship-from-engine.ts";
 import { makeSnapshot } from "../release/snapshot.ts";
 import { checkOut, type Commit, repositoryRoot, resolveCommit, uncommittedFiles } from "../release/source.ts";
-import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
+import type { Snapshot } from "../release/types.ts";
+import { type VerifiedImage, verifyImages } from "../release/verify-images.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { renderCompose } from "../targets/compose/render.ts";
 import type { CommandContext } from "./context.ts";
 import { printable } from "./output.ts";
-import { buildEngine, placesOf, registryAuth, registryOf } from "./wiring.ts";
+import { buildEngine, placesOf, publicRegistryOf, registryAuth, registryOf } from "./wiring.ts";
 
 const buildTimeoutMs = 30 * 60_000;
 
 /** A commit's files and its own configuration: what is built and deployed comes from here and not from the working tree. */
-export type CheckedOut = {
+export type CheckedOutCommit = {
   commit: Commit;
   dirty: boolean;
   /** Files that the working tree has otherwise than the commit, and that are therefore left out; 0 unless what is checked out was asked for. */
   leftOut: number;
   folder: string;
   config: Config;
-  environment: Environment;
   remove(): Promise<void>;
 };
 
-/**
- * A clean checkout of what was asked for, with the configuration that was committed with it.
- * @param ref branch, tag or commit; null for what is checked out
- * @param dirty takes the working tree as it is instead, and says so in the release
- */
+export type CheckedOut = CheckedOutCommit & { environment: Environment };
+
+/** `checkOutCommit`, with one of the environments of the configuration that was committed. */
 export async function checkOutRelease(
   context: CommandContext,
   config: Config,
@@ -46,6 +53,26 @@ export async function checkOutRelease(
   ref: string | null,
   dirty: boolean,
 ): Promise<CheckedOut> {
+  const source = await checkOutCommit(context, config, ref, dirty);
+  try {
+    return { ...source, environment: resolveEnvironment(source.config, environment) };
+  } catch (error) {
+    await source.remove();
+    throw error;
+  }
+}
+
+/**
+ * A clean checkout of what was asked for, with the configuration that was committed with it.
+ * @param ref branch, tag or commit; null for what is checked out
+ * @param dirty takes the working tree as it is instead, and says so in the release
+ */
+export async function checkOutCommit(
+  context: CommandContext,
+  config: Config,
+  ref: string | null,
+  dirty: boolean,
+): Promise<CheckedOutCommit> {
   if (dirty && ref !== null) throw dirtyRef(ref);
   const root = await repositoryRoot(config.folder);
   const commit = await resolveCommit(root, ref);
@@ -56,7 +83,6 @@ export async function checkOutRelease(
       leftOut: 0,
       folder: config.folder,
       config,
-      environment: resolveEnvironment(config, environment),
       remove: async () => undefined,
     };
   const leftOut = ref === null ? await uncommittedFiles(root) : 0;
@@ -82,7 +108,6 @@ export async function checkOutRelease(
       leftOut,
       folder: join(folder, relative(root, config.folder)),
       config: committed,
-      environment: resolveEnvironment(committed, environment),
       remove,
     };
   } catch (error) {
@@ -93,42 +118,119 @@ export async function checkOutRelease(
   }
 }
 
+/** What is told while images are made. */
+export type BuildTellers = {
+  tell: (image: string, platform: string, event: BuildEvent) => void;
+  log: (image: string, line: string) => void;
+};
+
+export type MakeOptions = Pick<MakeImageRequest, "made" | "known" | "origin" | "noCache"> & BuildTellers;
+
 /** The images of a checkout, built or found. */
 export async function releaseOf(
   context: CommandContext,
   source: CheckedOut,
-  made: Readonly<Record<string, ReleaseImage>>,
-  origin: string | null,
-  log: (image: string, line: string) => void,
-): Promise<Release> {
+  options: MakeOptions,
+): Promise<MadeRelease> {
   const { config, environment } = source;
   const engine = buildEngine(context.env);
-  const places = placesOf(config, null, context.env);
+  const login = registryAuth(config, context.env);
+  const registry = registryOf(config, context.env);
+  const building = buildSource(context, source, environment, login, { ...options, writesCache: true });
+  const info = await engine.info({ signal: context.signal });
+  const carriers = placesOf(config, null, context.env);
   const shipper = shipperByName(
-    registryShipper(engine, registryOf(config, context.env), registryAuth(config, context.env)),
-    engineShipper(engine, places.places, hostname()),
+    registryShipper(engine, registry, login),
+    engineShipper(engine, carriers.places, hostname()),
   );
   return makeRelease({
+    ...building,
+    ...options,
     config,
     environment,
-    commit: source.commit,
     dirty: source.dirty,
-    checkout: source.folder,
-    builder: buildxBuilder(context.env),
     shipper,
-    argumentsOf: (image) => resolveArguments(config, image, environment, context.env),
+    inputsOf: (image) =>
+      inputsOfImage({
+        image,
+        project: config.project,
+        folder: source.folder,
+        args: building.argumentsOf(image.name),
+        secrets: Object.fromEntries(image.secrets.map((name) => [name, building.secret(name)])),
+        builder: `${info.os}/${info.architecture}`,
+        sources: { engine, registry: publicRegistryOf(config, context.env) },
+        signal: context.signal,
+      }),
+    clock: systemClock,
+  }).finally(() => carriers.close());
+}
+
+/**
+ * Builds every image of a checkout, whatever service has it, and keeps nothing. No login is needed; where there is one, the registry's cache is read.
+ * @param environment whose values fill in arguments; null for none
+ */
+export async function verifiedImagesOf(
+  context: CommandContext,
+  source: CheckedOutCommit,
+  environment: Environment | null,
+  options: BuildTellers & { noCache: boolean },
+): Promise<VerifiedImage[]> {
+  const { config } = source;
+  const needing = Object.values(config.images).find((image) => image.perEnvironment);
+  if (environment === null && needing !== undefined) throw environmentNeeded(needing.name);
+  const password = context.env[config.registry?.login?.passwordVariable ?? ""] ?? "";
+  const login = password === "" ? null : registryAuth(config, context.env);
+  return verifyImages(Object.values(config.images), {
+    ...buildSource(context, source, environment, login, { ...options, writesCache: false }),
+    clock: systemClock,
+  });
+}
+
+function buildSource(
+  context: CommandContext,
+  source: CheckedOutCommit,
+  environment: Environment | null,
+  login: RegistryLogin | null,
+  options: Pick<BuildTellers, "tell"> & { noCache: boolean; writesCache: boolean },
+): BuildSource {
+  const { config } = source;
+  const { env, output, signal } = context;
+  const cache = config.registry?.cache;
+  return {
+    commit: source.commit,
+    checkout: source.folder,
+    builder: buildxBuilder({ env, engine: buildEngine(env), login }),
+    places: createPlaces(availableParallelism()),
+    argumentsOf: (image) => {
+      // Without an environment there is no argument that takes a value from one, so that any of them gives the same.
+      const values = environment ?? Object.values(config.environments)[0];
+      const args = values === undefined ? {} : resolveArguments(config, image, values, env);
+      refuseSecretArguments(image, args, declaredSecrets(config, env));
+      return args;
+    },
     secret: (name) => {
-      const value = readSecrets([name], context.env, "the build")[name] ?? "";
-      context.output.hide([value]);
+      const value = readSecrets([name], env, "the build")[name] ?? "";
+      output.hide([value]);
       return value;
     },
-    made,
-    origin,
-    now: new Date(),
+    noCache: options.noCache,
+    cacheOf: (image, platform) =>
+      cache === undefined ? null : { reference: cacheReference(cache, image, platform), write: options.writesCache },
     buildTimeoutMs,
-    signal: context.signal,
-    log,
-  }).finally(() => places.close());
+    signal,
+    tell: options.tell,
+  };
+}
+
+/** Every secret that the configuration names anywhere and that has a value here. */
+function declaredSecrets(config: Config, env: CommandContext["env"]): Record<string, string> {
+  const names = [
+    ...Object.values(config.environments).flatMap((environment) => environment.secrets.names),
+    ...Object.values(config.images).flatMap((image) => image.secrets),
+    ...Object.values(config.checks).flatMap((check) => check.secrets),
+    ...(config.registry?.login === undefined ? [] : [config.registry.login.passwordVariable]),
+  ];
+  return Object.fromEntries(names.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""));
 }
 
 /** The configuration of a checkout in its environment, as data. */
@@ -151,6 +253,15 @@ export async function snapshotOf(context: CommandContext, source: CheckedOut): P
     rendered,
     routes: resolveRoutes(config, environment, context.env),
     publicUrl: resolvePublicUrls(config, environment, context.env).url,
+  });
+}
+
+function environmentNeeded(image: string): ShiplockError {
+  return new ShiplockError({
+    code: "build/environment-needed",
+    blame: "usage",
+    message: `the image "${image}" takes values of an environment, so it can be built for one only`,
+    remedy: "name one: `shiplock build staging --verify`",
   });
 }
 

@@ -25,6 +25,9 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** Time for one question about the size of an image: the estimate of the room is not worth more. */
 const layersDeadlineMs = 5_000;
 
+/** Time for one question about a base image: without an answer the image is built. */
+const baseDeadlineMs = 5_000;
+
 /** Time for the first connection to a host. */
 const connectTimeoutMs = 20_000;
 
@@ -98,6 +101,11 @@ export function registryAuth(config: Config, env: Variables): RegistryLogin | nu
  */
 export function registryOf(config: Config, env: Variables): Registry {
   return registryWith(config, registryAuth(config, env));
+}
+
+/** The registry for questions whose answer is worth little time: about base images, of which the project's login serves only its own registry. */
+export function publicRegistryOf(config: Config, env: Variables): Registry {
+  return registryWith(config, registryAuth(config, env), baseDeadlineMs);
 }
 
 /** @param deadlineMs for one call with all its attempts; the client's own unless given */

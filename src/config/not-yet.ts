@@ -17,7 +17,6 @@ export const NOT_YET: readonly NotYet[] = [
   { path: "server", feature: "the server is" },
   { path: "github", feature: "the connection to GitHub is" },
   { path: "registry.provider", feature: "logins through a cloud provider are" },
-  { path: "registry.cache", feature: "the build cache in a registry is" },
   { path: "images.*.scan", feature: "vulnerability scans are" },
   { path: "images.*.cache", feature: "the choice of a build cache is" },
   { path: "images.*.sign", feature: "signatures are" },

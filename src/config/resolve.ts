@@ -46,6 +46,7 @@ export function resolveConfig(input: ConfigInput, file: string): Config {
           ? undefined
           : { username: registry.username, passwordVariable: registry.password },
       insecure: registry.insecure ?? false,
+      cache: registry.cache === false ? undefined : registry.cache,
     },
     images: mapValues(input.images, (image, name) => resolveImage(image, name, input)),
     checks: mapValues(input.checks ?? {}, resolveCheck),

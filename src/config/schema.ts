@@ -12,6 +12,12 @@ function registry() {
       .optional()
       .describe("Name of the environment variable with the password or token, never its value."),
     insecure: z.boolean().optional().describe("Plain HTTP, for a registry in a closed network. Default: false."),
+    cache: z
+      .union([z.boolean(), part.repository()])
+      .optional()
+      .describe(
+        "Keeps the layer cache of builds in the registry: `true` beside each image, or the full name of a repository for all of them. Default: false.",
+      ),
   });
 }
 

@@ -31,6 +31,8 @@ export type Registry = {
   readonly login: RegistryLogin | undefined;
   /** Plain HTTP instead of HTTPS. */
   readonly insecure: boolean;
+  /** Where the layer cache of builds is kept: beside each image, or in this repository; `undefined`: on the machine that builds alone. */
+  readonly cache: true | string | undefined;
 };
 
 export type RegistryLogin = {

@@ -86,7 +86,16 @@ function withoutImages(request: SetupRequest): ReleaseDocument {
   const images = Object.fromEntries(
     request.images.map((name) => [
       name,
-      { name, repository: "shiplock.local/none", tag: "none", digest, platforms: {}, environment: null, ...inNoPlace },
+      {
+        name,
+        repository: "shiplock.local/none",
+        tag: "none",
+        digest,
+        platforms: {},
+        environment: null,
+        inputs: null,
+        ...inNoPlace,
+      },
     ]),
   );
   const release: Release = {

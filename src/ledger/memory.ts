@@ -78,10 +78,12 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
 
     async releasesByCommit(project, commitOrPrefix) {
       if (commitOrPrefix === "") return [];
-      return releasesOf(project)
-        .filter((release) => release.commit.startsWith(commitOrPrefix))
-        .sort((left, right) => right.createdAt - left.createdAt || (left.id < right.id ? 1 : -1))
-        .slice(0, 100);
+      const ofCommit = releasesOf(project).filter((release) => release.commit.startsWith(commitOrPrefix));
+      return newestReleases(ofCommit).slice(0, 100);
+    },
+
+    async recentReleases(project, limit) {
+      return newestReleases(releasesOf(project)).slice(0, checkLimit(limit));
     },
 
     async openDeployment(deployment) {
@@ -207,4 +209,8 @@ function withAll(
     next[key] = present ?? text;
   }
   return next;
+}
+
+function newestReleases(releases: readonly ReleaseEntry[]): ReleaseEntry[] {
+  return releases.toSorted((left, right) => right.createdAt - left.createdAt || (left.id < right.id ? 1 : -1));
 }

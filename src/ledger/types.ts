@@ -27,6 +27,8 @@ export type Ledger = {
   findRelease(project: string, idOrPrefix: string): Promise<ReleaseEntry | null>;
   /** The releases of `project` made from a commit (whole or its first characters), newest first, at most 100. */
   releasesByCommit(project: string, commitOrPrefix: string): Promise<ReleaseEntry[]>;
+  /** The newest releases of `project`, whatever their commits, newest first, at most `limit`. */
+  recentReleases(project: string, limit: number): Promise<ReleaseEntry[]>;
 
   /**
    * Opens a deployment in the state it has. When it is open already, what is stored is returned unchanged, whatever state it has

@@ -1,8 +1,3 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { ShiplockError } from "../errors.ts";
-import { runProgram } from "../process.ts";
 import type { Commit } from "./source.ts";
 
 export type BuildRequest = {
@@ -20,85 +15,43 @@ export type BuildRequest = {
   commit: Commit;
   /** `repository:tag` */
   reference: string;
+  /** `keep`: in the builder's engine, under the reference. `verify`: it is seen that it builds, and nothing is kept but the cache. */
+  purpose: "keep" | "verify";
+  /** Every instruction is run again. */
+  noCache: boolean;
+  /** Where the layer cache lies beside the builder's own; null for nowhere. */
+  cache: RemoteCache | null;
   timeoutMs: number;
   signal: AbortSignal;
-  log: (line: string) => void;
+  tell: (event: BuildEvent) => void;
 };
 
-/** Where images are built: never a host that runs them. */
+/** A layer cache in a registry: `repository:tag`. */
+export type RemoteCache = { reference: string /** Whether it is written too. */; write: boolean };
+
+/** What happens while an image is built. A step is named as BuildKit does: `[build 3/7] RUN npm ci`. */
+export type BuildEvent =
+  | { kind: "step-began"; step: string }
+  | { kind: "step-cached"; step: string }
+  | { kind: "step-done"; step: string; ms: number }
+  | { kind: "step-failed"; step: string; ms: number; reason: string }
+  /** A whole line that a step wrote. */
+  | { kind: "log"; step: string; line: string }
+  | { kind: "warning"; text: string };
+
+/** What a build had to do: instructions of the Dockerfile, and how many of them the cache answered. */
+export type Built = {
+  instructions: number;
+  cached: number;
+  /** Unpacked, in the builder's engine; null where nothing was kept. */
+  sizeBytes: number | null;
+};
+
+/** Where images are built: never a host that runs them. Builds may run side by side. */
 export type Builder = {
-  /** Builds and keeps the image under its reference in the builder's engine. */
-  build(request: BuildRequest): Promise<void>;
+  /**
+   * Builds an image for one platform. May be repeated; what is known already is taken from the cache.
+   * @throws ShiplockError `build/failed` with the instruction, its line and what it said last; `build/buildx-missing`, `build/buildx-old`, `build/no-engine`
+   */
+  build(request: BuildRequest): Promise<Built>;
 };
-
-const lastLines = 30;
-
-/** BuildKit through `docker buildx build` on this machine's engine. */
-export function buildxBuilder(environment: Readonly<Record<string, string | undefined>>): Builder {
-  return { build: (request) => build(request, environment) };
-}
-
-async function build(request: BuildRequest, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "shiplock-build-"));
-  const said: string[] = [];
-  try {
-    const idFile = join(folder, "image-id");
-    const args = [
-      ...["buildx", "build", "--progress", "plain", "--load", "--provenance", "false", "--iidfile", idFile],
-      ...[
-        "--file",
-        join(request.context, request.dockerfile),
-        "--platform",
-        request.platform,
-        "--tag",
-        request.reference,
-      ],
-      ...["--label", `org.opencontainers.image.revision=${request.commit.hash}`],
-      ...["--label", `org.opencontainers.image.created=${request.commit.time}`],
-      ...(request.target === null ? [] : ["--target", request.target]),
-      ...(request.network === null ? [] : ["--network", request.network]),
-      ...Object.entries(request.args).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
-      ...Object.keys(request.secrets).flatMap((name) => ["--secret", `id=${name},env=${name}`]),
-      request.context,
-    ];
-    const result = await runProgram("docker", args, {
-      env: { ...environment, ...request.secrets, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" },
-      timeoutMs: request.timeoutMs,
-      signal: request.signal,
-      onLine: (line) => {
-        said.push(line);
-        if (said.length > lastLines) said.shift();
-        request.log(line);
-      },
-    });
-    if (result.exitCode !== 0) throw buildFailed(request.name, result.stderr, said);
-    await readFile(idFile, "utf8");
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-function buildFailed(name: string, stderr: string, said: readonly string[]): ShiplockError {
-  if (/unknown command: docker buildx|is not a docker command|^Usage: +docker \[OPTIONS\] COMMAND/m.test(stderr)) {
-    return new ShiplockError({
-      code: "build/buildx-missing",
-      blame: "usage",
-      message: "`docker buildx` is not installed here",
-      remedy: "install the buildx plugin on the machine that builds",
-    });
-  }
-  if (/Cannot connect to the Docker daemon|failed to connect to the docker API/i.test(stderr)) {
-    return new ShiplockError({
-      code: "build/no-engine",
-      blame: "usage",
-      message: "no Docker Engine answers on the machine that builds",
-      remedy: "start it, or set DOCKER_HOST to one that runs",
-    });
-  }
-  return new ShiplockError({
-    code: "build/failed",
-    message: `the image "${name}" could not be built`,
-    remedy: "its last lines are shown with this; nothing was pushed or deployed",
-    details: said.filter((line) => line.trim() !== ""),
-  });
-}

@@ -2,6 +2,7 @@ import { isLocalRepository } from "../config/local-repository.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
 import { assembleIndex } from "./registry/assemble.ts";
+import { engineLogin } from "./registry/engine-login.ts";
 import { parseReference } from "./registry/reference.ts";
 import type { PlatformImage, Registry, RegistryLogin } from "./registry/types.ts";
 import type { ReleaseImage } from "./types.ts";
@@ -73,11 +74,7 @@ async function push(
   auth: RegistryLogin | null,
   { reference, platform, timeoutMs, signal, log }: ShipRequest,
 ): Promise<PlatformImage> {
-  const login =
-    auth === null
-      ? undefined
-      : { username: auth.username, password: auth.password, serverAddress: auth.address.split("/")[0] ?? auth.address };
-  const digest = await engine.pushImage(reference, login, undefined, { signal, timeoutMs });
+  const digest = await engine.pushImage(reference, engineLogin(auth), undefined, { signal, timeoutMs });
   const parsed = parseReference(reference);
   const resolved = await registry.resolve(
     { ...parsed, tag: digest === "" ? parsed.tag : null, digest: digest === "" ? null : digest },

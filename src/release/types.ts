@@ -22,6 +22,8 @@ export type ReleaseImage = {
   from: "registry" | "engine";
   /** Name of the machine that built it, where a registry does not have it; null otherwise. */
   builtOn: string | null;
+  /** Hash of all that decided what it holds; null where that could not be told. An image with the same inputs is not built again. */
+  inputs: string | null;
 };
 
 /** A release: immutable, named by what it holds. */

@@ -79,6 +79,7 @@ function imageOf(name: string, version: string): ReleaseImage {
     environment: null,
     from: "registry",
     builtOn: null,
+    inputs: null,
   };
 }
 

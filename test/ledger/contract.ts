@@ -66,6 +66,17 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       assert.deepEqual(await ledger.releasesByCommit("shop", "ffff"), []);
     });
 
+    test("the newest releases of a project come first, whatever their commits, and no more than were asked for", async (context) => {
+      const [ledger] = await fresh(context);
+      await ledger.recordRelease(release("r2", { commit: "bbbb", createdAt: 2 }));
+      await ledger.recordRelease(release("r1", { commit: "aaaa", createdAt: 1 }));
+      await ledger.recordRelease(release("r3", { commit: "aaaa", createdAt: 2 }));
+      await ledger.recordRelease(release("r4", { project: "other", createdAt: 9 }));
+      const ids = async (limit: number) => (await ledger.recentReleases("shop", limit)).map((found) => found.id);
+      assert.deepEqual(await ids(10), ["r3", "r2", "r1"]);
+      assert.deepEqual(await ids(2), ["r3", "r2"]);
+    });
+
     test("a deployment is opened once and keeps the state it has reached", async (context) => {
       const [ledger] = await fresh(context);
       const opened = await ledger.openDeployment(deployment("d1", { why: "it's time", fromRelease: "r0" }));

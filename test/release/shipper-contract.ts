@@ -36,7 +36,7 @@ export async function shipperContract(start: () => Promise<ShipperUnderTest>): P
   ): ReleaseImage {
     const digests = Object.entries(platforms).map(([name, { manifest, config }]) => [name, { manifest, config }]);
     return {
-      ...{ name: "web", repository, tag: "main", digest, environment: null },
+      ...{ name: "web", repository, tag: "main", digest, environment: null, inputs: null },
       platforms: Object.fromEntries(digests),
       ...shipper.whence(repository),
     };

@@ -83,7 +83,14 @@ describe("without a registry", () => {
     const bounds = { platform: "linux/amd64", timeoutMs: 5_000, signal, log: () => undefined };
     const platforms = { "linux/amd64": await shipper.ship({ name: "web", reference, ...bounds }) };
     const image = {
-      ...{ name: "web", repository: localRepository("shop", "web"), tag: "main", digest: "", environment: null },
+      ...{
+        name: "web",
+        repository: localRepository("shop", "web"),
+        tag: "main",
+        digest: "",
+        environment: null,
+        inputs: null,
+      },
       platforms,
       ...shipper.whence(""),
     };

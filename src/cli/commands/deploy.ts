@@ -1,7 +1,7 @@
 import { runDeployment } from "../../deploy/deployment.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
-import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
+import { choosePrepared, chooseKnownRelease, imagesInRecord, prepareRelease } from "../release-for.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
 import { closingAfter, deployingWithout, openSession } from "../session.ts";
 import type { Flags } from "./table.ts";
@@ -18,7 +18,10 @@ export async function run(
   opening.catch(() => undefined);
   const prepared =
     named === null
-      ? await prepareRelease(context, config, environment.name, "deploy", flags).catch(closing(opening))
+      ? await prepareRelease(context, config, environment.name, "deploy", flags, null, () =>
+          // A session that does not open is told of below.
+          opening.then(imagesInRecord, () => []),
+        ).catch(closing(opening))
       : null;
   return closingAfter(await opening, (session) => {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);

@@ -64,10 +64,15 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "build",
-    summary: "build and push the images of a commit, without deploying them",
-    arguments: [environment],
-    flags: [ref, dirty],
-    examples: ["shiplock build staging --ref main"],
+    summary: "build and push the images of a commit, without deploying them; --verify pushes and records nothing",
+    arguments: [{ ...environment, required: false }],
+    flags: [
+      ref,
+      dirty,
+      { flags: "--verify", description: "only see that every image builds, for all its platforms; needs no registry" },
+      { flags: "--no-cache", description: "run every instruction again, and take over no image of another release" },
+    ],
+    examples: ["shiplock build staging --ref main", "shiplock build --verify"],
     load: () => import("./build.ts"),
   },
   {

@@ -80,6 +80,18 @@ export function createSqlLedger(options: {
       return found.map(rows.releaseEntry);
     },
 
+    async recentReleases(project, limit) {
+      const found = await db
+        .selectFrom("releases")
+        .selectAll()
+        .where("project", "=", project)
+        .orderBy("created_at", "desc")
+        .orderBy("id", "desc")
+        .limit(checkLimit(limit))
+        .execute();
+      return found.map(rows.releaseEntry);
+    },
+
     async openDeployment(deployment) {
       const opened = openedDeployment(deployment, states);
       return db.transaction().execute(async (transaction) => {

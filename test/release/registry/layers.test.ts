@@ -30,6 +30,7 @@ async function pushed() {
       environment: null,
       from: "registry",
       builtOn: null,
+      inputs: null,
     },
     platforms: { "linux/amd64": { manifest, config } },
   };

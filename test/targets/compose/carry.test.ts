@@ -16,7 +16,7 @@ const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 function imageOf(name: string, platforms: Readonly<Record<string, PlatformDigests>>): ReleaseImage {
   return {
     ...{ name, repository: `shiplock.local/build/shop/${name}`, tag: "main", digest: digest("0"), environment: null },
-    ...{ platforms, from: "engine", builtOn: "laptop" },
+    ...{ platforms, from: "engine", builtOn: "laptop", inputs: null },
   };
 }
 
