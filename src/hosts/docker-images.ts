@@ -23,7 +23,7 @@ type ImageCalls = Pick<
 >;
 
 const TRANSFER_MS = 600_000;
-const ARCHIVE_BEGINS_MS = 120_000;
+const ARCHIVE_BEGINS_MS = 600_000;
 const LOAD_MS = 3_600_000;
 
 /**

@@ -185,7 +185,7 @@ export type Engine = {
   /** The instructions that made an image, the oldest first. */
   imageHistory(reference: string, options?: CallOptions): Promise<HistoryEntry[]>;
   /**
-   * An archive of images as `docker save` writes it, named by id so that no tag goes with them; read it as fast as it is wanted. `timeoutMs` (2 minutes unless
+   * An archive of images as `docker save` writes it, named by id so that no tag goes with them; read it as fast as it is wanted. `timeoutMs` (10 minutes unless
    * given) is for its beginning: older engines write it to their disk first. Throws `engine/image-missing`, and if the stream was cut.
    */
   saveImages(ids: readonly string[], options?: CallOptions): AsyncIterable<Uint8Array>;

@@ -172,9 +172,9 @@ async function send(
 /**
  * The lowest level: it takes 70 to 100 MB of layers in a second, which is more than nearly every line to a host takes, and leaves two fifths of them; higher levels save little more and cost much.
  */
-function compressed(archive: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  // A failure of either reaches who reads the other; nobody else has to be told.
-  return pipeline(Readable.from(archive, { objectMode: false }), createGzip({ level: 1 }), () => undefined);
+async function* compressed(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  // Nothing is read before somebody wants it. A failure of either reaches who reads the other; nobody else has to be told.
+  yield* pipeline(Readable.from(archive, { objectMode: false }), createGzip({ level: 1 }), () => undefined);
 }
 
 function nowhere(image: ReleaseImage, host: string): ShiplockError {
