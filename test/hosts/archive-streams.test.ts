@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { ShiplockError } from "../../src/errors.ts";
+import { createDockerEngine } from "../../src/hosts/docker-engine.ts";
+import { createEngineTransport } from "../../src/hosts/docker-transport.ts";
+import type { Engine } from "../../src/hosts/engine.ts";
+import { waitFor } from "../lab/process.ts";
+import { collected, hasCode } from "./contract.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** An engine that answers a ping, and everything else as told. */
+async function withEngine(answer: Answer, work: (engine: Engine) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "shiplock-engine-"));
+  const socket = join(folder, "engine.sock");
+  const server = createServer((request, response) => {
+    request.on("error", () => undefined);
+    if (request.url === "/_ping") response.writeHead(200, { "Api-Version": "1.41" }).end("OK");
+    else answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  const transport = createEngineTransport({
+    ...{ host: "one", socketPath: async () => socket },
+    explain: async (cause) => new ShiplockError({ code: "engine/unreachable", message: String(cause) }),
+  });
+  try {
+    await work(createDockerEngine(transport));
+  } finally {
+    transport.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** 100 MB that count how much of them was wanted, and whether they were let go. */
+function largeArchive() {
+  const seen = { bytes: 0, closed: false };
+  async function* archive(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let piece = 0; piece < 1600; piece += 1) {
+        seen.bytes += 65_536;
+        yield new Uint8Array(65_536);
+      }
+    } finally {
+      seen.closed = true;
+    }
+  }
+  return { seen, archive: archive() };
+}
+
+const closed = (seen: { closed: boolean }) =>
+  waitFor("the archive to be let go", () => seen.closed, { timeoutMs: 5_000, everyMs: 5 });
+
+describe("an archive on its way into an engine", () => {
+  it("is read no faster than the engine takes it, and let go when the deployment is cancelled", async () => {
+    const controller = new AbortController();
+    await withEngine(
+      (request) => void request.once("readable", () => undefined),
+      async (engine) => {
+        const { seen, archive } = largeArchive();
+        const loading = engine.loadImages(archive, { signal: controller.signal });
+        let before = -1;
+        await waitFor("reading to stop", () => before === (before = seen.bytes) && before > 0, {
+          timeoutMs: 10_000,
+          everyMs: 50,
+        });
+        assert.ok(seen.bytes < 10_000_000, `${seen.bytes} bytes were read ahead`);
+        controller.abort("enough");
+        await assert.rejects(loading, hasCode("host/cancelled"));
+        await closed(seen);
+      },
+    );
+  });
+
+  it("is let go when the engine refuses it before its end, in the engine's words", async () => {
+    await withEngine(
+      (request, response) => {
+        request.once("data", () => {
+          request.pause();
+          response.writeHead(500, { "Content-Type": "application/json", Connection: "close" });
+          response.end(JSON.stringify({ message: "write /var/lib/docker/tmp/x: no space left on device" }));
+        });
+      },
+      async (engine) => {
+        const { seen, archive } = largeArchive();
+        await assert.rejects(engine.loadImages(archive), hasCode("engine/no-space"));
+        await closed(seen);
+      },
+    );
+  });
+
+  it("that the engine took and could not use is no success, nor is an answer that is cut", async () => {
+    const lost = { errorDetail: { message: "open x/layer.tar: no such file or directory" } };
+    await withEngine(
+      (request, response) => void request.resume().once("end", () => response.end(`${JSON.stringify(lost)}\n`)),
+      (engine) => assert.rejects(engine.loadImages(pieces(3)), { message: /no such file or directory/ }),
+    );
+    await withEngine(
+      (request, response) =>
+        void request.resume().once("end", () => {
+          response.writeHead(200, { "Content-Length": 100 });
+          response.write('{"stream":"Loaded"}\n', () => response.destroy());
+        }),
+      (engine) => assert.rejects(engine.loadImages(pieces(3)), hasCode("engine/stream-cut")),
+    );
+  });
+
+  it("that breaks off is told with its own reason, and its beginning is never taken for all of it", async () => {
+    let ended = false;
+    await withEngine(
+      (request) => void request.resume().once("end", () => (ended = true)),
+      async (engine) => {
+        async function* broken() {
+          yield* pieces(2);
+          throw new ShiplockError({ code: "archive/corrupt", message: "the source is not whole" });
+        }
+        await assert.rejects(engine.loadImages(broken()), hasCode("archive/corrupt"));
+      },
+    );
+    assert.equal(ended, false, "the engine saw an archive that seemed to be complete");
+  });
+});
+
+describe("an archive on its way out of an engine", () => {
+  it("that is cut is no end", async () => {
+    await withEngine(
+      (_, response) => {
+        response.writeHead(200, { "Content-Length": 100_000 });
+        response.write(Buffer.alloc(5_000), () => response.destroy());
+      },
+      (engine) => assert.rejects(collected(engine.saveImages(["sha256:a"])), hasCode("engine/stream-cut")),
+    );
+  });
+
+  it("is asked for by ids alone, all of them in one request", async () => {
+    const asked: string[] = [];
+    await withEngine(
+      (request, response) => {
+        asked.push(request.url ?? "");
+        response.end("archive");
+      },
+      async (engine) => {
+        assert.equal((await collected(engine.saveImages(["sha256:a", "sha256:b"]))).toString(), "archive");
+        assert.deepEqual(asked, ["/v1.41/images/get?names=sha256%3Aa&names=sha256%3Ab"]);
+      },
+    );
+  });
+});
+
+async function* pieces(count: number): AsyncGenerator<Uint8Array> {
+  for (let piece = 0; piece < count; piece += 1) yield new Uint8Array(1000);
+}
