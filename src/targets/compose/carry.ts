@@ -50,8 +50,25 @@ export type Carrier = {
 
 const toldEveryMs = 2_000;
 
+/** An older engine writes the whole image to its disk for everybody who reads it. */
+const readAtOnce = 4;
+
 /** @param places in the order in which they are asked */
 export function createCarrier(places: readonly ImagePlace[], clock: Clock): Carrier {
+  const reading = new Set<Promise<void>>();
+
+  async function inTurn(work: () => Promise<void>): Promise<void> {
+    while (reading.size >= readAtOnce) await Promise.race(reading);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    reading.add(promise);
+    try {
+      await work();
+    } finally {
+      reading.delete(promise);
+      resolve();
+    }
+  }
+
   /** One load after the other: what has arrived by then need not travel again. */
   async function* loadsFor(images: readonly ReleaseImage[], to: Receiver, signal: AbortSignal) {
     const lacking = await lackedBy(images, to, signal);
@@ -83,7 +100,7 @@ export function createCarrier(places: readonly ImagePlace[], clock: Clock): Carr
     async carry(images, to, options) {
       let count = 0;
       for await (const load of loadsFor(images, to, options.signal)) {
-        await bring(load, to, options, clock);
+        await inTurn(() => bring(load, to, options, clock));
         count += 1;
       }
       return count;

@@ -112,6 +112,32 @@ describe("images that are carried to a host", () => {
     assert.equal(await carrier.carry([web], to, options), 1);
   });
 
+  it("are read for four hosts at a time, since an older engine writes an image to its disk for each of them", async () => {
+    const { world, laptop } = await scene();
+    let [open, most] = [0, 0];
+    const counting: ImagePlace = {
+      name: "this machine",
+      engine: async () => ({
+        ...laptop,
+        async *saveImages(ids) {
+          open += 1;
+          most = Math.max(most, open);
+          yield* laptop.saveImages(ids);
+          open -= 1;
+        },
+      }),
+    };
+    const carrier = createCarrier([counting], jumpingClock());
+    const hosts = Array.from({ length: 9 }, async (_, index): Promise<Receiver> => {
+      const name = `host-${index}`;
+      const { engine } = await world.connector.connect({ kind: "ssh", name, destination: name });
+      return { name, engine, info: () => engine.info(), remote: true };
+    });
+    const options = { signal, log: () => undefined };
+    const counts = await Promise.all(hosts.map(async (host) => carrier.carry([web, api], await host, options)));
+    assert.deepEqual([counts, most], [Array.from({ length: 9 }, () => 2), 4]);
+  });
+
   it("that no place has are told with the machine that built them", async () => {
     const { to } = await scene();
     const carrier = createCarrier([], jumpingClock());
