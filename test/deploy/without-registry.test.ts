@@ -118,6 +118,20 @@ describe("a release that is in no registry", () => {
     assert.deepEqual(hostProblems(world, { live: v1, kept: null }), []);
   });
 
+  it("has its name as soon as it is there, so that a prune by hand does not take it for left over", async () => {
+    const world = createWorld(fleet, [], ["one"]);
+    const unnamed: string[] = [];
+    world.onCall = (call) => {
+      if (call.name !== "engine.saveImages" || call.phase !== "before") return;
+      for (const { id, repoTags } of world.fake.machine("one").engine.images.values())
+        if (repoTags.length === 0) unnamed.push(id);
+    };
+    await working(world, { images: [builder(world, [v1])] }, async (ada) => {
+      assert.equal((await ada.deploy(v1)).error, null);
+    });
+    assert.deepEqual(unnamed, []);
+  });
+
   for (const [what, name] of [
     ["the host takes it in", "engine.loadImages"],
     ["it is read where it was built", "engine.saveImages"],

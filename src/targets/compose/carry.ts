@@ -31,7 +31,12 @@ export type Cargo = {
   of: number;
 };
 
-export type CarryOptions = { signal: AbortSignal; log: (line: string) => void };
+export type CarryOptions = {
+  signal: AbortSignal;
+  log: (line: string) => void;
+  /** Called when an image is there, before the next one is brought: until it has a name, a prune on the host takes it for left over. */
+  arrived?: (image: ReleaseImage) => Promise<void>;
+};
 
 /**
  * Brings images that are in no registry to hosts. Looks first, so everything may be repeated; of an image that was cut on its way nothing is left on the host.
@@ -101,6 +106,7 @@ export function createCarrier(places: readonly ImagePlace[], clock: Clock): Carr
       let count = 0;
       for await (const load of loadsFor(images, to, options.signal)) {
         await inTurn(() => bring(load, to, options, clock));
+        await options.arrived?.(load.cargo.image);
         count += 1;
       }
       return count;

@@ -1,5 +1,5 @@
 import { ShiplockError } from "../../../errors.ts";
-import type { CarryOptions } from "../carry.ts";
+import type { StepRun } from "../../../deploy/run.ts";
 import { imageIdOn } from "../image-identity.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../../release/types.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
@@ -18,7 +18,7 @@ export async function pullImages(
   host: ComposeHost,
   run: ComposeRun,
   names: readonly string[],
-  options: CarryOptions,
+  options: StepRun,
 ): Promise<number> {
   const images = names.map((name) => imageOf(run.document, name));
   const counts = await Promise.all([
@@ -32,13 +32,15 @@ async function carryHere(
   host: ComposeHost,
   run: ComposeRun,
   images: readonly ReleaseImage[],
-  options: CarryOptions,
+  options: StepRun,
 ): Promise<number> {
   const carried = images.filter((image) => image.from === "engine");
   if (carried.length === 0) return 0;
-  const count = await run.carrier.carry(carried, host.receiver, options);
   const info = await host.receiver.info();
-  for (const image of carried) await keepImage(host, run, image, imageIdOn(image, info, host.name));
+  const keep = (image: ReleaseImage): Promise<void> => keepImage(host, run, image, imageIdOn(image, info, host.name));
+  const count = await run.carrier.carry(carried, host.receiver, { ...options, arrived: keep });
+  // Also what was there before, as another environment of this host may have had it.
+  for (const image of carried) await keep(image);
   return count;
 }
 
