@@ -25,6 +25,7 @@ type ContainerCalls = Pick<
   | "renameContainer"
   | "waitContainer"
   | "putArchive"
+  | "getArchive"
   | "logs"
   | "exec"
 >;
@@ -53,6 +54,9 @@ export function segment(value: string): string {
 
 /** Creating and starting may wait for a busy disk. */
 const SLOW_MS = 120_000;
+
+/** A container that is not there is 404 as well; only these words mean a file of it. */
+const missingFile = /could not find the file|no such file or directory/i;
 
 /** The calls of the Engine port that are about containers. */
 export function containerCalls(transport: EngineTransport): ContainerCalls {
@@ -91,10 +95,28 @@ export function containerCalls(transport: EngineTransport): ContainerCalls {
         method: "PUT",
         path: `/containers/${segment(id)}/archive`,
         query: { path },
-        tar,
         timeoutMs: SLOW_MS,
+        ...(tar instanceof Uint8Array ? { tar } : { upload: tar, fresh: true }),
       } as const;
       await transport.call({ ...call, ...boundsOf(options) });
+    },
+    async getArchive(id, path, options) {
+      const timeoutMs = options?.timeoutMs ?? SLOW_MS;
+      const request = `GET /containers/${segment(id)}/archive`;
+      try {
+        const response = await transport.open({
+          method: "GET",
+          path: `/containers/${segment(id)}/archive`,
+          query: { path },
+          timeoutMs,
+          signal: options?.signal,
+        });
+        return readArchive(transport.host, request, response, timeoutMs);
+      } catch (error) {
+        const missing = error instanceof EngineError && error.status === 404 && missingFile.test(error.engineMessage);
+        if (missing) return null;
+        throw error;
+      }
     },
     async stopContainer(id, { graceSeconds, signal }) {
       const options = { timeoutMs: graceSeconds * 1000 + 30_000, ...(signal === undefined ? {} : { signal }) };
@@ -132,6 +154,31 @@ export function containerCalls(transport: EngineTransport): ContainerCalls {
       return runExec(transport, containerId, argv, options);
     },
   };
+}
+
+async function* readArchive(
+  host: string,
+  request: string,
+  response: IncomingMessage,
+  timeoutMs: number,
+): AsyncGenerator<Uint8Array> {
+  const late = new EngineError({
+    code: "engine/timeout",
+    host,
+    request,
+    message: `The engine on ${host} did not give the files within ${timeoutMs} ms`,
+    remedy: "Check the load of the host, then run the command again.",
+  });
+  const timer = setTimeout(() => response.destroy(late), timeoutMs);
+  try {
+    for await (const chunk of response) yield chunk as Buffer;
+  } catch (error) {
+    if (error instanceof ShiplockError) throw error;
+    throw cutStream(host, request, error);
+  } finally {
+    clearTimeout(timer);
+    response.destroy();
+  }
 }
 
 async function* readLogs(transport: EngineTransport, id: string, options: LogOptions) {

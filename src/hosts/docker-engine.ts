@@ -9,7 +9,7 @@ type NetworkCalls = Pick<
   Engine,
   "listNetworks" | "inspectNetwork" | "createNetwork" | "connectNetwork" | "disconnectNetwork" | "removeNetwork"
 >;
-type VolumeCalls = Pick<Engine, "listVolumes" | "inspectVolume" | "createVolume">;
+type VolumeCalls = Pick<Engine, "listVolumes" | "inspectVolume" | "createVolume" | "removeVolume">;
 type SystemCalls = Pick<Engine, "ping" | "info">;
 
 /** The Engine port over HTTP. Does nothing until the first call. */
@@ -110,6 +110,9 @@ function volumeCalls(transport: EngineTransport): VolumeCalls {
       return decodeVolume(
         await transport.json({ method: "POST", path: "/volumes/create", body, ...boundsOf(options) }),
       );
+    },
+    async removeVolume(name, options) {
+      await transport.call({ method: "DELETE", path: `/volumes/${segment(name)}`, ...boundsOf(options) }, [404]);
     },
   };
 }

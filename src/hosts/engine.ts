@@ -146,8 +146,18 @@ export type Engine = {
   inspectContainer(id: string, options?: CallOptions): Promise<Container | null>;
   /** `body` as the Engine API takes it. Returns the id. `engine/conflict` if the name is taken, `engine/image-missing` without its image. */
   createContainer(name: string, body: JsonObject, options?: CallOptions): Promise<string>;
-  /** Unpacks a tar archive into a folder of a container, running or not. */
-  putArchive(id: string, path: string, tar: Uint8Array, options?: CallOptions): Promise<void>;
+  /** Unpacks a tar archive into a folder of a container, running or not. A stream is sent as it comes; what it throws is thrown. */
+  putArchive(
+    id: string,
+    path: string,
+    tar: Uint8Array | AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<void>;
+  /**
+   * A file or folder of a container, running or not, as a tar archive whose names begin with the last part of `path`; null if there is no
+   * such file. It has to be read to its end or given back (`return`); `timeoutMs` (two minutes unless given) covers all of it.
+   */
+  getArchive(id: string, path: string, options?: CallOptions): Promise<AsyncGenerator<Uint8Array> | null>;
   /** One that runs already is fine. */
   startContainer(id: string, options?: CallOptions): Promise<void>;
   /** SIGTERM (or the image's own signal), after `graceSeconds` SIGKILL; resolves when it has stopped. One that has stopped is fine. */
@@ -212,6 +222,8 @@ export type Engine = {
   inspectVolume(name: string, options?: CallOptions): Promise<Volume | null>;
   /** `body` as the Engine API takes it. One that exists with the same driver is fine and keeps its labels. */
   createVolume(body: JsonObject, options?: CallOptions): Promise<Volume>;
+  /** With its content. One that is gone is fine; one that a container has is `engine/conflict`. */
+  removeVolume(name: string, options?: CallOptions): Promise<void>;
 };
 
 export type EngineErrorOptions = {

@@ -9,6 +9,7 @@ import {
   fitsLabels,
   nextId,
 } from "./fake-engine-state.ts";
+import { type ArchiveSource, readArchive, writeArchive } from "./file-archive.ts";
 import { isObject, type JsonObject, objectAt, textAt, textMapAt, textsAt } from "./json.ts";
 
 type ContainerCalls = Omit<
@@ -94,7 +95,8 @@ function lookAtHealth(container: FakeContainer): void {
   container.state.health = unhealthy ? "unhealthy" : healthy ? "healthy" : "starting";
 }
 
-function mountsOf(container: FakeContainer): Container["mounts"] {
+/** What a container has mounted, as its body says. */
+export function mountsOf(container: FakeContainer): Container["mounts"] {
   return textsAt(objectAt(container.body, "HostConfig"), "Binds").map((bind) => {
     const [source = "", destination = ""] = bind.split(":");
     const isVolume = !source.startsWith("/");
@@ -130,6 +132,32 @@ function endpointsOf(body: JsonObject): [string, string[]][] {
   const mode = textAt(objectAt(body, "HostConfig"), "NetworkMode");
   const known = ["", "default", "bridge", "none", "host"].includes(mode) || named.some(([name]) => name === mode);
   return known ? named : [...named, [mode, []]];
+}
+
+/** The files of a container by absolute path: what was unpacked into it, and over that what it wrote. */
+async function filesIn(container: FakeContainer): Promise<ArchiveSource[]> {
+  const files = new Map<string, ArchiveSource>();
+  for (const { path, tar } of container.archives) {
+    for await (const { body, ...entry } of readArchive(inOnePiece(tar))) {
+      const absolute = `${path === "/" ? "" : path}/${entry.path}`;
+      files.set(absolute, { ...entry, path: absolute, body: await collected(body) });
+    }
+  }
+  for (const [path, text] of Object.entries(container.behaviour.files ?? {})) {
+    const body = Buffer.from(text);
+    files.set(path, { kind: "file", path, mode: 0o644, size: body.length, body });
+  }
+  return [...files.values()];
+}
+
+async function collected(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Uint8Array.from(Buffer.concat(chunks));
+}
+
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 /** The calls of the Engine port that are about containers, on `state`. */
@@ -231,7 +259,19 @@ export function fakeContainerCalls(state: FakeEngineState): ContainerCalls {
       return container.id;
     },
     async putArchive(id, path, tar) {
-      mustFind(`PUT /containers/${id}/archive`, id).archives.push({ path, tar: Uint8Array.from(tar) });
+      const container = mustFind(`PUT /containers/${id}/archive`, id);
+      const whole = tar instanceof Uint8Array ? Uint8Array.from(tar) : await collected(tar);
+      container.archives.push({ path, tar: whole });
+    },
+    async getArchive(id, path) {
+      const container = mustFind(`GET /containers/${id}/archive`, id);
+      const whole = path.replace(/\/$/, "");
+      const found = (await filesIn(container)).filter(
+        (file) => file.path === whole || file.path.startsWith(`${whole}/`),
+      );
+      if (found.length === 0) return null;
+      const top = whole.slice(0, whole.lastIndexOf("/") + 1).length;
+      return writeArchive(found.map((file) => ({ ...file, path: file.path.slice(top) })));
     },
     async startContainer(id) {
       const request = `POST /containers/${id}/start`;

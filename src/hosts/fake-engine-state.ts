@@ -16,6 +16,8 @@ export type FakeBehaviour = {
   logs?: readonly LogLine[];
   /** It does not end at SIGTERM, so that a stop ends with 137. */
   ignoresStop?: boolean;
+  /** What it wrote, by absolute path: the files it has beside those that were unpacked into it. */
+  files?: Readonly<Record<string, string>>;
 };
 
 /** A container as a script sees it when it decides what the container does. */

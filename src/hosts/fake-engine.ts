@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 import { engineRefusal } from "./engine-refusal.ts";
 import { cancelledError } from "./host-errors.ts";
 import { archiveOf, filesIn, historyOf, imagesIn } from "./fake-archive.ts";
-import { fakeContainerCalls, giveAddress, settle } from "./fake-containers.ts";
+import { fakeContainerCalls, giveAddress, mountsOf, settle } from "./fake-containers.ts";
 import {
   type FakeEngineState,
   type FakeImage,
@@ -238,7 +238,9 @@ function fakeNetworkCalls(state: FakeEngineState): NetworkCalls {
   };
 }
 
-function fakeVolumeCalls(state: FakeEngineState): Pick<Engine, "listVolumes" | "inspectVolume" | "createVolume"> {
+type VolumeCalls = Pick<Engine, "listVolumes" | "inspectVolume" | "createVolume" | "removeVolume">;
+
+function fakeVolumeCalls(state: FakeEngineState): VolumeCalls {
   return {
     async listVolumes(options) {
       return [...state.volumes.values()]
@@ -261,6 +263,14 @@ function fakeVolumeCalls(state: FakeEngineState): Pick<Engine, "listVolumes" | "
       const volume = state.volumes.get(name) ?? fresh;
       state.volumes.set(name, volume);
       return { ...volume };
+    },
+    async removeVolume(name) {
+      const user = [...state.containers.values()].find((each) => mountsOf(each).some((mount) => mount.name === name));
+      if (user !== undefined) {
+        const words = `remove ${name}: volume is in use - [${user.id}]`;
+        throw engineRefusal(state.host, `DELETE /volumes/${name}`, 409, words);
+      }
+      state.volumes.delete(name);
     },
   };
 }

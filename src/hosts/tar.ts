@@ -107,13 +107,14 @@ function tidied(path: string): string {
   return path.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
 }
 
-function textIn(bytes: Buffer): string {
+/** Text up to its zero. */
+export function textIn(bytes: Buffer): string {
   const end = bytes.indexOf(0);
   return bytes.subarray(0, end === -1 ? bytes.length : end).toString("utf8");
 }
 
 /** Octal digits, or, for what these cannot hold, a number of many bytes whose first has its highest bit set. */
-function numberIn(field: Buffer): number {
+export function numberIn(field: Buffer): number {
   const first = field[0] ?? 0;
   if (first >= 0x80) {
     const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, first & 0x7f);
@@ -132,7 +133,7 @@ function decimal(text: string): number {
 }
 
 /** Records of an extended header: `<length> <key>=<value>\n`, where the length counts the record as a whole. */
-function paxRecords(content: Buffer): Map<string, string> {
+export function paxRecords(content: Buffer): Map<string, string> {
   const records = new Map<string, string>();
   for (let at = 0; at < content.length && content[at] !== 0; ) {
     const space = content.indexOf(" ", at);
@@ -212,7 +213,7 @@ function readExactly(source: AsyncIterable<Uint8Array>): ExactReader {
 function corrupt(how: string): ShiplockError {
   return new ShiplockError({
     code: "archive/corrupt",
-    message: `the archive of an image is not whole: ${how}`,
+    message: `the archive is not whole: ${how}`,
     remedy: "run the command again; if it stays so, look at the log of the engine that the image comes from",
   });
 }

@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ShiplockError } from "../../src/errors.ts";
 import type { Engine } from "../../src/hosts/engine.ts";
+import { readArchive, writeArchive } from "../../src/hosts/file-archive.ts";
 import { chainIds, configOf, layersNotNeeded, withoutLayers } from "../../src/hosts/image-archive.ts";
 import { layerSizes } from "../../src/hosts/layer-sizes.ts";
 import { readTar } from "../../src/hosts/tar.ts";
@@ -386,6 +387,42 @@ function describeEngine(given: () => { engine: Engine; setup: ContractSetup }): 
     assert.equal(await engine.inspectContainer(id), null);
   });
 
+  it("files go into a container as a stream and come back as one, also before it has run", async (test) => {
+    const { engine, setup } = given();
+    if (setup.image === undefined) return test.skip("no engine here");
+    const body = { Image: setup.image, Labels: labels, HostConfig: { NetworkMode: "none" }, ...setup.containerBody };
+    const id = await engine.createContainer("shiplock-contract-files", body);
+    const large = Buffer.alloc(300_000, "x");
+    try {
+      await engine.putArchive(
+        id,
+        "/",
+        writeArchive([
+          { kind: "folder", path: "work", mode: 0o755 },
+          { kind: "file", path: "work/large", mode: 0o644, size: large.length, body: large },
+          { kind: "file", path: "work/run.sh", mode: 0o755, size: 2, body: Buffer.from("#!") },
+        ]),
+      );
+      const stream = await engine.getArchive(id, "/work");
+      assert.ok(stream !== null);
+      const found: Record<string, number> = {};
+      for await (const entry of readArchive(stream)) if (entry.kind === "file") found[entry.path] = entry.size;
+      assert.deepEqual(found, { "work/large": 300_000, "work/run.sh": 2 });
+      const single = await engine.getArchive(id, "/work/run.sh");
+      assert.ok(single !== null);
+      for await (const entry of readArchive(single)) assert.deepEqual([entry.path, entry.kind], ["run.sh", "file"]);
+      assert.equal(await engine.getArchive(id, "/work/none"), null);
+      await assert.rejects(engine.getArchive("shiplock-none", "/work"), hasCode("engine/not-found"));
+      const broken = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.alloc(10);
+        throw new ShiplockError({ code: "test/broken", message: "broken" });
+      };
+      await assert.rejects(engine.putArchive(id, "/", broken()), hasCode("test/broken"));
+    } finally {
+      await engine.removeContainer(id, { force: true });
+    }
+  });
+
   it("tags protect an image until the last one is removed", async (test) => {
     const { engine, setup } = given();
     if (setup.image === undefined) return test.skip("no engine here");
@@ -466,7 +503,7 @@ function describeEngine(given: () => { engine: Engine; setup: ContractSetup }): 
     assert.equal(await engine.inspectNetwork(networkId), null);
   });
 
-  it("a volume that is there is kept when it is made again", async (test) => {
+  it("a volume that is there is kept when it is made again, and removed when nothing has it", async (test) => {
     const { engine, setup } = given();
     if (setup.image === undefined) return test.skip("no engine here");
     await engine.createVolume({ Name: "shiplock-contract-volume", Labels: labels });
@@ -475,5 +512,14 @@ function describeEngine(given: () => { engine: Engine; setup: ContractSetup }): 
     assert.ok(
       (await engine.listVolumes({ labels: ["shiplock.test=contract"] })).some((each) => each.name === again.name),
     );
+    const body = { Image: setup.image, Labels: labels, ...setup.containerBody };
+    const mounted = { NetworkMode: "none", Binds: [`${again.name}:/data`] };
+    const id = await engine.createContainer("shiplock-contract-volume-1", { ...body, HostConfig: mounted });
+    await assert
+      .rejects(engine.removeVolume(again.name), hasCode("engine/conflict"))
+      .finally(() => engine.removeContainer(id, { force: true }));
+    await engine.removeVolume(again.name);
+    await engine.removeVolume(again.name);
+    assert.equal(await engine.inspectVolume(again.name), null);
   });
 }
