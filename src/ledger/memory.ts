@@ -5,6 +5,7 @@ import { ambiguousRelease, backupExists, conflict, unknownDeployment } from "./e
 import { decodeJson, encodeJson, sameJson } from "./json.ts";
 import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "./limits.ts";
 import type {
+  CheckRunEntry,
   DeploymentEntry,
   GateAnswer,
   HistoryQuery,
@@ -28,7 +29,11 @@ type Story = {
   logBytes: number;
 };
 
-type Snapshot = { releases: Record<string, string>; stories: Record<string, Story> };
+type Snapshot = {
+  releases: Record<string, string>;
+  checkRuns: Record<string, string>;
+  stories: Record<string, Story>;
+};
 
 /**
  * A ledger that lives as long as its process: for tests, and for runs that want no file.
@@ -40,6 +45,7 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
   const { states, logLimit = LOG_DEPLOYMENT_BYTES } = options;
   const start = options.snapshot === undefined ? null : (JSON.parse(options.snapshot) as Snapshot);
   const releases = new Map<string, string>(Object.entries(start?.releases ?? {}));
+  const checkRuns = new Map<string, string>(Object.entries(start?.checkRuns ?? {}));
   const stories = new Map<string, Story>(Object.entries(start?.stories ?? {}));
 
   function storyOf(deployment: string): Story {
@@ -84,6 +90,22 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
 
     async recentReleases(project, limit) {
       return newestReleases(releasesOf(project)).slice(0, checkLimit(limit));
+    },
+
+    async recordCheckRun(run) {
+      for (const { summary } of run.jobs) encodeJson(summary, "check's summary");
+      const text = encodeJson(run, "run of checks");
+      const stored = checkRuns.get(run.id);
+      if (stored !== undefined && !sameJson(stored, text)) throw conflict(`run of checks ${run.id}`);
+      checkRuns.set(run.id, stored ?? text);
+    },
+
+    async checkRuns(project, commit) {
+      return [...checkRuns.values()]
+        .map((text) => decodeJson(text) as CheckRunEntry)
+        .filter((run) => run.project === project && run.commit === commit)
+        .sort((left, right) => right.endedAt - left.endedAt || (left.id < right.id ? 1 : -1))
+        .slice(0, 100);
     },
 
     async openDeployment(deployment) {
@@ -175,7 +197,11 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
     },
 
     async backup(toPath) {
-      const snapshot: Snapshot = { releases: Object.fromEntries(releases), stories: Object.fromEntries(stories) };
+      const snapshot: Snapshot = {
+        releases: Object.fromEntries(releases),
+        checkRuns: Object.fromEntries(checkRuns),
+        stories: Object.fromEntries(stories),
+      };
       try {
         await writeFile(toPath, JSON.stringify(snapshot), { flag: "wx", mode: 0o600 });
       } catch (cause) {

@@ -30,6 +30,11 @@ export type Ledger = {
   /** The newest releases of `project`, whatever their commits, newest first, at most `limit`. */
   recentReleases(project: string, limit: number): Promise<ReleaseEntry[]>;
 
+  /** Records a run of checks once, when it has ended. Errors: `ledger/conflict` when this id was recorded with another content. */
+  recordCheckRun(run: CheckRunEntry): Promise<void>;
+  /** The runs of a commit's checks, newest first by `endedAt` (then by id), at most 100. The commit is named by its whole hash. */
+  checkRuns(project: string, commit: string): Promise<CheckRunEntry[]>;
+
   /**
    * Opens a deployment in the state it has. When it is open already, what is stored is returned unchanged, whatever state it has
    * reached since. Errors: `ledger/conflict` when the id belongs to another deployment.
@@ -98,6 +103,41 @@ export type ReleaseEntry = {
   commit: string;
   createdAt: number;
   payload: unknown;
+};
+
+/** A run of checks that has ended. One that was killed leaves none: what it found is unknown. */
+export type CheckRunEntry = {
+  id: string;
+  project: string;
+  /** Full hash. */
+  commit: string;
+  /** What was checked: "commit", or the hash of the working tree that was taken instead. */
+  source: string;
+  /** Hash of the definitions of all checks, of which this run may have run only some. */
+  definitions: string;
+  who: string;
+  /** From where: a machine and process, a workflow run, a server. */
+  origin: string;
+  startedAt: number;
+  endedAt: number;
+  result: "passed" | "failed" | "interrupted" | "superseded";
+  jobs: readonly CheckJobEntry[];
+};
+
+/** What became of one job of a run: a check, or one combination of its matrix. */
+export type CheckJobEntry = {
+  /** `test`, or `test (DB=17)`. */
+  job: string;
+  check: string;
+  result: "passed" | "failed" | "timed-out" | "skipped" | "cancelled";
+  /** Passed before, and nothing it reads has changed since. */
+  cached: boolean;
+  required: boolean;
+  durationMs: number;
+  /** One sentence on why it did not pass; null if it did. */
+  reason: string | null;
+  /** Counts of tests, coverage, warnings. */
+  summary: unknown;
 };
 
 export type DeploymentKind = "deploy" | "promote" | "rollback";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Ledger, LogChunk } from "../../src/ledger/types.ts";
-import { deployment, release } from "./samples.ts";
+import { checkRun, deployment, release } from "./samples.ts";
 
 /** What the contract needs of an implementation: an empty ledger, and one opened from a backup. */
 export type LedgerUnderTest = {
@@ -75,6 +75,24 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       const ids = async (limit: number) => (await ledger.recentReleases("shop", limit)).map((found) => found.id);
       assert.deepEqual(await ids(10), ["r3", "r2", "r1"]);
       assert.deepEqual(await ids(2), ["r3", "r2"]);
+    });
+
+    test("the runs of a commit's checks come newest first, and each is recorded once", async (context) => {
+      const [ledger] = await fresh(context);
+      await ledger.recordCheckRun(checkRun("c1", { endedAt: 10 }));
+      await ledger.recordCheckRun(checkRun("c2", { endedAt: 30 }));
+      await ledger.recordCheckRun(checkRun("c3", { endedAt: 20, result: "passed", source: "tree" }));
+      await ledger.recordCheckRun(checkRun("c4", { commit: "c0ffee1" }));
+      await ledger.recordCheckRun(checkRun("c5", { project: "other" }));
+      const found = await ledger.checkRuns("shop", "c0ffee");
+      assert.deepEqual(
+        found.map((run) => run.id),
+        ["c2", "c3", "c1"],
+      );
+      assert.deepEqual(found[0], checkRun("c2", { endedAt: 30 }));
+      await ledger.recordCheckRun(checkRun("c1", { endedAt: 10 }));
+      await assert.rejects(ledger.recordCheckRun(checkRun("c1", { endedAt: 11 })), { code: "ledger/conflict" });
+      assert.deepEqual(await ledger.checkRuns("shop", "c0ff"), [], "a commit is named by its whole hash");
     });
 
     test("a deployment is opened once and keeps the state it has reached", async (context) => {
@@ -268,6 +286,7 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       await ledger.openDeployment(deployment("d1"));
       await ledger.appendEvents("d1", [{ sequence: 1, at: 1, kind: "step", payload: [1] }]);
       await ledger.appendLog("d1", { at: 1, source: "web", text: "hello\n" });
+      await ledger.recordCheckRun(checkRun("c1"));
       const path = join(folder, "backup");
       await ledger.backup(path);
       await assert.rejects(ledger.backup(path), { code: "ledger/backup-exists" });
@@ -277,6 +296,7 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       try {
         assert.deepEqual(await copy.findRelease("shop", "r1"), release("r1"));
         assert.equal((await copy.findDeployment("d1"))?.state, "queued");
+        assert.equal((await copy.checkRuns("shop", "c0ffee")).length, 1);
         assert.equal((await copy.events("d1", 0)).length, 1);
         assert.equal(textOf(await collect(copy.readLog("d1"))), "hello\n");
       } finally {

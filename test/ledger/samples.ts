@@ -1,4 +1,4 @@
-import type { NewDeployment, ReleaseEntry, StateRules } from "../../src/ledger/types.ts";
+import type { CheckRunEntry, NewDeployment, ReleaseEntry, StateRules } from "../../src/ledger/types.ts";
 
 /** A small transition table of the tests' own: the ledger takes whichever it is given. */
 export const states: StateRules = {
@@ -32,6 +32,27 @@ export function deployment(id: string, change: Partial<NewDeployment> = {}): New
     commit: "c0ffee",
     ref: "main",
     createdAt: 1000,
+    ...change,
+  };
+}
+
+export function checkRun(id: string, change: Partial<CheckRunEntry> = {}): CheckRunEntry {
+  const job = { job: "test (DB=17)", check: "test", required: true, durationMs: 1200, summary: { tests: 3 } };
+  return {
+    id,
+    project: "shop",
+    commit: "c0ffee",
+    source: "commit",
+    definitions: "d1",
+    who: "ada",
+    origin: "laptop (process 12)",
+    startedAt: 1000,
+    endedAt: 2000,
+    result: "failed",
+    jobs: [
+      { ...job, result: "failed", cached: false, reason: "it ended with exit code 1" },
+      { ...job, job: "lint", check: "lint", result: "passed", cached: true, reason: null, summary: null },
+    ],
     ...change,
   };
 }

@@ -15,7 +15,7 @@ import { SCHEMA_VERSION } from "../../src/ledger/sql/migrations.ts";
 import { nodeSqliteDialect } from "../../src/ledger/sql/node-sqlite.ts";
 import type { LedgerTables } from "../../src/ledger/sql/schema.ts";
 import { ledgerContract } from "./contract.ts";
-import { deployment, states } from "./samples.ts";
+import { checkRun, deployment, release, states } from "./samples.ts";
 
 ledgerContract({
   name: "SQLite",
@@ -181,6 +181,21 @@ test("a ledger of a newer Shiplock is refused and left as it is", async (context
   const content = readFileSync(path);
   await assert.rejects(openLedger({ path, states }), { code: "ledger/newer-schema", blame: "usage", where: path });
   assert.deepEqual(readFileSync(path), content);
+});
+
+test("a ledger from before runs of checks were recorded keeps what it has and takes them", async (context) => {
+  const path = scratch(context);
+  const old = await openLedger({ path, states });
+  await old.recordRelease(release("r1"));
+  await old.close();
+  raw(path, (database) =>
+    database.exec("drop table check_runs; delete from schema_migrations where name = 'runs of checks'"),
+  );
+  const ledger = await openLedger({ path, states });
+  assert.deepEqual(await ledger.findRelease("shop", "r1"), release("r1"));
+  await ledger.recordCheckRun(checkRun("c1"));
+  assert.equal((await ledger.checkRuns("shop", "c0ffee")).length, 1);
+  await ledger.close();
 });
 
 test("a migration that fails leaves no table behind", async (context) => {

@@ -92,6 +92,32 @@ export function createSqlLedger(options: {
       return found.map(rows.releaseEntry);
     },
 
+    async recordCheckRun(run) {
+      const row = rows.checkRunRow(run);
+      await db.transaction().execute(async (transaction) => {
+        const stored = await transaction
+          .selectFrom("check_runs")
+          .selectAll()
+          .where("id", "=", row.id)
+          .executeTakeFirst();
+        if (!stored) await transaction.insertInto("check_runs").values(row).execute();
+        else if (!rows.sameRow(stored, row)) throw conflict(`run of checks ${row.id}`);
+      });
+    },
+
+    async checkRuns(project, commit) {
+      const found = await db
+        .selectFrom("check_runs")
+        .selectAll()
+        .where("project", "=", project)
+        .where("commit_hash", "=", commit)
+        .orderBy("ended_at", "desc")
+        .orderBy("id", "desc")
+        .limit(100)
+        .execute();
+      return found.map(rows.checkRunEntry);
+    },
+
     async openDeployment(deployment) {
       const opened = openedDeployment(deployment, states);
       return db.transaction().execute(async (transaction) => {

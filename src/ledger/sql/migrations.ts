@@ -5,7 +5,10 @@ import type { LedgerTables } from "./schema.ts";
 type Migration = { name: string; up(db: Transaction<LedgerTables>): Promise<void> };
 
 /** The migrations in order; a migration's version is its place, from 1. One that was released is never changed, only followed. */
-const MIGRATIONS: readonly Migration[] = [{ name: "first tables", up: firstTables }];
+const MIGRATIONS: readonly Migration[] = [
+  { name: "first tables", up: firstTables },
+  { name: "runs of checks", up: checkRuns },
+];
 
 /** The newest schema version that this Shiplock knows. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -129,6 +132,24 @@ async function firstTables(db: Transaction<LedgerTables>): Promise<void> {
     .addColumn("text", "text", (column) => column.notNull())
     .addPrimaryKeyConstraint("log_chunks_key", ["deployment", "sequence"])
     .execute();
+}
+
+async function checkRuns(db: Transaction<LedgerTables>): Promise<void> {
+  await db.schema
+    .createTable("check_runs")
+    .addColumn("id", "text", (column) => column.notNull().primaryKey())
+    .addColumn("project", "text", (column) => column.notNull())
+    .addColumn("commit_hash", "text", (column) => column.notNull())
+    .addColumn("source", "text", (column) => column.notNull())
+    .addColumn("definitions", "text", (column) => column.notNull())
+    .addColumn("who", "text", (column) => column.notNull())
+    .addColumn("origin", "text", (column) => column.notNull())
+    .addColumn("started_at", "bigint", (column) => column.notNull())
+    .addColumn("ended_at", "bigint", (column) => column.notNull())
+    .addColumn("result", "text", (column) => column.notNull())
+    .addColumn("payload", "text", (column) => column.notNull())
+    .execute();
+  await createIndex(db, "check_runs_by_commit", "check_runs", ["project", "commit_hash", "ended_at", "id"]);
 }
 
 async function createIndex(

@@ -1,7 +1,16 @@
 import type { Selectable } from "kysely";
 import { decodeJson, encodeJson, sameJson } from "../json.ts";
-import type { DeploymentEntry, DeploymentKind, GateAnswer, LedgerEvent, ReleaseEntry, StepEntry } from "../types.ts";
-import type { DeploymentRow, LedgerTables, StepRow } from "./schema.ts";
+import type {
+  CheckJobEntry,
+  CheckRunEntry,
+  DeploymentEntry,
+  DeploymentKind,
+  GateAnswer,
+  LedgerEvent,
+  ReleaseEntry,
+  StepEntry,
+} from "../types.ts";
+import type { CheckRunRow, DeploymentRow, LedgerTables, StepRow } from "./schema.ts";
 
 type Row<Table extends keyof LedgerTables> = Selectable<LedgerTables[Table]>;
 
@@ -19,6 +28,25 @@ export function releaseRow(entry: ReleaseEntry): Row<"releases"> {
 export function releaseEntry(row: Row<"releases">): ReleaseEntry {
   const { id, project } = row;
   return { id, project, commit: row.commit_hash, createdAt: row.created_at, payload: decodeJson(row.payload) };
+}
+
+export function checkRunRow(run: CheckRunEntry): CheckRunRow {
+  for (const { summary } of run.jobs) encodeJson(summary, "check's summary");
+  const { commit, startedAt, endedAt, jobs, ...same } = run;
+  const times = { started_at: startedAt, ended_at: endedAt };
+  return { ...same, ...times, commit_hash: commit, payload: encodeJson(jobs, "run of checks") };
+}
+
+export function checkRunEntry(row: CheckRunRow): CheckRunEntry {
+  const { commit_hash, started_at, ended_at, result, payload, ...same } = row;
+  return {
+    ...same,
+    commit: commit_hash,
+    startedAt: started_at,
+    endedAt: ended_at,
+    result: result as CheckRunEntry["result"],
+    jobs: decodeJson(payload) as CheckJobEntry[],
+  };
 }
 
 export function deploymentRow(entry: DeploymentEntry): DeploymentRow {

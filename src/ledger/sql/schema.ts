@@ -7,11 +7,27 @@ import type { Generated } from "kysely";
 export type LedgerTables = {
   schema_migrations: { version: number; name: string; applied_at: number };
   releases: { project: string; id: string; commit_hash: string; created_at: number; payload: string };
+  check_runs: CheckRunRow;
   deployments: DeploymentRow & { log_bytes: Generated<number> };
   gate_answers: { deployment: string; at: number; gate: string; answer: string; reason: string; payload: string };
   steps: StepRow;
   events: { deployment: string; sequence: number; at: number; kind: string; payload: string };
   log_chunks: { deployment: string; sequence: number; at: number; source: string; text: string };
+};
+
+/** `payload` is the list of jobs. */
+export type CheckRunRow = {
+  id: string;
+  project: string;
+  commit_hash: string;
+  source: string;
+  definitions: string;
+  who: string;
+  origin: string;
+  started_at: number;
+  ended_at: number;
+  result: string;
+  payload: string;
 };
 
 export type DeploymentRow = {
