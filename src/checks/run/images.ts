@@ -1,0 +1,45 @@
+import { ShiplockError } from "../../errors.ts";
+import type { Engine, RegistryAuth } from "../../hosts/engine.ts";
+
+export type ImageSource = {
+  /** The image's id on the engine, which names its content; it is pulled where the engine lacks it. */
+  idOf(reference: string): Promise<string>;
+};
+
+/**
+ * The images of a run's checks. Each is looked up once, however many checks want it at the same time.
+ * @param authFor the login for a reference's registry; undefined for none
+ * @param note is told of a pull, which may take a while
+ */
+export function imageSource(options: {
+  engine: Engine;
+  authFor: (reference: string) => RegistryAuth | undefined;
+  note: (text: string) => void;
+  signal: AbortSignal;
+}): ImageSource {
+  const { engine, authFor, note, signal } = options;
+  const asked = new Map<string, Promise<string>>();
+
+  async function find(reference: string): Promise<string> {
+    const there = await engine.inspectImage(reference, { signal });
+    if (there !== null) return there.id;
+    note(`pulling ${reference}`);
+    const named = /@|:[^/]*$/.test(reference) ? reference : `${reference}:latest`;
+    await engine.pullImage(named, authFor(reference), undefined, { signal });
+    const pulled = await engine.inspectImage(reference, { signal });
+    if (pulled !== null) return pulled.id;
+    throw new ShiplockError({
+      code: "check/image-missing",
+      message: `the image ${reference} was pulled, and the engine does not have it`,
+      remedy: "run the command again; something may be removing images on this machine",
+    });
+  }
+
+  return {
+    idOf(reference) {
+      const found = asked.get(reference) ?? find(reference);
+      asked.set(reference, found);
+      return found;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { ArchiveRead } from "../../hosts/file-archive.ts";
+import type { ReportFiles } from "../reports/read.ts";
+
+/** How a command ended. */
+export type CommandEnd =
+  | { readonly kind: "ended"; readonly exitCode: number; readonly because: string | null }
+  | { readonly kind: "timed-out" };
+
+/** Lines as they come. */
+export type TellLine = (line: { stream: "stdout" | "stderr"; text: string }) => void;
+
+/**
+ * Where one try of a check happens: a container, or a folder of this machine, with the commit's files in it.
+ *
+ * - **Order of calls.** `run` once; then files are read, whatever became of it; `close` last, always.
+ * - **After `close`** nothing of it is left: no container, network, process or file. It never throws for what is gone already.
+ */
+export type Place = {
+  /** Runs the check's command to its end. Rejects when the run is interrupted. */
+  run(): Promise<CommandEnd>;
+  /** Reports, by paths from the folder the check runs in. */
+  readonly reports: ReportFiles;
+  /** A file or folder of the check's folder, with names that begin with its last part; null where there is none. */
+  archive(path: string): Promise<AsyncIterable<ArchiveRead> | null>;
+  close(): Promise<void>;
+};
