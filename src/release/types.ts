@@ -26,6 +26,16 @@ export type ReleaseImage = {
   inputs: string | null;
 };
 
+/** The checks that passed for a release's commit before anything of it was built. */
+export type PassedChecks = {
+  /** Hash of the definitions they had. */
+  readonly definitions: string;
+  /** Names of the required ones, one for each combination of a matrix. */
+  readonly passed: readonly string[];
+  /** When the last of them had passed; ISO 8601. */
+  readonly at: string;
+};
+
 /** A release: immutable, named by what it holds. */
 export type Release = {
   version: 1;
@@ -43,6 +53,8 @@ export type Release = {
   /** The environment it belongs to, or null for all. */
   environment: string | null;
   images: Readonly<Record<string, ReleaseImage>>;
+  /** Null where no check was required. A release from before checks has none. */
+  checks?: PassedChecks | null;
   /** The release of another environment that this is the sibling of: same commit, values of this environment baked in. */
   origin: string | null;
 };
