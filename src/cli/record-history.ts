@@ -1,6 +1,6 @@
 import type { DeploymentEvent } from "../deploy/request.ts";
 import { messageOf } from "../errors.ts";
-import type { Ledger } from "../ledger/types.ts";
+import type { GateAnswer, Ledger } from "../ledger/types.ts";
 import type { Release } from "../release/types.ts";
 import type { Output } from "./output.ts";
 
@@ -12,6 +12,7 @@ export function recordHistory(
   ledger: Ledger,
   output: Output,
   mask: (text: string) => string,
+  gates: readonly GateAnswer[] = [],
 ): { tell: (event: DeploymentEvent) => void; flush(): Promise<void> } {
   let queue: Promise<void> = Promise.resolve();
   let failed = false;
@@ -39,6 +40,7 @@ export function recordHistory(
         ref: release.ref,
         createdAt: Date.parse(plan.createdAt),
       });
+      await ledger.recordGateAnswers(plan.deployment, gates);
       await ledger.transition({ deployment: plan.deployment, to: "running", at });
       sequence = (await ledger.events(plan.deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
       return;

@@ -1,4 +1,5 @@
 import type { Config } from "../config/types.ts";
+import type { GateAnswer } from "../ledger/types.ts";
 import { documentOf } from "../deploy/read-record.ts";
 import type { DeploymentRequest } from "../deploy/request.ts";
 import { ShiplockError } from "../errors.ts";
@@ -9,6 +10,7 @@ import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
 import { showBuild } from "./build-lines.ts";
+import { demandChecks } from "./check-gate.ts";
 import type { CommandContext } from "./context.ts";
 import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
@@ -16,11 +18,24 @@ import { printable } from "./output.ts";
 import { rememberRelease } from "./record-history.ts";
 import { type CheckedOutCommit, checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
 
+/** `made`: how each image came to be. `gates`: what was asked before anything was built, and the answers. */
+export type Prepared = {
+  release: Release;
+  snapshot: Snapshot;
+  made: readonly MadeImage[];
+  gates: readonly GateAnswer[];
+};
+
+export type PrepareFrom = {
+  /** The release of another environment whose commit this is, with those of its images that belong to every environment. */
+  promoted?: { release: Release; images: Readonly<Record<string, ReleaseImage>> };
+  /** What is live where it goes: it knows its images and its checks, also on a machine whose history does not. */
+  live?: () => Promise<Release | null>;
+};
+
 /**
  * A release and its configuration here, from `--ref`, `--dirty` or what is checked out. Builds and pushes what was not built before.
  * @param use what it is for: what is deployed needs its secrets, and they are asked for before anything is built
- * @param promoted the release of another environment whose commit this is, with those of its images that belong to every environment
- * @param recorded images that the environment's own record knows, for what this machine's history does not
  */
 export async function prepareRelease(
   context: CommandContext,
@@ -28,10 +43,11 @@ export async function prepareRelease(
   environment: string,
   use: "build" | "deploy",
   flags: Flags,
-  promoted: { release: Release; images: Readonly<Record<string, ReleaseImage>> } | null = null,
-  recorded: () => Promise<readonly ReleaseImage[]> = async () => [],
-): Promise<{ release: Release; snapshot: Snapshot; made: readonly MadeImage[] }> {
+  from: PrepareFrom = {},
+): Promise<Prepared> {
   const { output } = context;
+  const { promoted = null } = from;
+  const live = once(from.live ?? (async () => null));
   const checkedOut = await checkOutRelease(
     context,
     config,
@@ -44,37 +60,47 @@ export async function prepareRelease(
     promoted === null ? checkedOut : { ...checkedOut, commit: { ...checkedOut.commit, ref: promoted.release.ref } };
   try {
     const { commit } = source;
-    sayWhatIsBuilt(context, "release", source);
+    sayWhatIsTaken(context, "release", source);
+    const { passed, gates } = await demandChecks(context, source, flags, live);
     const snapshot = await snapshotOf(context, source);
     if (use === "deploy") readSecrets(snapshot.secrets.names, context.env, environment);
     const made = promoted?.images ?? {};
     const ofCommit = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
-    const { release, made: images } = await releaseOf(context, source, {
+    const { release: built, made: images } = await releaseOf(context, source, {
       ...showBuild(output, source.config),
       made: ofCommit,
-      known: [once(() => imagesInHistory(context, config.project, source.dirty)), once(recorded)],
+      known: [once(() => imagesInHistory(context, config.project, source.dirty)), async () => imagesOf(await live())],
       origin: promoted?.release.id ?? null,
       noCache: flags["cache"] === false,
     });
+    const release = { ...built, checks: passed };
     await remember(context, release);
-    return { release, snapshot, made: images };
+    return { release, snapshot, made: images, gates };
   } finally {
     await source.remove();
   }
 }
 
-/** The heading of what is built: which commit, and what of the working tree is not in it. */
-export function sayWhatIsBuilt({ output }: CommandContext, what: string, source: CheckedOutCommit): void {
+/**
+ * The heading of what is built or checked: which commit, and that the working tree's changes are no part of it.
+ * @param left what is said of those changes
+ */
+export function sayWhatIsTaken(
+  { output }: CommandContext,
+  what: string,
+  source: CheckedOutCommit,
+  left: "not in the release" | "not checked" = "not in the release",
+): void {
   const { commit, dirty, leftOut } = source;
   output.line(
     `${output.paint.bold(`${what} of ${commit.hash.slice(0, 7)}`)} ${printable(commit.subject)}${dirty ? output.paint.yellow(" (working tree, not the commit)") : ""}`,
   );
-  if (leftOut > 0) output.line(`  ${output.paint.yellow(leftOutSentence(leftOut))}`);
+  if (leftOut > 0) output.line(`  ${output.paint.yellow(leftOutSentence(leftOut, left))}`);
 }
 
-function leftOutSentence(count: number): string {
+function leftOutSentence(count: number, left: string): string {
   const files = count === 1 ? "one file" : `${count} files`;
-  return `${files} of the working tree differ${count === 1 ? "s" : ""} from this commit and ${count === 1 ? "is" : "are"} not in the release; commit first, or pass --dirty`;
+  return `${files} of the working tree differ${count === 1 ? "s" : ""} from this commit and ${count === 1 ? "is" : "are"} ${left}; commit first, or pass --dirty`;
 }
 
 /** What `--release` names in an environment: a release that was live there, with the configuration it had. */
@@ -143,10 +169,13 @@ async function imagesInHistory(context: CommandContext, project: string, dirty: 
 }
 
 /** Images of the release that is live in an environment, as its record has them. */
-export async function imagesInRecord(session: TargetSession): Promise<ReleaseImage[]> {
+export async function releaseLiveIn(session: TargetSession): Promise<Release | null> {
   const read = await session.record.read();
-  const live = await documentOf(session, read?.state.live?.document ?? null);
-  return live === null || live.release.dirty ? [] : Object.values(live.release.images);
+  return (await documentOf(session, read?.state.live?.document ?? null))?.release ?? null;
+}
+
+function imagesOf(release: Release | null): readonly ReleaseImage[] {
+  return release === null || release.dirty ? [] : Object.values(release.images);
 }
 
 /** Asks once, however often the answer is wanted. */

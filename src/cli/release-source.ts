@@ -38,6 +38,8 @@ export type CheckedOutCommit = {
   dirty: boolean;
   /** Files that the working tree has otherwise than the commit, and that are therefore left out; 0 unless what is checked out was asked for. */
   leftOut: number;
+  /** The repository's root; the configuration's folder is the root or lies below it. */
+  root: string;
   folder: string;
   config: Config;
   remove(): Promise<void>;
@@ -81,6 +83,7 @@ export async function checkOutCommit(
       commit,
       dirty,
       leftOut: 0,
+      root,
       folder: config.folder,
       config,
       remove: async () => undefined,
@@ -106,6 +109,7 @@ export async function checkOutCommit(
       commit,
       dirty,
       leftOut,
+      root: folder,
       folder: join(folder, relative(root, config.folder)),
       config: committed,
       remove,

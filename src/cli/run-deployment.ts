@@ -5,6 +5,7 @@ import type { Config, Environment } from "../config/types.ts";
 import type { DeploymentEvent, DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "../deploy/request.ts";
 import type { StrategyOptions } from "../deploy/strategies/types.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
+import type { GateAnswer } from "../ledger/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
@@ -80,18 +81,20 @@ export function strategyOf(environment: Environment): StrategyOptions {
 /**
  * Runs what changes an environment: shows it, keeps its history, and turns its outcome into an exit code.
  * @param work the deployment itself; null when there was nothing to do
+ * @param gates what was asked before, and the answers
  */
 export async function carryOut(
   context: CommandContext,
   session: TargetSession,
   work: (ports: DeploymentPorts) => Promise<DeploymentOutcome | null>,
   nothing: string,
+  gates: readonly GateAnswer[] = [],
 ): Promise<number> {
   const { output } = context;
   setMaxListeners(0, context.signal);
   const ledger = await openHistory(context);
   try {
-    const history = recordHistory(ledger, output, output.mask);
+    const history = recordHistory(ledger, output, output.mask, gates);
     const show = showProgress(output);
     const tell = (event: DeploymentEvent): void => {
       show(event);

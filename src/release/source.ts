@@ -49,6 +49,19 @@ export async function uncommittedFiles(repository: string): Promise<number> {
   return text.split("\0").filter((entry) => entry !== "").length;
 }
 
+/** Paths of the working tree from the repository's root: what git knows, and what is new and not ignored. Some may be deleted. */
+export async function workingFiles(repository: string): Promise<string[]> {
+  const text = await gitText(repository, [
+    "ls-files",
+    "-z",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "--deduplicate",
+  ]);
+  return text.split("\0").filter((path) => path !== "");
+}
+
 /**
  * Writes a clean checkout of a commit into a new folder: what is committed and nothing else, through the filters of its attributes (line ends, LFS), and whatever is kept out
  * of archives or of a sparse working tree too. Files bear the commit's time, so that the same commit gives the same layers.

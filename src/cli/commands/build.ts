@@ -7,7 +7,7 @@ import { seconds, showBuild } from "../build-lines.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
-import { prepareRelease, sayWhatIsBuilt } from "../release-for.ts";
+import { prepareRelease, sayWhatIsTaken } from "../release-for.ts";
 import { checkOutCommit, verifiedImagesOf } from "../release-source.ts";
 import type { Flags } from "./table.ts";
 
@@ -38,7 +38,7 @@ async function verify(context: CommandContext, name: string | null, flags: Flags
   const source = await checkOutCommit(context, config, textFlag(flags, "ref"), flags["dirty"] === true);
   try {
     const environment = name === null ? null : resolveEnvironment(source.config, name);
-    sayWhatIsBuilt(context, "verifying", source);
+    sayWhatIsTaken(context, "verifying", source);
     const verified = await verifiedImagesOf(context, source, environment, {
       ...showBuild(output, source.config),
       noCache: flags["cache"] === false,

@@ -1,7 +1,7 @@
 import { runDeployment } from "../../deploy/deployment.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
-import { choosePrepared, chooseKnownRelease, imagesInRecord, prepareRelease } from "../release-for.ts";
+import { choosePrepared, chooseKnownRelease, prepareRelease, releaseLiveIn } from "../release-for.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
 import { closingAfter, deployingWithout, openSession } from "../session.ts";
 import type { Flags } from "./table.ts";
@@ -18,15 +18,15 @@ export async function run(
   opening.catch(() => undefined);
   const prepared =
     named === null
-      ? await prepareRelease(context, config, environment.name, "deploy", flags, null, () =>
+      ? await prepareRelease(context, config, environment.name, "deploy", flags, {
           // A session that does not open is told of below.
-          opening.then(imagesInRecord, () => []),
-        ).catch(closing(opening))
+          live: () => opening.then(releaseLiveIn, () => null),
+        }).catch(closing(opening))
       : null;
   return closingAfter(await opening, (session) => {
     const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
     const request = requestFor(context, config, environment, "deploy", flags, choose);
-    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
+    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", prepared?.gates);
   });
 }
 

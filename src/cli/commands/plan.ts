@@ -1,10 +1,12 @@
 import { systemClock } from "../../clock.ts";
 import { planDeployment } from "../../deploy/planning.ts";
+import type { Release } from "../../release/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { compareDocuments } from "../compare.ts";
 import { planText } from "../progress.ts";
+import { liveDocument } from "../promotion.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
 import { requestFor } from "../run-deployment.ts";
 import { deployingWithout, withSession } from "../session.ts";
@@ -19,7 +21,10 @@ export async function run(
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const named = textFlag(flags, "release");
-  const prepared = named === null ? await prepareRelease(context, config, environment.name, "deploy", flags) : null;
+  const live = async (): Promise<Release | null> =>
+    (await liveDocument(context, config, environment.name))?.release ?? null;
+  const prepared =
+    named === null ? await prepareRelease(context, config, environment.name, "deploy", flags, { live }) : null;
   return withSession(
     context,
     config,

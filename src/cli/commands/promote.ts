@@ -36,8 +36,8 @@ export async function run(
     config,
     to.name,
     "deploy",
-    {},
-    { release: live.release, images: shared },
+    { check: flags["check"] },
+    { promoted: { release: live.release, images: shared }, live: async () => live.release },
   );
   const { release } = prepared;
   if (release.id !== live.release.id) {
@@ -54,7 +54,13 @@ export async function run(
     to,
     async (session) => {
       const request = requestFor(context, config, to, "promote", flags, choosePrepared(prepared));
-      return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do");
+      return await carryOut(
+        context,
+        session,
+        (ports) => runDeployment(request, ports),
+        "nothing to do",
+        prepared.gates,
+      );
     },
     deployingWithout(flags),
   );

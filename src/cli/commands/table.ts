@@ -34,13 +34,18 @@ const reason: CommandFlag = { flags: "--reason <text>", description: "why; kept 
 const releaseFlag: CommandFlag = {
   flags: "--release <id>",
   description: "a release that was live in this environment before",
-  conflicts: ["ref", "dirty"],
+  conflicts: ["ref", "dirty", "check"],
 };
 
 const skipHost: CommandFlag = {
   flags: "--skip-host <name>",
   description: "leave out a host that is down, and record it as behind; may be given again",
   repeatable: true,
+};
+
+const check: CommandFlag = {
+  flags: "--check",
+  description: "first run the checks that have not passed for this commit",
 };
 
 /** Every command there is. A new one is one file and one entry here. */
@@ -63,12 +68,30 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./doctor.ts"),
   },
   {
+    name: "check",
+    summary: "run the checks of a commit: what has to pass before anything of it is built or deployed",
+    arguments: [
+      { name: "names", description: "only these checks, and what they need", required: false, variadic: true },
+    ],
+    flags: [
+      ref,
+      dirty,
+      { flags: "--no-cache", description: "run them also where nothing they read has changed" },
+      { flags: "--jobs <count>", description: "how many at once (as many as this machine has cores)" },
+      { flags: "--group <name>", description: "end older runs of this name, such as those of the same pull request" },
+      { flags: "--artifacts <folder>", description: "copy their artifacts there" },
+    ],
+    examples: ["shiplock check", "shiplock check test --ref feature/login", "shiplock check --dirty --jobs 2"],
+    load: () => import("./check.ts"),
+  },
+  {
     name: "build",
     summary: "build and push the images of a commit, without deploying them; --verify pushes and records nothing",
     arguments: [{ ...environment, required: false }],
     flags: [
       ref,
       dirty,
+      check,
       { flags: "--verify", description: "only see that every image builds, for all its platforms; needs no registry" },
       { flags: "--no-cache", description: "run every instruction again, and take over no image of another release" },
     ],
@@ -79,7 +102,7 @@ export const commands: readonly CommandEntry[] = [
     name: "plan",
     summary: "show what a deployment would do; changes nothing",
     arguments: [environment],
-    flags: [ref, dirty, releaseFlag, skipHost],
+    flags: [ref, dirty, check, releaseFlag, skipHost],
     examples: ["shiplock plan production --ref v1.4.0"],
     load: () => import("./plan.ts"),
   },
@@ -87,7 +110,7 @@ export const commands: readonly CommandEntry[] = [
     name: "deploy",
     summary: "make a commit or release live in an environment",
     arguments: [environment],
-    flags: [ref, dirty, releaseFlag, skipHost, noWait, reason],
+    flags: [ref, dirty, check, releaseFlag, skipHost, noWait, reason],
     examples: [
       "shiplock deploy staging",
       "shiplock deploy staging --ref feature/login",
@@ -103,7 +126,7 @@ export const commands: readonly CommandEntry[] = [
       { name: "from", description: "environment that runs it", required: true },
       { name: "to", description: "environment that shall run it", required: true },
     ],
-    flags: [skipHost, noWait, reason],
+    flags: [check, skipHost, noWait, reason],
     examples: ["shiplock promote staging production"],
     changes: true,
     load: () => import("./promote.ts"),

@@ -1,0 +1,157 @@
+import { setMaxListeners } from "node:events";
+import { availableParallelism, userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { expandChecks, passed, selectChecks } from "../checks/graph.ts";
+import { definitionsHash } from "../checks/key.ts";
+import { type CheckRunResult, performCheckRun } from "../checks/run/check-run.ts";
+import { type CheckedFiles, treeHash } from "../checks/run/source.ts";
+import type { JobResult } from "../checks/run/types.ts";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config/types.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
+import type { RegistryAuth } from "../hosts/engine.ts";
+import { ledgerPath } from "../ledger/location.ts";
+import type { CheckJobEntry, CheckRunEntry } from "../ledger/types.ts";
+import { readSecrets } from "../secrets/environment.ts";
+import { showChecks } from "./check-progress.ts";
+import { type CommandContext, openHistory, originOf } from "./context.ts";
+import type { CheckedOutCommit } from "./release-source.ts";
+import { buildEngine, registryAuth } from "./wiring.ts";
+
+export type CheckOptions = {
+  names: readonly string[];
+  group: string | null;
+  /** How many at once; as many as the machine has cores, unless told. */
+  jobs: number | null;
+  cache: boolean;
+};
+
+/** What is run when a deployment wants its checks first. */
+export const everyCheck: CheckOptions = { names: [], group: null, jobs: null, cache: true };
+
+/**
+ * Runs the checks of a checkout, shows them as they go, and records what became of them.
+ * @param files of the checkout
+ * @throws ShiplockError `check/unknown`, `secrets/missing`, `build/no-engine`, before anything runs
+ */
+export async function runChecksOf(
+  context: CommandContext,
+  source: CheckedOutCommit,
+  files: CheckedFiles,
+  options: CheckOptions,
+): Promise<{ result: CheckRunResult; entry: CheckRunEntry }> {
+  const { output, env, signal } = context;
+  const { config, commit } = source;
+  setMaxListeners(0, signal);
+  const selected = selectChecks(config.checks, options.names);
+  const names = [...new Set(Object.values(selected).flatMap((check) => check.secrets))];
+  const secrets = readSecrets(names, env, names.length === 0 ? "a check" : "a check of this commit");
+  output.hide(Object.values(secrets));
+  tellOnInterrupt(context);
+  const result = await performCheckRun({
+    project: config.project,
+    commit: commit.hash,
+    checks: config.checks,
+    names: options.names,
+    source: files,
+    state: checksFolder(context),
+    group: options.group,
+    jobs: options.jobs ?? availableParallelism(),
+    cache: options.cache,
+    engine: () => ({ engine: buildEngine(env), name: env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock" }),
+    authFor: (reference) => authFor(config, reference, context),
+    secrets,
+    machine: env,
+    clock: systemClock,
+    mask: output.mask,
+    tell: showChecks(
+      output,
+      expandChecks(selected).map((job) => job.id),
+    ),
+    signal,
+  });
+  const entry = entryOf(context, source, files, result);
+  await record(context, entry);
+  return { result, entry };
+}
+
+/** Where runs, caches, results and artifacts lie: beside the ledger. */
+export function checksFolder(context: CommandContext): string {
+  return join(dirname(ledgerPath({ env: context.env, home: userInfo().homedir })), "checks");
+}
+
+/** What stands in the ledger for what is checked: a commit, or a working tree by its content. */
+export function sourceName(source: CheckedOutCommit, files: CheckedFiles | null): string {
+  return source.dirty && files !== null ? treeHash(files) : "commit";
+}
+
+/** The login of the configuration's registry, for images that are in it. */
+function authFor(config: Config, reference: string, context: CommandContext): RegistryAuth | undefined {
+  const { registry } = config;
+  const [host = ""] = registry?.address.split("/") ?? [];
+  if (registry === undefined || !reference.startsWith(`${host}/`)) return undefined;
+  const auth = registryAuth(config, context.env);
+  return auth === null ? undefined : { username: auth.username, password: auth.password, serverAddress: host };
+}
+
+function tellOnInterrupt({ signal, output }: CommandContext): void {
+  signal.addEventListener(
+    "abort",
+    () => output.note("interrupted: the checks are ended; a second Ctrl-C stops at once, and the next run cleans up"),
+    { once: true },
+  );
+}
+
+function entryOf(
+  context: CommandContext,
+  source: CheckedOutCommit,
+  files: CheckedFiles,
+  result: CheckRunResult,
+): CheckRunEntry {
+  const { who, from } = originOf(context, null);
+  return {
+    id: result.run,
+    project: source.config.project,
+    commit: source.commit.hash,
+    source: sourceName(source, files),
+    definitions: definitionsHash(source.config.checks),
+    who,
+    origin: from,
+    startedAt: result.startedAt.getTime(),
+    endedAt: result.endedAt.getTime(),
+    result: resultOf(context, result),
+    jobs: result.results.map(jobEntry),
+  };
+}
+
+function resultOf(context: CommandContext, { results, supersededBy }: CheckRunResult): CheckRunEntry["result"] {
+  if (supersededBy !== null) return "superseded";
+  if (context.signal.aborted) return "interrupted";
+  return results.every(({ job, outcome }) => passed(outcome) || !job.check.required) ? "passed" : "failed";
+}
+
+function jobEntry({ job, outcome, durationMs, reasons, reports }: JobResult): CheckJobEntry {
+  return {
+    job: job.id,
+    check: job.check.name,
+    result: outcome === "cached" ? "passed" : outcome,
+    cached: outcome === "cached",
+    required: job.check.required,
+    durationMs: Math.round(durationMs ?? 0),
+    reason: reasons.length === 0 ? null : reasons.join("; "),
+    summary: reports,
+  };
+}
+
+/** Without the record a deployment asks for the checks again: worth a warning, and no reason to throw the results away. */
+async function record(context: CommandContext, entry: CheckRunEntry): Promise<void> {
+  try {
+    const ledger = await openHistory(context);
+    await ledger.recordCheckRun(entry).finally(() => ledger.close());
+  } catch (error) {
+    if (!(error instanceof ShiplockError)) throw error;
+    context.output.note(
+      `warning: the results could not be recorded on this machine, so a deployment will not know them: ${messageOf(error)}`,
+    );
+  }
+}

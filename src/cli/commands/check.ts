@@ -1,0 +1,81 @@
+import { cp } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import type { CheckRunResult } from "../../checks/run/check-run.ts";
+import type { CheckRunEntry } from "../../ledger/types.ts";
+import { countFlag, listArgument, textFlag } from "../arguments.ts";
+import { filesToCheck } from "../check-files.ts";
+import { resultDocument, summaryLines } from "../check-progress.ts";
+import { runChecksOf } from "../check-run.ts";
+import { type CommandContext, loadProject } from "../context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { sayWhatIsTaken } from "../release-for.ts";
+import { checkOutCommit } from "../release-source.ts";
+import type { Flags } from "./table.ts";
+
+/** Runs the checks of a commit. Exit 1 when a required one does not pass. */
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
+  const { output } = context;
+  const config = await loadProject(context);
+  const source = await checkOutCommit(context, config, textFlag(flags, "ref"), flags["dirty"] === true);
+  try {
+    sayWhatIsTaken(context, "checks", source, "not checked");
+    const names = listArgument(args, 0);
+    if (Object.keys(source.config.checks).length === 0 && names.length === 0) {
+      output.line("no checks are configured: there is nothing to do");
+      output.result({ result: "passed", checks: [] });
+      return exitCodes.done;
+    }
+    const { result, entry } = await runChecksOf(context, source, await filesToCheck(source), {
+      names,
+      group: textFlag(flags, "group"),
+      jobs: textFlag(flags, "jobs") === null ? null : countFlag(flags, "jobs", 2),
+      cache: flags["cache"] !== false,
+    });
+    const folder = textFlag(flags, "artifacts");
+    if (folder !== null) await copyArtifacts(result, resolve(context.cwd, folder));
+    return tell(context, result, entry);
+  } finally {
+    await source.remove();
+  }
+}
+
+async function copyArtifacts({ results }: CheckRunResult, folder: string): Promise<void> {
+  for (const { keptIn } of results) {
+    if (keptIn !== null)
+      await cp(keptIn, join(folder, basename(keptIn)), { recursive: true, force: true, verbatimSymlinks: true });
+  }
+}
+
+function tell(context: CommandContext, result: CheckRunResult, entry: CheckRunEntry): number {
+  const { output, signal } = context;
+  const { paint } = output;
+  output.result({
+    run: entry.id,
+    commit: entry.commit,
+    source: entry.source,
+    definitions: entry.definitions,
+    result: entry.result,
+    supersededBy: result.supersededBy,
+    milliseconds: entry.endedAt - entry.startedAt,
+    checks: result.results.map(resultDocument),
+  });
+  for (const line of summaryLines(output, result.results)) output.line(line);
+  switch (entry.result) {
+    case "passed":
+      output.line(paint.green("passed"));
+      return exitCodes.done;
+    case "failed":
+      output.line(paint.red("failed"));
+      return exitCodes.failed;
+    case "superseded":
+      output.line(paint.yellow(`superseded: run ${result.supersededBy ?? ""} of the same group is newer`));
+      return exitCodes.terminated;
+    case "interrupted":
+      output.line(paint.yellow("interrupted"));
+      return signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+  }
+}
