@@ -54,6 +54,7 @@ export async function runChecksOf(
     checks: config.checks,
     names: options.names,
     source: files,
+    checkout: source.dirty ? null : dirname(source.root),
     state: checksFolder(context),
     group: options.group,
     jobs: options.jobs ?? availableParallelism(),

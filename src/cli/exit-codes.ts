@@ -14,7 +14,7 @@ export const exitCodes = {
 /** What the exit codes mean, for the help. */
 export const exitCodesText = `Exit codes:
   0         done, or nothing to do
-  1         it failed and the old release serves; or drift, or a check of doctor failed
+  1         it failed and the old release serves; or drift, or a check of doctor or of the project failed
   2         the command line, the configuration or a secret is wrong or missing
   3         a gate blocks, or somebody else is changing the environment
   4         a person is needed

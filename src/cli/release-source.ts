@@ -20,7 +20,14 @@ import { refuseSecretArguments } from "../release/secret-arguments.ts";
 import { registryShipper, shipperByName } from "../release/ship.ts";
 import { engineShipper } from "../release/ship-from-engine.ts";
 import { makeSnapshot } from "../release/snapshot.ts";
-import { checkOut, type Commit, repositoryRoot, resolveCommit, uncommittedFiles } from "../release/source.ts";
+import {
+  checkOut,
+  checkoutPrefix,
+  type Commit,
+  repositoryRoot,
+  resolveCommit,
+  uncommittedFiles,
+} from "../release/source.ts";
 import type { Snapshot } from "../release/types.ts";
 import { type VerifiedImage, verifyImages } from "../release/verify-images.ts";
 import { readSecrets } from "../secrets/environment.ts";
@@ -89,7 +96,7 @@ export async function checkOutCommit(
       remove: async () => undefined,
     };
   const leftOut = ref === null ? await uncommittedFiles(root) : 0;
-  const scratch = await mkdtemp(join(tmpdir(), "shiplock-checkout-"));
+  const scratch = await mkdtemp(join(tmpdir(), checkoutPrefix));
   const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   try {
     const folder = join(scratch, "source");

@@ -10,7 +10,7 @@ import {
   nextId,
 } from "./fake-engine-state.ts";
 import { type ArchiveSource, readArchive, writeArchive } from "./file-archive.ts";
-import { isObject, type JsonObject, objectAt, textAt, textMapAt, textsAt } from "./json.ts";
+import { type JsonObject, objectAt, textAt, textMapAt, textsAt } from "./json.ts";
 
 type ContainerCalls = Omit<
   Engine,
@@ -86,7 +86,9 @@ function publishedPorts(container: FakeContainer): Container["ports"] {
 
 function lookAtHealth(container: FakeContainer): void {
   if (!container.state.running) return;
-  const hasCheck = isObject(container.body.Healthcheck) || container.behaviour.health !== undefined;
+  // Without a test of its own it has its image's, and these images have none.
+  const test = textsAt(objectAt(container.body, "Healthcheck"), "Test");
+  const hasCheck = (test.length > 0 && test[0] !== "NONE") || container.behaviour.health !== undefined;
   if (!hasCheck) return;
   container.looks += 1;
   const { healthyAfter, unhealthyAfter } = container.behaviour.health ?? { healthyAfter: 1 };

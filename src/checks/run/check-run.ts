@@ -31,6 +31,8 @@ export type CheckRunRequest = {
   /** Which of them; all, if none is named. */
   readonly names: readonly string[];
   readonly source: CheckedFiles;
+  /** Folder of the checkout, to be removed by a later run if this one is killed; null for a working tree. */
+  readonly checkout: string | null;
   /** Folder in which runs, caches, results and artifacts are kept on this machine. */
   readonly state: string;
   readonly group: string | null;
@@ -80,6 +82,7 @@ export async function performCheckRun(request: CheckRunRequest): Promise<CheckRu
     group: request.group,
     process: await ownIdentity(),
     scratch: join(tmpdir(), scratchName(run)),
+    checkout: request.checkout,
     createdAt: startedAt.toISOString(),
   };
   await records.begin(record);

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { isAbsolute, join, posix } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { Clock } from "../../clock.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Engine } from "../../hosts/engine.ts";
@@ -121,7 +122,7 @@ async function tryOnce(
   const log = boundedLog();
   const began = clock.elapsed();
   const tell = ({ stream, text }: { stream: "stdout" | "stderr"; text: string }): void => {
-    const line = { atMs: Math.round(clock.elapsed() - began), stream, text: context.mask(text) };
+    const line = { atMs: Math.round(clock.elapsed() - began), stream, text: context.mask(plainText(text)) };
     log.add(line);
     tellLine(context, job, line, false);
   };
@@ -368,6 +369,11 @@ async function keep(
 function tellLine(context: JobContext, job: CheckJob, line: LogLine, replayed: boolean): void {
   const { stream, text } = line;
   context.tell({ kind: "check-line", at: context.clock.now(), job: job.id, stream, text, replayed });
+}
+
+/** A line as it stands in the end: without colours, and without what was written over. */
+function plainText(line: string): string {
+  return stripVTControlCharacters(line).replace(/^.*\r(?=.)/s, "");
 }
 
 function boundedLog(): { add(line: LogLine): void; lines(): LogLine[] } {

@@ -12,6 +12,8 @@ export type RunRecord = {
   readonly process: ProcessIdentity;
   /** Folder for everything that it writes on this machine and that ends with it. */
   readonly scratch: string;
+  /** Folder of the checkout that it checks, which ends with it as well; null for a working tree. */
+  readonly checkout: string | null;
   /** ISO 8601 */
   readonly createdAt: string;
 };

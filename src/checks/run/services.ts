@@ -93,7 +93,7 @@ async function untilHealthy(request: ServicesRequest, service: CheckService, id:
     if (container === null) throw await unhealthy(request, service, id, "was removed by someone else");
     const { state } = container;
     if (!state.running) throw await unhealthy(request, service, id, `ended with exit code ${state.exitCode}`);
-    if (service.health !== undefined) return (await asked(request, service.health, id)) ? true : null;
+    if (service.health !== undefined) return (await asked(request, service, service.health, id)) ? true : null;
     if (state.health === undefined) throw withoutHealth(request.job, service);
     return state.health === "healthy" ? true : null;
   });
@@ -103,12 +103,15 @@ async function untilHealthy(request: ServicesRequest, service: CheckService, id:
 
 async function asked(
   { engine, signal }: ServicesRequest,
+  service: CheckService,
   health: NonNullable<CheckService["health"]>,
   id: string,
 ): Promise<boolean> {
   const command = health.kind === "shell" ? ["sh", "-c", health.line] : health.arguments;
   try {
-    return (await engine.exec(id, command, { timeoutMs: healthCommandMs, signal })).exitCode === 0;
+    // While PostgreSQL's image sets itself up, its server answers on a socket only and is stopped again: ask as the check will.
+    const env = service.env["PGHOST"] === undefined ? { PGHOST: "127.0.0.1" } : {};
+    return (await engine.exec(id, command, { timeoutMs: healthCommandMs, signal, env })).exitCode === 0;
   } catch (error) {
     // It may have ended just now, or hang; the next look tells.
     const again = error instanceof EngineError && ["engine/timeout", "engine/conflict"].includes(error.code);

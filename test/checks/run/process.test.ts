@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -139,6 +139,27 @@ describe("a check that runs as a process", () => {
     const changed = await stage.run(checks);
     assert.equal(changed.job("build").outcome, "passed");
     assert.equal(changed.output("use"), "{ }", "what is handed on is part of the key");
+  });
+
+  test("is shown without colours and without what it wrote over", async (t) => {
+    const stage = createStage(t);
+    const done = await stage.run({
+      look: { process: true, run: "printf '\\033[31mred\\033[0m\\n10%%\\r100%%\\nlast'" },
+    });
+    assert.equal(done.output("look"), "red\n100%\nlast");
+  });
+
+  test("that passed passes also where its result cannot be kept, and that is a warning", async (t) => {
+    const stage = createStage(t);
+    await stage.run({ lint: { process: true, run: "true" } });
+    rmSync(join(stage.state, "results"), { recursive: true, force: true });
+    writeFileSync(join(stage.state, "results"), "in the way");
+    const done = await stage.run({ lint: { process: true, run: "true" } });
+    assert.equal(done.job("lint").outcome, "passed", done.job("lint").reasons.join());
+    assert.ok(
+      done.notes.some((note) => note.startsWith("warning: its result could not be kept")),
+      done.notes.join(),
+    );
   });
 
   test("whose program is missing says so, and everything else still reports", async (t) => {

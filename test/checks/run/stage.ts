@@ -75,6 +75,7 @@ export function createStage(test: TestContext): Stage {
       names: options.names ?? [],
       source: await readCheckedFiles(repository, "", [...files]),
       state,
+      checkout: null,
       group: options.group ?? null,
       jobs: options.jobs ?? 4,
       cache: options.cache ?? true,
