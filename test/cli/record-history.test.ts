@@ -99,6 +99,20 @@ describe("what the ledger hears of a deployment", () => {
     }
   });
 
+  it("it has what the gates answered before anything was built", async () => {
+    const world = createWorld(fleet, [document]);
+    const deployer = await startDeployer(world);
+    await deployer.deploy(document);
+    await deployer.close();
+    const ledger = createMemoryLedger({ states: stateRules });
+    const passed = { definitions: "d1", passed: ["lint"], at: "2026-11-20T10:00:00.000Z" };
+    const answer = { at: 1, gate: "checks", answer: "pass", reason: "lint passed", payload: passed } as const;
+    const history = recordHistory(ledger, silent, (text) => text, [answer]);
+    for (const event of deployer.events) history.tell(event);
+    await history.flush();
+    assert.deepEqual(await ledger.gateAnswers("d-2"), [answer]);
+  });
+
   it("it is given no secret, whoever tells the event", async () => {
     const world = createWorld(fleet, [document]);
     const deployer = await startDeployer(world);

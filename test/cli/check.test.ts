@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { main } from "../../src/cli/main.ts";
+import { stateRules } from "../../src/deploy/states.ts";
+import { openLedger } from "../../src/ledger/open.ts";
+import type { CheckRunEntry } from "../../src/ledger/types.ts";
+import { runProgram } from "../../src/process.ts";
+
+type Said = { exit: number; stdout: string; stderr: string };
+
+describe("shiplock check", () => {
+  let root = "";
+  let project = "";
+  let ledger = "";
+
+  before(() => {
+    root = mkdtempSync(join(tmpdir(), "shiplock-check-cli-"));
+  });
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  beforeEach(async () => {
+    const home = mkdtempSync(join(root, "home-"));
+    project = join(home, "project");
+    ledger = join(home, "state", "ledger.db");
+    mkdirSync(project);
+    await git("init", "--quiet", "--initial-branch=main");
+  });
+
+  async function git(...args: string[]): Promise<string> {
+    const identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"];
+    const result = await runProgram("git", ["-C", project, ...identity, ...args], { timeoutMs: 20_000 });
+    assert.equal(result.exitCode, 0, result.stderr);
+    return result.stdout.trim();
+  }
+
+  /** Commits a configuration with these checks, and answers the commit's hash. */
+  async function commit(...checks: string[]): Promise<string> {
+    const lines = [
+      "project: shop",
+      "registry: { address: registry.invalid/shop }",
+      "images: { web: { context: . } }",
+      "services: { web: { image: web, port: 3000, health: /health } }",
+      "environments: { staging: { target: { compose: { hosts: [nowhere.invalid] } } } }",
+      ...(checks.length === 0 ? [] : ["checks:", ...checks.map((line) => `  ${line}`)]),
+    ];
+    writeFileSync(join(project, "shiplock.yml"), lines.join("\n"));
+    await git("add", "--all");
+    await git("commit", "--quiet", "--allow-empty", "--message", "A commit");
+    return git("rev-parse", "HEAD");
+  }
+
+  async function shiplock(
+    argv: readonly string[],
+    env: Record<string, string> = {},
+    onOutput: (text: string, interrupt: AbortController) => void = () => undefined,
+  ): Promise<Said> {
+    const said = { stdout: "", stderr: "" };
+    const interrupt = new AbortController();
+    const into = (name: "stdout" | "stderr") =>
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          said[name] += chunk.toString();
+          onOutput(said[name], interrupt);
+          done();
+        },
+      }) as unknown as NodeJS.WriteStream;
+    const exit = await main({
+      argv,
+      cwd: project,
+      env: { PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: ledger, SHIPLOCK_WHO: "ada", ...env },
+      stdout: into("stdout"),
+      stderr: into("stderr"),
+      signal: interrupt.signal,
+      version: "0",
+    });
+    return { exit, ...said };
+  }
+
+  async function recorded(hash: string): Promise<CheckRunEntry[]> {
+    const opened = await openLedger({ path: ledger, states: stateRules });
+    return opened.checkRuns("shop", hash).finally(() => opened.close());
+  }
+
+  test("runs what is committed, ends with a table, and records who ran what; the secret is in none of it", async () => {
+    const hash = await commit(
+      'lint: { process: true, run: "echo fine with $TOKEN", secrets: [TOKEN] }',
+      'test: { process: true, needs: [lint], matrix: { DB: [16, 17] }, run: "echo $DB" }',
+    );
+    writeFileSync(join(project, "new.txt"), "not committed");
+    const said = await shiplock(["check"], { TOKEN: "s3cret-value" });
+    assert.equal(said.exit, 0, said.stdout + said.stderr);
+    assert.match(said.stdout, /one file of the working tree differs from this commit and is not checked/);
+    assert.match(said.stdout, /^\d\d:\d\d:\d\d lint +│ fine with \*\*\*$/m);
+    assert.match(said.stdout, /^check +result +duration/m);
+    assert.match(said.stdout, /^test \(DB=17\) +passed +\d/m);
+    const [run] = await recorded(hash);
+    assert.deepEqual(
+      [run?.result, run?.who, run?.source, run?.jobs.map((job) => job.job)],
+      ["passed", "ada", "commit", ["lint", "test (DB=16)", "test (DB=17)"]],
+    );
+    const state = readdirSync(join(ledger, ".."), { recursive: true, encoding: "utf8", withFileTypes: true });
+    for (const entry of state.filter((one) => one.isFile()))
+      assert.ok(!readFileSync(join(entry.parentPath, entry.name)).includes("s3cret-value"), entry.name);
+  });
+
+  test("ends with 1 when a required check fails, and with 0 when another one does; what depends on it is skipped", async () => {
+    await commit(
+      'lint: { process: true, run: "exit 2" }',
+      'test: { process: true, needs: [lint], run: "true" }',
+      'audit: { process: true, required: false, run: "false" }',
+    );
+    const failed = await shiplock(["check", "--json"]);
+    assert.equal(failed.exit, 1);
+    const document = JSON.parse(failed.stdout) as {
+      result: string;
+      checks: { job: string; outcome: string; reasons: string[] }[];
+    };
+    assert.equal(document.result, "failed");
+    assert.deepEqual(
+      document.checks.map(({ job, outcome, reasons }) => [job, outcome, reasons[0]]),
+      [
+        ["lint", "failed", "it ended with exit code 2"],
+        ["test", "skipped", "lint did not pass"],
+        ["audit", "failed", "it ended with exit code 1"],
+      ],
+    );
+    assert.equal((await shiplock(["check", "audit"])).exit, 0);
+  });
+
+  test("tells each line as an event with --json=stream", async () => {
+    await commit('lint: { process: true, run: "echo one; echo two >&2" }');
+    const said = await shiplock(["check", "--json=stream"]);
+    const events = said.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = events.filter((event) => event["kind"] === "check-line");
+    assert.deepEqual(
+      new Set(lines.map((event) => `${String(event["stream"])} ${String(event["text"])}`)),
+      new Set(["stdout one", "stderr two"]),
+    );
+    assert.equal(events.at(-1)?.["kind"], "result");
+  });
+
+  test("that does not know a check, misses a secret, or has nothing to do says so", async () => {
+    await commit('lint: { process: true, secrets: [TOKEN], run: "true" }');
+    const unknown = await shiplock(["check", "lnt"]);
+    assert.deepEqual(
+      [unknown.exit, /\[check\/unknown\].*\n.*did you mean "lint"/.test(unknown.stderr)],
+      [2, true],
+      unknown.stderr,
+    );
+    const missing = await shiplock(["check"]);
+    assert.deepEqual([missing.exit, /\[secrets\/missing\].*TOKEN/.test(missing.stderr)], [2, true], missing.stderr);
+    assert.equal((await shiplock(["check", "--jobs", "none"])).exit, 2);
+    await commit();
+    const nothing = await shiplock(["check"]);
+    assert.deepEqual([nothing.exit, /no checks are configured/.test(nothing.stdout)], [0, true]);
+  });
+
+  for (const [signal, exit] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    test(`ends with ${exit} after ${signal}, and what it was is recorded as interrupted`, async () => {
+      const hash = await commit('slow: { process: true, run: "echo begun; sleep 100" }');
+      const said = await shiplock(["check"], {}, (text, interrupt) => {
+        if (/│ begun/.test(text) && !interrupt.signal.aborted) interrupt.abort(signal);
+      });
+      assert.equal(said.exit, exit, said.stdout);
+      assert.match(said.stdout, /^slow +cancelled/m);
+      assert.deepEqual(
+        (await recorded(hash)).map((run) => run.result),
+        ["interrupted"],
+      );
+    });
+  }
+
+  test("lets nothing be built before it has passed for that very content", async () => {
+    const hash = await commit('lint: { process: true, run: "test ! -e broken" }');
+    const blocked = await shiplock(["build", "staging", "--json"]);
+    assert.equal(blocked.exit, 3, blocked.stdout);
+    const { error } = JSON.parse(blocked.stdout) as { error: { code: string; remedy: string } };
+    assert.equal(error.code, "gate/checks");
+    assert.match(error.remedy, new RegExp(`shiplock check --ref ${hash.slice(0, 12)}`));
+
+    assert.equal((await shiplock(["check"])).exit, 0);
+    const through = await shiplock(["build", "staging"], { PATH: "/nowhere-with-docker" });
+    assert.notEqual(through.exit, 3);
+    writeFileSync(join(project, "broken"), "");
+    const dirty = await shiplock(["build", "staging", "--dirty"]);
+    assert.deepEqual([dirty.exit, /are of other files/.test(dirty.stderr)], [3, true], dirty.stderr);
+    const asked = await shiplock(["build", "staging", "--dirty", "--check"]);
+    assert.deepEqual([asked.exit, /\[check\/failed\].*lint failed/.test(asked.stderr)], [1, true], asked.stderr);
+
+    await git("rm", "-q", "--ignore-unmatch", "broken");
+    rmSync(join(project, "broken"), { force: true });
+    await commit('lint: { process: true, run: "test ! -e broken", timeout: 5m }');
+    const other = await shiplock(["build", "staging"]);
+    assert.equal(other.exit, 3, "another definition is another check");
+  });
+});
