@@ -12,7 +12,7 @@ import { identityOf, isRunning, machineId, type ProcessIdentity } from "./identi
 import { imageSource } from "./images.ts";
 import { removeLeftovers, scratchName } from "./leftovers.ts";
 import { runChecks } from "./run-checks.ts";
-import type { JobContext } from "./run-job.ts";
+import type { JobContext } from "./job-context.ts";
 import { openRunRecords, rivalsOf, type RunRecord, type RunRecords } from "./run-records.ts";
 import type { CheckedFiles } from "./source.ts";
 import type { CheckEvent, JobResult } from "./types.ts";

@@ -1,7 +1,8 @@
 import { nextJobs, unmetNeeds } from "../graph.ts";
 import type { CheckJob, JobOutcome } from "../types.ts";
 import type { Artifacts } from "./artifacts.ts";
-import { type JobContext, runJob } from "./run-job.ts";
+import type { JobContext } from "./job-context.ts";
+import { runJob } from "./run-job.ts";
 import type { JobResult } from "./types.ts";
 
 /**
