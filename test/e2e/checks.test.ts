@@ -174,7 +174,7 @@ describe("checks are the gate", { skip: availability.available ? false : availab
         image: "postgres:17",
         services: { db: postgres },
         env: { PGPASSWORD: "geheim" },
-        run: "psql -h db -U postgres -c 'create table only (id int)'",
+        run: "psql -h db -U postgres -c 'create table sold (id int)'",
       },
     });
     const both = await Promise.all([check("--no-cache"), check("--no-cache")]);

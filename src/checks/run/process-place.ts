@@ -13,6 +13,7 @@ import type { CommandEnd, Place, TellLine } from "./place.ts";
 import { endMarked, marked, markVariable } from "./process-tree.ts";
 import { unpackTar } from "./unpack.ts";
 
+const longestLine = 1024 * 1024;
 /** For the pipes to close, once every process that could hold them is gone. */
 const lastLinesMs = 5_000;
 
@@ -169,6 +170,10 @@ function readLines(source: NodeJS.ReadableStream, stream: "stdout" | "stderr", t
     const lines = (rest + decoder.write(chunk)).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) tell({ stream, text: line.replace(/\r$/, "") });
+    // A line without an end is told in pieces: nothing is held without bounds.
+    if (rest.length < longestLine) return;
+    tell({ stream, text: rest });
+    rest = "";
   });
   source.on("close", () => {
     if (rest !== "") tell({ stream, text: rest });
