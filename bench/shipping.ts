@@ -92,7 +92,12 @@ async function builtImage(app: Project, builder: Engine, version: string): Promi
   if (built === undefined) throw new Error(`${version} was not built`);
   return {
     ...{ name: "app", repository, tag: built.tag.slice(repository.length + 1), digest: built.id, environment: null },
-    ...{ platforms: { "linux/amd64": { manifest: built.id, config: built.id } }, from: "engine", builtOn: "here", inputs: null },
+    ...{
+      platforms: { "linux/amd64": { manifest: built.id, config: built.id } },
+      from: "engine",
+      builtOn: "here",
+      inputs: null,
+    },
   };
 }
 
