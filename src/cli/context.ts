@@ -38,7 +38,7 @@ export async function loadProject(context: CommandContext): Promise<Config> {
 }
 
 /** Without this, a folder that is not there would be answered with the configuration of one above it. */
-async function requireFolder({ options, cwd }: CommandContext): Promise<void> {
+export async function requireFolder({ options, cwd }: CommandContext): Promise<void> {
   if (options.project === undefined) return;
   const { stat } = await import("node:fs/promises");
   const found = await stat(cwd).catch((error: NodeJS.ErrnoException) => error);

@@ -51,6 +51,31 @@ const check: CommandFlag = {
 /** Every command there is. A new one is one file and one entry here. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: "init",
+    summary: "read the repository and write a configuration that deploys, with what else is missing",
+    arguments: [],
+    flags: [
+      { flags: "--yes", description: "ask nothing: write what is missing, leave what is there" },
+      { flags: "--force", description: "also replace files that are there", conflicts: ["dryRun"] },
+      { flags: "--dry-run", description: "show what would be written; writes nothing", conflicts: ["yes"] },
+      { flags: "--host <[env=]host>", description: "host as user@host; may be given again", repeatable: true },
+      {
+        flags: "--domain <[env=]name>",
+        description: "public host name; staging gets staging.<name>",
+        repeatable: true,
+      },
+      { flags: "--registry <address>", description: "registry and path for images; http://… without TLS" },
+      { flags: "--name <project>", description: "name of the project; that of package.json or the folder if left out" },
+      { flags: "--tls <how>", description: "auto, internal or off; auto if left out" },
+      { flags: "--build-network <network>", description: "host, where only this machine reaches package registries" },
+    ],
+    examples: [
+      "shiplock init",
+      "shiplock init --yes --host deploy@203.0.113.5 --registry ghcr.io/acme/shop --domain shop.acme.com",
+    ],
+    load: () => import("./init.ts"),
+  },
+  {
     name: "setup",
     summary: "set up what an environment's hosts lack: network, proxy, backing services",
     arguments: [environment],

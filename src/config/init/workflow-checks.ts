@@ -1,0 +1,268 @@
+import { asList, asObject, asText, type Json, type JsonObject } from "../../json.ts";
+import { readYaml } from "../read-yaml.ts";
+import { freeName } from "./names.ts";
+import { has, type Tree } from "./tree.ts";
+import type { CheckDraft } from "./types.ts";
+
+export type WorkflowChecks = { readonly checks: readonly CheckDraft[]; readonly notes: readonly string[] };
+
+/** Commands that look at the sources and change nothing outside. */
+const looks =
+  /\b(lint|test|tests|pytest|ruff|eslint|tsc|mypy|pyright|vitest|jest|type-?check|typecheck|check|flake8|black|isort|biome|prettier|tox|nox|ava|mocha|playwright|unittest)\b/;
+/** Commands that have no place in a check: they deploy, publish, or need the runner's own machine. */
+const outside =
+  /\b(docker|docker-compose|kubectl|helm|ssh|scp|rsync|aws|gcloud|az|gh|sudo|systemctl|terraform|git push|npm publish|twine)\b/;
+
+/** The jobs of GitHub workflows that lint or test, as checks. What cannot be taken over is named. */
+export function workflowChecks(tree: Tree): WorkflowChecks {
+  const files = tree.paths.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
+  const checks: CheckDraft[] = [];
+  const notes: string[] = [];
+  for (const file of files) {
+    const { raw, problems } = readYaml(file, tree.text(file) ?? "");
+    const workflow = asObject(raw as Json | undefined);
+    if (problems.length > 0 || workflow === undefined) {
+      notes.push(`${file} is no YAML that can be read: its jobs are left out`);
+      continue;
+    }
+    const names = new Map<string, string>();
+    for (const [id, value] of Object.entries(asObject(workflow["jobs"]) ?? {})) {
+      const job = readJob(tree, file, id, workflow, asObject(value) ?? {});
+      if (job === undefined) continue;
+      const name = freeName(
+        id.replaceAll(/[^A-Za-z0-9_-]/g, "-"),
+        checks.map((check) => check.name),
+      );
+      names.set(id, name);
+      notes.push(...job.notes);
+      checks.push({ ...job.check, name, needs: job.check.needs.flatMap((need) => names.get(need) ?? []) });
+    }
+  }
+  return { checks, notes };
+}
+
+type Job = { readonly check: CheckDraft; readonly notes: readonly string[] };
+
+function readJob(tree: Tree, file: string, id: string, workflow: JsonObject, job: JsonObject): Job | undefined {
+  const steps = asList(job["steps"]).flatMap((step): JsonObject[] => {
+    const one = asObject(step);
+    return one === undefined ? [] : [one];
+  });
+  const runs = steps.filter((step) => typeof step["run"] === "string");
+  if (job["environment"] !== undefined || !runs.some((step) => looks.test(asText(step["run"]) ?? ""))) return undefined;
+  const notes: string[] = [];
+  const matrix = matrixOf(job);
+  const image = imageOf(tree, steps, matrix, asText(job["container"]) ?? asText(asObject(job["container"])?.["image"]));
+  if (image === undefined)
+    return {
+      check: draft(file, id),
+      notes: [`${file}: ${id} sets up neither Node.js nor Python: its check runs in debian:stable-slim`],
+    };
+  const services = servicesOf(job);
+  const directories = runs.map((step) => directoryOf(workflow, job, step));
+  const directory = directories.every((one) => one === directories[0]) ? (directories[0] ?? "") : "";
+  const variables = [workflow, job, ...runs].flatMap((one) => Object.entries(asObject(one["env"]) ?? {}));
+  const env: Record<string, string> = {};
+  const secrets: string[] = [];
+  for (const [name, value] of variables) {
+    const text = withMatrix(String(value));
+    const secret = /^\$\{\{\s*secrets\.(\w+)\s*\}\}$/.exec(String(value))?.[1];
+    if (secret === name) secrets.push(name);
+    else if (secret !== undefined || text.includes("${{"))
+      notes.push(`${file}: ${id} gets ${name} from an expression of GitHub's: it is left out`);
+    else env[name] = reachable(text.replaceAll(/\$(?!\{[A-Z_]+\})/g, "$$$$"), services);
+  }
+  const lines: string[] = [];
+  for (const [index, step] of runs.entries()) {
+    const command = withMatrixVariable(asText(step["run"]) ?? "").trim();
+    const left = outside.test(command) || command.includes("${{");
+    if (left) notes.push(`${file}: a step of ${id} is left out: ${command.split("\n")[0]}`);
+    else
+      lines.push(
+        directories[index] === directory || directories[index] === ""
+          ? command
+          : `(cd ${directories[index]} && ${command.split("\n").join(" && ")})`,
+      );
+  }
+  if (!lines.some((line) => looks.test(line))) return undefined;
+  const minutes = job["timeout-minutes"];
+  const needs =
+    typeof job["needs"] === "string" ? [job["needs"]] : asList(job["needs"]).flatMap((need) => asText(need) ?? []);
+  const used = Object.fromEntries(
+    Object.entries(matrix).filter(
+      ([name]) =>
+        image.includes(`\${${name}}`) ||
+        lines.some((line) => line.includes(`$${name}`)) ||
+        Object.values(env).some((text) => text.includes(`\${${name}}`)),
+    ),
+  );
+  return {
+    check: {
+      ...draft(file, id),
+      image,
+      run: lines.join("\n"),
+      directory,
+      needs,
+      matrix: used,
+      env,
+      secrets: [...new Set(secrets)],
+      services,
+      caches: cachesOf(tree, steps, directory, image),
+      ...(typeof minutes === "number" && Number.isInteger(minutes) && minutes > 0 ? { timeout: `${minutes}m` } : {}),
+    },
+    notes,
+  };
+}
+
+function draft(file: string, id: string): CheckDraft {
+  return {
+    name: id,
+    from: `From the job ${id} of ${file}.`,
+    image: "debian:stable-slim",
+    run: "true",
+    directory: "",
+    needs: [],
+    matrix: {},
+    env: {},
+    secrets: [],
+    services: {},
+    caches: [],
+  };
+}
+
+/** The matrix' lists of plain values; its variables as names. */
+function matrixOf(job: JsonObject): Readonly<Record<string, readonly string[]>> {
+  const matrix = asObject(asObject(job["strategy"])?.["matrix"]) ?? {};
+  return Object.fromEntries(
+    Object.entries(matrix).flatMap(([name, values]) => {
+      const list = asList(values).filter((value) => typeof value === "string" || typeof value === "number");
+      if (name === "include" || name === "exclude" || name === "os" || list.length === 0) return [];
+      return [[variableOf(name), list.map((value) => majorOf(name, String(value)))]];
+    }),
+  );
+}
+
+function variableOf(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]/g, "_").toUpperCase();
+}
+
+function majorOf(name: string, value: string): string {
+  return /node/i.test(name) ? (/^(\d+)(\.x|\.\d+)*$/.exec(value)?.[1] ?? value) : value;
+}
+
+function withMatrix(text: string): string {
+  return text.replaceAll(/\$\{\{\s*matrix\.([\w-]+)\s*\}\}/g, (_found, name: string) => `\${${variableOf(name)}}`);
+}
+
+/** In a command the shell fills it in. */
+function withMatrixVariable(text: string): string {
+  return text.replaceAll(/\$\{\{\s*matrix\.([\w-]+)\s*\}\}/g, (_found, name: string) => `$${variableOf(name)}`);
+}
+
+function imageOf(
+  tree: Tree,
+  steps: readonly JsonObject[],
+  matrix: Readonly<Record<string, unknown>>,
+  container: string | undefined,
+): string | undefined {
+  if (container !== undefined && !container.includes("${{")) return container;
+  for (const [action, name, key, newest] of [
+    ["actions/setup-python", "python", "python-version", "3.13"],
+    ["astral-sh/setup-uv", "python", "python-version", "3.13"],
+    ["actions/setup-node", "node", "node-version", "24"],
+    ["pnpm/action-setup", "node", "node-version", "24"],
+  ] as const) {
+    const step = steps.find((one) => (asText(one["uses"]) ?? "").startsWith(`${action}@`));
+    if (step === undefined) continue;
+    const given = asObject(step["with"]);
+    const written = withMatrix(String(given?.[key] ?? ""));
+    const variable = /^\$\{(\w+)\}$/.exec(written)?.[1];
+    if (variable !== undefined && matrix[variable] !== undefined) return `${name}:\${${variable}}-slim`;
+    const fromFile = asText(given?.[`${key}-file`]);
+    const text = /^\d/.test(written)
+      ? written
+      : fromFile !== undefined && has(tree, fromFile)
+        ? (tree.text(fromFile) ?? "").trim().replace(/^v/, "")
+        : "";
+    const version = (name === "node" ? /^\d+/ : /^\d+\.\d+/).exec(text)?.[0] ?? newest;
+    return `${name}:${version}-slim`;
+  }
+  return undefined;
+}
+
+function servicesOf(job: JsonObject): CheckDraft["services"] {
+  return Object.fromEntries(
+    Object.entries(asObject(job["services"]) ?? {}).flatMap(([name, value]) => {
+      const service = asObject(value) ?? {};
+      const image = asText(service["image"]);
+      if (image === undefined || image.includes("${{") || !/^[a-z0-9][a-z0-9-]*$/.test(name)) return [];
+      const health = /--health-cmd[= ]+(?:"([^"]*)"|'([^']*)'|(\S+))/.exec(asText(service["options"]) ?? "");
+      const command = health?.[1] ?? health?.[2] ?? health?.[3] ?? usualHealth(image);
+      const env = Object.fromEntries(
+        Object.entries(asObject(service["env"]) ?? {}).flatMap(([key, one]) =>
+          String(one).includes("${{") ? [] : [[key, String(one).replaceAll("$", "$$$$")]],
+        ),
+      );
+      return [[name, { image, env, ...(command === undefined ? {} : { health: command }) }]];
+    }),
+  );
+}
+
+function usualHealth(image: string): string | undefined {
+  if (/(^|\/)(postgres|postgis|pgvector)/.test(image)) return "pg_isready";
+  return /(^|\/)(redis|valkey)/.test(image) ? "redis-cli ping" : undefined;
+}
+
+/** On GitHub's runners services are at the machine's own address; beside a check they have names. */
+function reachable(text: string, services: CheckDraft["services"]): string {
+  const names = Object.entries(services);
+  const byPort = (port: string): string | undefined =>
+    names.find(
+      ([, { image }]) =>
+        (port.startsWith("543") && /postg/.test(image)) ||
+        (port.startsWith("637") && /redis|valkey/.test(image)) ||
+        (port.startsWith("330") && /mysql|mariadb/.test(image)),
+    )?.[0];
+  const only = names.length === 1 ? names[0]?.[0] : undefined;
+  return text.replaceAll(/\b(?:localhost|127\.0\.0\.1)(?::(\d+))?\b/g, (found, port: string | undefined) => {
+    const name = port === undefined ? only : (byPort(port) ?? only);
+    return name === undefined ? found : `${name}${port === undefined ? "" : `:${port}`}`;
+  });
+}
+
+function directoryOf(workflow: JsonObject, job: JsonObject, step: JsonObject): string {
+  const standard = (one: JsonObject): string | undefined =>
+    asText(asObject(asObject(one["defaults"])?.["run"])?.["working-directory"]);
+  return (asText(step["working-directory"]) ?? standard(job) ?? standard(workflow) ?? "")
+    .replace(/^\.\//, "")
+    .replace(/\/$/, "")
+    .replace(/^\.$/, "");
+}
+
+function cachesOf(tree: Tree, steps: readonly JsonObject[], directory: string, image: string): CheckDraft["caches"] {
+  const wanted = steps.some(
+    (step) => asObject(step["with"])?.["cache"] !== undefined || (asText(step["uses"]) ?? "").startsWith("actions/cache@"),
+  );
+  return wanted ? packageCaches(tree, directory, image) : [];
+}
+
+/** Where package managers keep what they fetched, for as long as the lists of packages stay the same. */
+export function packageCaches(tree: Tree, directory: string, image: string): CheckDraft["caches"] {
+  const there = (names: readonly string[]): readonly string[] =>
+    names.filter((name) => has(tree, directory === "" ? name : `${directory}/${name}`));
+  const node = there(["package-lock.json", "pnpm-lock.yaml", "yarn.lock"]).slice(0, 1);
+  const python = there(["requirements.txt", "requirements-dev.txt", "uv.lock", "poetry.lock", "pyproject.toml"]);
+  if (image.startsWith("node:") && node.length > 0)
+    return [
+      {
+        path:
+          node[0] === "package-lock.json"
+            ? "/root/.npm"
+            : node[0] === "yarn.lock"
+              ? "/usr/local/share/.cache/yarn"
+              : "/root/.local/share/pnpm/store",
+        key: node,
+      },
+    ];
+  return image.startsWith("python:") && python.length > 0 ? [{ path: "/root/.cache/pip", key: python }] : [];
+}
