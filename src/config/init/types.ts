@@ -30,6 +30,8 @@ export type Wanted = {
   readonly name: string;
   /** What `.env.example` has for it, unless that may be a secret. */
   readonly example?: string;
+  /** Its value is nobody's business, by its name or by what the example had. */
+  readonly secret?: true;
   /** Code does without it, or has a value of its own for it. */
   readonly optional: boolean;
 };

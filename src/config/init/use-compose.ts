@@ -1,12 +1,13 @@
 import { type Draft, type ImageDraft, routesOf, type ServiceDraft } from "./drafts.ts";
 import { marker } from "./dockerfiles/ignore.ts";
+import { celeryHealth } from "./detectors/celery.ts";
 import { findDockerfile, readDockerfile } from "./dockerfile.ts";
 import { freeName, plainName } from "./names.ts";
 import type { ComposeProject, ComposeService } from "./read-compose.ts";
 import { block, indent } from "./text.ts";
 import { at, has, type Tree } from "./tree.ts";
 import type { App, Health, Wanted } from "./types.ts";
-import { examplesFor, isSecret, namesOfMissing } from "./variables.ts";
+import { examplesFor, namesOfMissing, wantedBy } from "./variables.ts";
 import { type ExistingBacking, uniqueByName } from "./write-compose.ts";
 
 /** Services that a deployment replaces: those that are built here, or whose image is one that is. */
@@ -62,8 +63,8 @@ export function useCompose(tree: Tree, compose: ComposeProject, apps: readonly A
     backing: compose.services
       .filter((service) => !released.includes(service) && !service.profiled)
       .map(({ name }) => name),
-    variables: variables.filter(({ name, example }) => !isSecret(name, example)),
-    secrets: variables.filter(({ name, example }) => isSecret(name, example)).map(({ name }) => name),
+    variables: variables.filter(({ secret }) => secret !== true),
+    secrets: variables.filter(({ secret }) => secret === true).map(({ name }) => name),
     migrations: migrations[0] ?? null,
     files: [...kept.flatMap(({ files }) => files), ...(overrides.length === 0 ? [] : [overrideFile(overrides)])],
     notes: [...notesOf(released, compose), ...leftOut(apps, kept)],
@@ -83,8 +84,8 @@ export function backingOf(tree: Tree, compose: ComposeProject): ExistingBacking 
   return {
     compose: compose.files,
     services: compose.services.filter(({ profiled }) => !profiled).map(({ name }) => name),
-    variables: variables.filter(({ name, example }) => !isSecret(name, example)),
-    secrets: variables.filter(({ name, example }) => isSecret(name, example)).map(({ name }) => name),
+    variables: variables.filter(({ secret }) => secret !== true),
+    secrets: variables.filter(({ secret }) => secret === true).map(({ name }) => name),
     ...(postgres === undefined
       ? {}
       : {
@@ -184,10 +185,8 @@ function healthOf(
   if (service.healthcheck !== undefined || (has(tree, path) && readDockerfile(tree, path).healthcheck))
     return { kind: "docker" };
   if (port !== null) return { kind: "tcp" };
-  const celery = app?.processes.find(
-    ({ command }) => command[3] !== undefined && service.command.includes(` ${command[3]}`),
-  );
-  if (celery !== undefined) return celery.health;
+  const celery = /\bcelery\b.*(?:-A|--app)[ =](\S+).*\bworker\b/.exec(service.command)?.[1];
+  if (celery !== undefined) return celeryHealth(celery);
   return {
     kind: "command",
     command: ["true"],
@@ -222,9 +221,7 @@ function overrideFile(missing: readonly Missing[]): Draft["files"][number] {
           ...indent(
             block(
               "environment",
-              names.map(
-                ({ name, example }) => [name, isSecret(name, example) ? `\${${name}:?}` : `\${${name}}`] as const,
-              ),
+              names.map(({ name, secret }) => [name, secret === true ? `\${${name}:?}` : `\${${name}}`] as const),
             ),
           ),
         ];
@@ -244,8 +241,17 @@ function variablesOf(tree: Tree, compose: ComposeProject, missing: readonly Miss
   const asked = compose.variables
     .filter(({ fallback }) => !fallback)
     .map(({ name, inImage }): Wanted => {
-      const example = examples.find((one) => one.name === name)?.example ?? (inImage ? "unused" : undefined);
-      return { name, optional: false, ...(example === undefined ? {} : { example }) };
+      const [wanted] = wantedBy(
+        [name],
+        examples.filter((one) => one.name === name),
+      );
+      // The image's name in the compose file is not used: a release has its own.
+      return {
+        name,
+        optional: false,
+        ...wanted,
+        ...(inImage && wanted?.example === undefined ? { example: "unused" } : {}),
+      };
     });
   return uniqueByName([...asked, ...missing.flatMap(({ names }) => names)]);
 }

@@ -23,7 +23,8 @@ export function readVariables(text: string): readonly Wanted[] {
     if (name === undefined || written === undefined) return [];
     const bare = /^\s*(?:"([^"]*)"|'([^']*)'|([^#]*?))\s*(?:#.*)?$/.exec(written);
     const example = bare?.[1] ?? bare?.[2] ?? bare?.[3]?.trim() ?? "";
-    return [{ name, optional: false, ...(isSecret(name, example) || example === "" ? {} : { example }) }];
+    if (isSecret(name, example)) return [{ name, optional: false, secret: true }];
+    return [{ name, optional: false, ...(example === "" ? {} : { example }) }];
   });
 }
 
@@ -43,15 +44,21 @@ export function namesOfMissing(tree: Tree, file: string): readonly Wanted[] {
   const example = beside.find((path) => has(tree, path)) ?? firstOf(tree, folder, exampleFiles);
   const listed = example === undefined ? [] : readVariables(tree.text(example) ?? "");
   const ignored = (tree.ignoredVariables[file] ?? []).filter((name) => !listed.some((one) => one.name === name));
-  return [...listed, ...ignored.map((name) => ({ name, optional: false }))];
+  return [...listed, ...wantedBy(ignored, [])];
 }
 
 /** What code and example want together; a name that only the example has may be left out. */
 export function wantedBy(inCode: readonly string[], examples: readonly Wanted[]): readonly Wanted[] {
   const names = unique([...inCode, ...examples.map(({ name }) => name)]);
   return names.map((name) => {
-    const example = examples.find((one) => one.name === name)?.example;
-    return { name, optional: !inCode.includes(name), ...(example === undefined ? {} : { example }) };
+    const listed = examples.find((one) => one.name === name);
+    const secret = isSecret(name) || listed?.secret === true;
+    return {
+      name,
+      optional: !inCode.includes(name),
+      ...(listed?.example === undefined || secret ? {} : { example: listed.example }),
+      ...(secret ? { secret } : {}),
+    };
   });
 }
 
@@ -62,7 +69,10 @@ export function isDatabaseAddress(name: string): boolean {
 
 /** Which part of a database's address a variable holds. */
 export function databasePart(name: string): "host" | "port" | "user" | "password" | "name" | undefined {
-  const part = /^(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQL)_?(HOST|PORT|USER|USERNAME|PASSWORD|PASS|NAME|DB|DATABASE)$/.exec(name)?.[1];
+  const part =
+    /^(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQL)_?(HOST|PORT|USER|USERNAME|PASSWORD|PASS|NAME|DB|DATABASE)$/.exec(
+      name,
+    )?.[1];
   switch (part) {
     case "HOST":
       return "host";

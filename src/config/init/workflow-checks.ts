@@ -241,7 +241,8 @@ function directoryOf(workflow: JsonObject, job: JsonObject, step: JsonObject): s
 
 function cachesOf(tree: Tree, steps: readonly JsonObject[], directory: string, image: string): CheckDraft["caches"] {
   const wanted = steps.some(
-    (step) => asObject(step["with"])?.["cache"] !== undefined || (asText(step["uses"]) ?? "").startsWith("actions/cache@"),
+    (step) =>
+      asObject(step["with"])?.["cache"] !== undefined || (asText(step["uses"]) ?? "").startsWith("actions/cache@"),
   );
   return wanted ? packageCaches(tree, directory, image) : [];
 }

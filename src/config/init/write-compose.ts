@@ -2,7 +2,7 @@ import { type Draft, type ImageDraft, routesOf, type ServiceDraft } from "./draf
 import { marker } from "./dockerfiles/ignore.ts";
 import { block, flowList, indent, scalar } from "./text.ts";
 import type { App, Backing, Process, Wanted } from "./types.ts";
-import { databasePart, isDatabaseAddress, isRedisAddress, isSecret } from "./variables.ts";
+import { databasePart, isDatabaseAddress, isRedisAddress } from "./variables.ts";
 
 /** Backing services that the team's compose file has already, and what reaches them. */
 export type ExistingBacking = {
@@ -71,7 +71,10 @@ export function imageOf(app: App): ImageDraft {
 }
 
 export function migrationsOf(apps: readonly App[]): Draft["migrations"] {
-  return apps.flatMap(({ name, migrations }) => (migrations === null ? [] : [{ service: name, command: migrations }]))[0] ?? null;
+  return (
+    apps.flatMap(({ name, migrations }) => (migrations === null ? [] : [{ service: name, command: migrations }]))[0] ??
+    null
+  );
 }
 
 /** Each once, the first of a name. */
@@ -101,8 +104,7 @@ function environmentOf(app: App, reached: Reached): readonly Value[] {
   return app.wants.flatMap((wanted): Value[] => {
     const known = valueOf(wanted.name, app, reached);
     if (known !== undefined) return [known];
-    if (isSecret(wanted.name, wanted.example))
-      return [{ name: wanted.name, value: `\${${wanted.name}:?}`, secret: wanted.name }];
+    if (wanted.secret === true) return [{ name: wanted.name, value: `\${${wanted.name}:?}`, secret: wanted.name }];
     if (wanted.optional && wanted.example === undefined) return [];
     return [{ name: wanted.name, value: `\${${wanted.name}}`, variable: wanted }];
   });
@@ -120,7 +122,10 @@ function valueOf(name: string, app: App, { database, redis }: Reached): Value | 
       return { name, value: `${scheme}://${user}:${filled}@${service}:5432/${database.database}` };
     }
     const part = databasePart(name);
-    const value = part === undefined ? undefined : { host: service, port: "5432", user, name: database.database, password: filled }[part];
+    const value =
+      part === undefined
+        ? undefined
+        : { host: service, port: "5432", user, name: database.database, password: filled }[part];
     if (value !== undefined) return { name, value };
   }
   if (redis === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { moduleOf, type PythonProject, pythonSources } from "../python-project.ts";
 import { codeOf } from "../search-code.ts";
 import type { Tree } from "../tree.ts";
-import type { Process } from "../types.ts";
+import type { Health, Process } from "../types.ts";
 
 /** The worker of Celery, and its scheduler where there is a schedule, out of where the sources make `Celery(…)`. */
 export function celeryProcesses(tree: Tree, project: PythonProject, name: string): readonly Process[] {
@@ -14,11 +14,7 @@ export function celeryProcesses(tree: Tree, project: PythonProject, name: string
   const worker: Process = {
     name: `${name === "web" || name === "api" ? "" : `${name}-`}worker`,
     command: ["celery", "-A", app, "worker", "--loglevel", "INFO"],
-    health: {
-      kind: "command",
-      // The container's own name, or the worker of the old release would answer for it.
-      command: ["sh", "-c", `celery -A ${app} inspect ping --destination "celery@$HOSTNAME"`],
-    },
+    health: celeryHealth(app),
   };
   const scheduled = /beat_schedule|CELERY_BEAT_SCHEDULE|\bcrontab\(|django_celery_beat|add_periodic_task/.test(code);
   if (!scheduled) return [worker];
@@ -32,4 +28,12 @@ export function celeryProcesses(tree: Tree, project: PythonProject, name: string
     comment: "Two of them would send every task twice: for the seconds of a deployment both releases run.",
   };
   return [worker, beat];
+}
+
+/** Whether the worker of this container answers; without its name the one of the old release would answer for it. */
+export function celeryHealth(app: string): Health {
+  return {
+    kind: "command",
+    command: ["sh", "-c", `celery -A ${app} inspect ping --destination "celery@$HOSTNAME"`],
+  };
 }
