@@ -75,7 +75,7 @@ export async function runAsking(context: CommandContext, flags: Flags, ask: Ask 
     for (const { file, action } of outcomes)
       if (action !== "keep" && action !== "same") await writeWhole(cwd, file.path, file.text);
   }
-  const code = tell(output, proposal, outcomes, mayWrite);
+  const code = tell(output, proposal, outcomes, mayWrite, flags["dryRun"] === true);
   if (mayWrite || flags["dryRun"] === true || outcomes.every(({ action }) => action === "same")) return code;
   throw new ShiplockError({
     code: "init/nobody-to-ask",
@@ -141,6 +141,7 @@ async function decide(
       outcomes.push({ file, before, action: yes ? (file.kind === "edit" ? "edit" : "replace") : "keep" });
       continue;
     }
+    output.line(`\n${output.paint.bold(file.path)}: ${file.why}`);
     tellDiff(output, file, before);
     const yes =
       flags["force"] === true || (await ask.yes(file.kind === "edit" ? "Change it like this?" : "Replace it?"));
@@ -169,13 +170,19 @@ const would = {
   same: "is as it should be",
 } as const;
 
-function tell(output: Output, proposal: Proposal, outcomes: readonly Outcome[], written: boolean): number {
+function tell(
+  output: Output,
+  proposal: Proposal,
+  outcomes: readonly Outcome[],
+  written: boolean,
+  inFull = false,
+): number {
   const { project, findings, examples, notes } = proposal;
   output.line();
   for (const { file, before, action } of outcomes) {
     output.line(`${output.paint.green(file.path)} ${(written ? done : would)[action]}: ${file.why}`);
     if (before !== undefined && action !== "same") tellDiff(output, file, before);
-    else if (!written && action === "write")
+    else if (inFull && action === "write")
       for (const line of file.text.trimEnd().split("\n")) output.line(`  ${output.paint.dim(line)}`);
   }
   for (const note of notes) output.line(`${output.paint.yellow("note")} ${note}`);
@@ -204,7 +211,6 @@ function tell(output: Output, proposal: Proposal, outcomes: readonly Outcome[], 
 }
 
 function tellDiff(output: Output, file: WrittenFile, before: string): void {
-  output.line(`\n${output.paint.bold(file.path)}: ${file.why}`);
   for (const line of diffLines(before, file.text)) {
     const paint = line.startsWith("+")
       ? output.paint.green
