@@ -18,7 +18,7 @@ import type { Flags } from "../../src/cli/commands/table.ts";
 import type { Ask } from "../../src/cli/init/ask.ts";
 import { main } from "../../src/cli/main.ts";
 import { createOutput } from "../../src/cli/output.ts";
-import { type ShiplockErrorOptions, ShiplockError } from "../../src/errors.ts";
+import { ShiplockError } from "../../src/errors.ts";
 import { type Files, readRepository } from "./fixtures.ts";
 
 const dockerfile = "FROM node:24-slim\nEXPOSE 4000\n";
@@ -64,7 +64,7 @@ async function init(
   flags: Flags,
   ask: Ask | null = null,
   json?: string,
-): Promise<{ exit: number; said: string; error: Partial<ShiplockErrorOptions> | null }> {
+): Promise<{ exit: number; said: string; error: ShiplockError | null }> {
   let said = "";
   const stream = { write: (text: string) => (said += text) };
   const output = createOutput({ json, stdout: stream, stderr: stream, environment: {} });

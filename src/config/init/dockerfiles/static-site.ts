@@ -70,7 +70,6 @@ function caddyfile({ hashed, fallback }: StaticSite): string {
 {
 	admin off
 	auto_https off
-	persist_config off
 }
 
 :${staticPort} {
