@@ -17,6 +17,7 @@ const deciding = [
   "environments/record/(changes|change-state|rollback-choice)",
   "environments/gates/.+",
   "release/tags",
+  "config/init/.+",
   "proxy/caddy/(buckets|router-config|edge-config|port-config)",
   "targets/compose/(place|routers)",
 ];

@@ -30,8 +30,8 @@ describe("what init writes deploys unedited", {
     if (lab !== undefined) await stopE2eLab(lab);
   });
 
-  /** A repository that knows nothing of Shiplock, after init with this lab's host and registry and nothing else. */
-  async function initialised(name: string, files: Files): Promise<Project> {
+  /** A repository that knows nothing of Shiplock, after init with this lab's host, with its registry or without one, and nothing else. */
+  async function initialised(name: string, files: Files, registry: readonly string[]): Promise<Project> {
     const project = await createProject(lab, { name });
     for (const entry of readdirSync(project.folder))
       if (entry !== ".git") rmSync(join(project.folder, entry), { recursive: true });
@@ -39,14 +39,13 @@ describe("what init writes deploys unedited", {
     await project.commit("A repository as it was before");
     Object.assign(project.env, { REGISTRY_USERNAME: lab.registry.username });
     const where = ["--host", "staging=host-1", "--domain", `staging=${project.address()}`, "--tls", "off"];
-    const from = ["--registry", `http://${lab.registry.address}/${name}`, "--build-network", "host", "--name", name];
-    await project.must(["init", "--yes", ...where, ...from]);
+    await project.must(["init", "--yes", ...where, ...registry, "--build-network", "host", "--name", name]);
     await project.commit("What init wrote");
     return project;
   }
 
-  test("FastAPI with Alembic: its own PostgreSQL, migrated, healthy by the path in its code", async () => {
-    await using project = await initialised("tea-api", readRepository("fastapi-alembic"));
+  test("FastAPI with Alembic: its own PostgreSQL, migrated, healthy by the path in its code, over SSH without a registry", async () => {
+    await using project = await initialised("tea-api", readRepository("fastapi-alembic"), []);
     Object.assign(project.env, { POSTGRES_PASSWORD: "only-for-this-test" });
     await project.must(["deploy", "staging"]);
     const answer = await project.curl(host, "/api/teas");
@@ -54,13 +53,14 @@ describe("what init writes deploys unedited", {
     assert.equal((await project.curl(host, "/health")).status, 200);
   });
 
-  test("Next.js: standalone, with the environment's values in its pages", async () => {
+  test("Next.js: standalone, through a registry, with the environment's values in its pages", async () => {
     const shop = join(import.meta.dirname, "../../examples/shop/web");
     // The shop's packages are in the lab's caches.
     const packages = Object.fromEntries(
       ["package.json", "package-lock.json"].map((name) => [name, readFileSync(join(shop, name), "utf8")]),
     );
-    await using project = await initialised("tea-web", { ...readRepository("nextjs"), ...packages });
+    const registry = ["--registry", `http://${lab.registry.address}/tea-web`];
+    await using project = await initialised("tea-web", { ...readRepository("nextjs"), ...packages }, registry);
     Object.assign(project.env, { SESSION_SECRET: "only-for-this-test" });
     await project.must(["deploy", "staging"]);
     const page = await project.curl(host);

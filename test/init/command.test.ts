@@ -12,10 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { runAsking } from "../../src/cli/commands/init.ts";
 import type { Flags } from "../../src/cli/commands/table.ts";
-import type { Ask } from "../../src/cli/init/ask.ts";
+import { type Ask, terminalAsk } from "../../src/cli/init/ask.ts";
 import { main } from "../../src/cli/main.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import { ShiplockError } from "../../src/errors.ts";
@@ -222,6 +223,61 @@ test("the names in a .env that git ignores are taken over, and none of its value
   for (const text of [written, said]) assert.doesNotMatch(text, /4711|hello-from-env/);
 });
 
+describe("a question in the terminal", () => {
+  function terminal(): {
+    ask: Ask;
+    input: PassThrough;
+    interrupts: number[];
+    signal: AbortController;
+    shown: () => string;
+  } {
+    const input = new PassThrough();
+    const output = new PassThrough();
+    let shown = "";
+    output.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+    const signal = new AbortController();
+    const interrupts: number[] = [];
+    const ask = terminalAsk({ input, output, signal: signal.signal, interrupt: () => interrupts.push(1) });
+    return { ask, input, interrupts, signal, shown: () => shown };
+  }
+
+  test("has its standard for an empty answer, and takes no for an answer that is not yes", async () => {
+    const { ask, input, shown } = terminal();
+    for (const [said, means] of [
+      ["", "standard"],
+      ["mine ", "mine"],
+    ] as const) {
+      const answer = ask.text("Which", "standard");
+      input.write(`${said}\n`);
+      assert.equal(await answer, means);
+    }
+    for (const [said, means] of [
+      ["y", true],
+      ["Yes", true],
+      ["", false],
+      ["yep", false],
+    ] as const) {
+      const answer = ask.yes("Write it?");
+      input.write(`${said}\n`);
+      assert.equal(await answer, means);
+    }
+    assert.match(shown(), /Which \(standard\): .*Write it\? \[y\/N\] /s);
+    ask.close();
+  });
+
+  test("that is left by Ctrl-D is told as an error of its own, and one that is interrupted by the interruption", async () => {
+    const closed = terminal();
+    const answer = closed.ask.yes("Write it?");
+    closed.input.end();
+    await assert.rejects(answer, { code: "init/no-answer" });
+    const interrupted = terminal();
+    const other = interrupted.ask.yes("Write it?");
+    interrupted.signal.abort("SIGINT");
+    await assert.rejects(other, { name: "AbortError" });
+    interrupted.ask.close();
+  });
+});
+
 test("--json tells findings, files with what became of them, and lines to fill in", async () => {
   put(readRepository("vite-react"));
   const { said } = await init({ yes: true }, null, "document");
@@ -236,7 +292,7 @@ test("--json tells findings, files with what became of them, and lines to fill i
     document.files.map(({ path, action }) => `${action} ${path}`),
     ["Dockerfile", "Caddyfile", ".dockerignore", "compose.yaml", "shiplock.yml"].map((path) => `write ${path}`),
   );
-  assert.ok(document.examples.some((line) => line.includes("registry.example.com")));
+  assert.ok(document.examples.some((line) => line.includes("deploy@staging.example.com")));
 });
 
 test("init is a command of the program, and takes no --config", async () => {

@@ -30,7 +30,12 @@ export async function run(
   const terminal = context.output.terminal && process.stdin.isTTY;
   const ask =
     terminal && flags["yes"] !== true && flags["dryRun"] !== true
-      ? terminalAsk(process.stdin, process.stdout, context.signal)
+      ? terminalAsk({
+          input: process.stdin,
+          output: process.stdout,
+          signal: context.signal,
+          interrupt: () => process.kill(process.pid, "SIGINT"),
+        })
       : null;
   try {
     return await runAsking(context, flags, ask);
@@ -94,7 +99,8 @@ function tellFindings(output: Output, { project, findings }: Proposal): void {
 /** Asks for what no repository says: hosts, registry, domain. An empty answer leaves an example, which is named at the end. */
 async function askAnswers(ask: Ask, project: string, known: Answers): Promise<Answers> {
   const registry =
-    known.registry ?? (await ask.text("Registry and path for images, such as ghcr.io/acme/shop; empty for later", ""));
+    known.registry ??
+    (await ask.text("Registry and path for images, such as ghcr.io/acme/shop; empty: they travel over SSH", ""));
   const domain = known.environments.every((one) => one.domain !== undefined)
     ? ""
     : await ask.text("Public host name in production; empty for later", "");

@@ -64,7 +64,10 @@ export const commands: readonly CommandEntry[] = [
         description: "public host name; staging gets staging.<name>",
         repeatable: true,
       },
-      { flags: "--registry <address>", description: "registry and path for images; http://… without TLS" },
+      {
+        flags: "--registry <address>",
+        description: "registry and path for images, http://… without TLS; over SSH if left out",
+      },
       { flags: "--name <project>", description: "name of the project; that of package.json or the folder if left out" },
       { flags: "--tls <how>", description: "auto, internal or off; auto if left out" },
       { flags: "--build-network <network>", description: "host, where only this machine reaches package registries" },

@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { ShiplockError } from "../../errors.ts";
 
 /** Whoever can be asked while a command runs. */
 export type Ask = {
@@ -9,15 +10,31 @@ export type Ask = {
   close(): void;
 };
 
-/** Asks in the terminal. Ctrl-C ends the question by the signal's reason. */
-export function terminalAsk(input: NodeJS.ReadStream, output: NodeJS.WriteStream, signal: AbortSignal): Ask {
+type Terminal = {
+  input: NodeJS.ReadableStream;
+  output: NodeJS.WritableStream;
+  signal: AbortSignal;
+  interrupt: () => void;
+};
+
+/**
+ * Asks in the terminal.
+ * @param terminal `interrupt` is called for Ctrl-C, which a terminal that edits lines keeps to itself; `signal` then ends the question
+ * @throws ShiplockError `init/no-answer` when the terminal is closed instead of an answer (Ctrl-D)
+ */
+export function terminalAsk({ input, output, signal, interrupt }: Terminal): Ask {
   const lines = createInterface({ input, output });
-  const interrupt = new AbortController();
-  const either = AbortSignal.any([signal, interrupt.signal]);
-  // In a terminal the line editor takes Ctrl-C and Ctrl-D before the process hears of them.
-  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
-  lines.on("close", () => interrupt.abort(new Error("the terminal was closed")));
-  const question = async (text: string): Promise<string> => (await lines.question(text, { signal: either })).trim();
+  lines.on("SIGINT", interrupt);
+  const closed = new AbortController();
+  lines.on("close", () => closed.abort());
+  const question = async (text: string): Promise<string> => {
+    try {
+      return (await lines.question(text, { signal: AbortSignal.any([signal, closed.signal]) })).trim();
+    } catch (cause) {
+      if (signal.aborted) throw cause;
+      throw noAnswer(cause);
+    }
+  };
   return {
     text: async (asked, standard) => {
       const said = await question(`${asked}${standard === "" ? "" : ` (${standard})`}: `);
@@ -26,4 +43,14 @@ export function terminalAsk(input: NodeJS.ReadStream, output: NodeJS.WriteStream
     yes: async (asked) => /^y(es)?$/i.test(await question(`${asked} [y/N] `)),
     close: () => lines.close(),
   };
+}
+
+function noAnswer(cause: unknown): ShiplockError {
+  return new ShiplockError({
+    code: "init/no-answer",
+    blame: "usage",
+    message: "nothing was written: there was no answer to a question",
+    remedy: "run it again; --yes asks nothing",
+    cause,
+  });
 }

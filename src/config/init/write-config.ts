@@ -20,7 +20,7 @@ export function writeConfig(
     `project: ${scalar(project)}`,
     `compose: ${draft.compose.length === 1 ? scalar(draft.compose[0] ?? "") : flowList(draft.compose)}`,
     "",
-    ...registryLines(project, answers),
+    ...registryLines(answers),
     "",
     "images:",
     ...indent(draft.images.flatMap((image) => imageLines(image, answers))),
@@ -59,13 +59,14 @@ function exampleLines(text: string): readonly string[] {
   });
 }
 
-function registryLines(project: string, { registry }: Answers): readonly string[] {
-  const { address, insecure } = registry ?? { address: `registry.example.com/${project}`, insecure: false };
+function registryLines({ registry }: Answers): readonly string[] {
+  if (registry === undefined)
+    return ["# Without the key registry, images travel to the hosts over SSH: the layers alone that these lack."];
   return [
     "# Where images are pushed to and pulled from. The password is read from the variable of that name.",
     "registry:",
-    `  address: ${scalar(address)}`,
-    ...(insecure ? ["  insecure: true"] : []),
+    `  address: ${scalar(registry.address)}`,
+    ...(registry.insecure ? ["  insecure: true"] : []),
     '  username: "${REGISTRY_USERNAME}"',
     "  password: REGISTRY_PASSWORD",
   ];
