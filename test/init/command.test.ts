@@ -197,10 +197,11 @@ describe("nothing is written", () => {
   }
 });
 
-test("a flag that cannot be what it says is refused by the schema's own words", async () => {
+test("a flag that cannot be what it says is refused in the schema's own words, before anything is written", async () => {
   put(readRepository("express"));
   const bad = await init({ yes: true, host: ["staging=-oProxyCommand=x"] });
-  assert.equal(bad.error?.code, "config/invalid");
+  assert.equal(bad.error?.code, "init/invalid");
+  assert.match(String(bad.error?.details), /hosts\[0\]: .*must be "user@host"/);
   assert.equal((await init({ yes: true, tls: "on" })).error?.code, "init/bad-answer");
   assert.equal(existsSync(join(folder, "shiplock.yml")), false);
 });

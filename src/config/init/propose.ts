@@ -32,7 +32,7 @@ export type Proposal = {
  * Decides what to write for a repository. Pure: the same files and answers lead to the same texts. Files that an earlier run wrote are
  * not taken for the team's as long as nobody changed them, so running it again changes nothing.
  * @param root absolute, for errors
- * @throws ShiplockError `init/nothing-found`, `init/unreadable`
+ * @throws ShiplockError `init/nothing-found`, `init/unreadable`, `init/invalid`
  */
 export function propose(tree: Tree, answers: Answers, root: string): Proposal {
   const own = tree.paths.filter((path) => isOwn(path, tree.text(path) ?? ""));
@@ -79,7 +79,7 @@ function proposeFor(tree: Tree, answers: Answers, root: string): Proposal {
   const fromWorkflows = workflowChecks(tree);
   const checks = fromWorkflows.checks.length > 0 ? fromWorkflows.checks : toolChecks(tree, found.apps);
   const config = writeConfig(project, draft, checks, answers);
-  parseConfig(config.text, `${root}/shiplock.yml`);
+  mustBeValid(config.text, root);
   const files = uniqueFiles([
     ...draft.files,
     { path: "shiplock.yml", text: config.text, kind: "whole", why: "what is built, checked and released, and where" },
@@ -170,6 +170,23 @@ function findingsOf(
       evidence: [from.replace(/^From (the )?/, "").replace(/\.$/, "")],
     })),
   ];
+}
+
+/** Nothing is written that this program would not take: a flag may be at fault, or a name that only Compose takes. */
+function mustBeValid(text: string, root: string): void {
+  try {
+    parseConfig(text, `${root}/shiplock.yml`);
+  } catch (cause) {
+    if (!(cause instanceof ShiplockError)) throw cause;
+    throw new ShiplockError({
+      code: "init/invalid",
+      blame: "usage",
+      message: "nothing was written: the shiplock.yml that would be is not valid",
+      details: cause.details,
+      remedy: "mend the flag or the file that the value named here comes from, and run init again",
+      cause,
+    });
+  }
 }
 
 function nothingFound(tree: Tree): ShiplockError {
