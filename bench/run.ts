@@ -1,5 +1,6 @@
 // One command, a table: how long a warm redeployment takes, and what is lost meanwhile, against the engine's own work and against the
-// hand-written script. Medians; all in one run, since machines differ. `npm run bench -- --quick` takes fewer rounds, `--shipping` only brings images.
+// hand-written script. Medians; all in one run, since machines differ. `npm run bench -- --quick` takes fewer rounds, `--shipping` and `--pipeline`
+// measure only how images are brought, and only checks and builds.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -8,6 +9,7 @@ import { startE2eLab, stopE2eLab } from "../test/e2e/support/lab.ts";
 import { createProject, type Project } from "../test/e2e/support/project.ts";
 import type { Lab } from "../test/lab/lab.ts";
 import { lossesOf, startLoad } from "../test/load/client.ts";
+import { checkAndBuild } from "./pipeline.ts";
 import { shipping } from "./shipping.ts";
 import { type BuiltImage, connection, deployByHand, floor, type Timing, watchVersion } from "./contenders.ts";
 
@@ -33,16 +35,23 @@ say(
   `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / 1024 ** 3)} GB, Node ${process.versions.node}; an application that is ready 300 ms after its start, one small layer changed; medians of ${rounds}, of 3 with an added round trip and for several hosts`,
 );
 say();
-const onlyShipping = process.argv.includes("--shipping");
-if (!onlyShipping) {
-  if (wantedHosts === undefined) {
-    startUp();
-    await oneHost();
-  }
-  await manyHosts();
+for (const part of wantedParts()) {
+  await part();
+  say();
 }
-if (onlyShipping || (!quick && wantedHosts === undefined)) await shipping(say, quick ? 1 : 3);
 writeFileSync(join(root, "test-results/bench.md"), `${lines.join("\n")}\n`);
+
+function wantedParts(): readonly (() => unknown)[] {
+  const bring = () => shipping(say, quick ? 1 : 3);
+  const pipeline = () => checkAndBuild(say, program);
+  const named = [
+    ...(process.argv.includes("--shipping") ? [bring] : []),
+    ...(process.argv.includes("--pipeline") ? [pipeline] : []),
+    ...(wantedHosts === undefined ? [] : [manyHosts]),
+  ];
+  if (named.length > 0) return named;
+  return [startUp, oneHost, manyHosts, ...(quick ? [] : [bring, pipeline])];
+}
 
 function startUp(): void {
   const time = (args: readonly string[]): number => {

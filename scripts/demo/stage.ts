@@ -24,7 +24,7 @@ export type Stage = {
 };
 
 const root = join(import.meta.dirname, "../..");
-const buildImages = ["node:24-slim", "python:3.13-slim"];
+export const buildImages = ["node:24-slim", "python:3.13-slim"];
 const hostImages = ["caddy:2", "postgres:17", "redis:8"];
 const enginesAtOnce = 2;
 
@@ -61,7 +61,7 @@ export async function setStage(paper: Paper, signal: AbortSignal): Promise<Stage
     POSTGRES_PASSWORD: randomBytes(18).toString("base64url"),
   };
   const ada = machineAt("ada", lab, secrets);
-  await createShopRepository(ada.folder, { configure: configurationFor(lab) });
+  await createShopRepository(ada.folder, { configure: shopConfiguration(lab) });
   return {
     lab,
     ada,
@@ -74,8 +74,14 @@ export async function setStage(paper: Paper, signal: AbortSignal): Promise<Stage
   };
 }
 
-function machineAt(who: string, lab: Lab, secrets: Readonly<Record<string, string>>): Machine {
-  const base = join(stageFolder(), who);
+/** Somebody's machine below `at`: a home, a folder for temporary files and a history of its own; the clone is made by the caller. */
+export function machineAt(
+  who: string,
+  lab: Lab,
+  secrets: Readonly<Record<string, string>>,
+  at = stageFolder(),
+): Machine {
+  const base = join(at, who);
   const [home, temporary] = [join(base, "home"), join(base, "tmp")];
   for (const folder of [home, temporary]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
@@ -94,7 +100,8 @@ function machineAt(who: string, lab: Lab, secrets: Readonly<Record<string, strin
   };
 }
 
-function configurationFor({ registry, hosts }: Lab) {
+/** What the shop's configuration has to say in this lab. */
+export function shopConfiguration({ registry, hosts }: Lab) {
   const { address, username } = registry;
   return [
     {

@@ -26,6 +26,10 @@ export async function tellStory(stage: Stage, paper: Paper, signal: AbortSignal)
   paper.chapter("Is everything there?");
   await run(ada, ["doctor"]);
 
+  paper.chapter("Nobody deploys what was not checked");
+  await run(ada, ["deploy", "staging", "--ref", "v1"], 3);
+  await run(ada, ["check", "--ref", "v1"]);
+
   paper.chapter("Version 1 goes to staging");
   await run(ada, ["deploy", "staging", "--ref", "v1"]);
   await show([first], staging.hostName, "1.0.0", paper);
@@ -47,20 +51,20 @@ export async function tellStory(stage: Stage, paper: Paper, signal: AbortSignal)
     paper.say("They stay until the end. Each request is sent once; one without its right answer counts as lost.");
 
     paper.chapter("Version 2, with a new column in the database, goes to staging and is promoted");
-    await traffic.during("version 2 to staging", ["1.0.0"], () => run(ada, ["deploy", "staging", "--ref", "v2"]));
+    await traffic.during("version 2 to staging", ["1.0.0"], () =>
+      run(ada, ["deploy", "staging", "--ref", "v2", "--check"]),
+    );
     await traffic.during("promotion of version 2", ["1.0.0", "2.0.0"], () =>
       run(ada, ["promote", "staging", "production"]),
     );
     await show(lab.hosts, production.hostName, "2.0.0", paper);
 
-    paper.chapter("A version that starts, and then answers 500 on its health path, is refused");
+    paper.chapter("A version that passes its checks, starts, and then answers 500 on its health path, is refused");
     await traffic.during("broken version refused", ["2.0.0"], () =>
-      run(ada, ["deploy", "production", "--ref", "broken-health"], 1),
+      run(ada, ["deploy", "production", "--ref", "broken-health", "--check"], 1),
     );
-    paper.chapter("So is one whose process ends at once");
-    await traffic.during("exiting version refused", ["2.0.0"], () =>
-      run(ada, ["deploy", "staging", "--ref", "broken-exit"], 1),
-    );
+    paper.chapter("One whose tests fail is not even built");
+    await run(ada, ["deploy", "staging", "--ref", "broken-exit", "--check"], 1);
     await show([first], staging.hostName, "2.0.0", paper);
 
     paper.chapter("Grace rolls production back, from another machine that has only a clone");

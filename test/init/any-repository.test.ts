@@ -15,7 +15,10 @@ const anyRepository: fc.Arbitrary<Files> = fc
     from: fc.constantFrom(...repositories),
     with: fc.constantFrom(...repositories),
     folder: fc.constantFrom("", "", "apps/Straße 1/", "x-a/", "1/", "packages/app/"),
-    fates: fc.array(fc.constantFrom("keep", "keep", "keep", "drop", "cut", "thin", "other"), { minLength: 20, maxLength: 20 }),
+    fates: fc.array(fc.constantFrom("keep", "keep", "keep", "drop", "cut", "thin", "other"), {
+      minLength: 20,
+      maxLength: 20,
+    }),
     at: fc.double({ min: 0, max: 1, noNaN: true }),
   })
   .map(({ from, with: other, folder, fates, at }) =>
@@ -28,7 +31,15 @@ const anyRepository: fc.Arbitrary<Files> = fc
           case "cut":
             return [[place, text.slice(0, Math.floor(text.length * at))]];
           case "thin":
-            return [[place, text.split("\n").filter((_, line) => (line + index) % 3 !== 0).join("\n")]];
+            return [
+              [
+                place,
+                text
+                  .split("\n")
+                  .filter((_, line) => (line + index) % 3 !== 0)
+                  .join("\n"),
+              ],
+            ];
           case "other":
             return [[place, other[path] ?? text]];
           default:
