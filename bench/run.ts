@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { startE2eLab, stopE2eLab } from "../test/e2e/support/lab.ts";
 import { createProject, type Project } from "../test/e2e/support/project.ts";
 import type { Lab } from "../test/lab/lab.ts";
+import { must } from "../test/lab/process.ts";
 import { lossesOf, startLoad } from "../test/load/client.ts";
 import { checkAndBuild } from "./pipeline.ts";
 import { shipping } from "./shipping.ts";
@@ -24,6 +25,9 @@ const roundTrips = quick ? [0] : [0, 20, 80];
 const root = join(import.meta.dirname, "..");
 const program = join(root, "dist/shiplock.js");
 process.env["SHIPLOCK_E2E_PROGRAM"] = program;
+
+// What is measured is what users install.
+await must([process.execPath, join(root, "scripts/build.ts")], { cwd: root, timeoutMs: 180_000 });
 
 const lines: string[] = [];
 const say = (text = ""): void => {
