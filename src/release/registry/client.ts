@@ -1,16 +1,15 @@
-import { z } from "zod";
 import { type Clock, systemClock } from "../../clock.ts";
-import type { ShiplockError } from "../../errors.ts";
 import { registryError } from "./errors.ts";
 import { checkDigest, digestOf, MANIFEST_TYPES, parseJson, readManifest } from "./manifest.ts";
 import { answerChallenge } from "./login.ts";
 import { apiHost, formatReference, isDigest, isTag, nameOf } from "./reference.ts";
+import { errorsOf, isUnauthorized, refusal, refusesLogin } from "./refusal.ts";
 import { resolveImage } from "./resolve.ts";
 import { type Budget, type HttpAnswer, type HttpRequest, send, type Transport } from "./transport.ts";
 import type { CallOptions, ImageReference, Registry, RegistryAccess, Repository } from "./types.ts";
 
 export type RegistryOptions = {
-  /** How a registry is reached (`docker.io`, `registry.example.com:5000`), asked whenever that registry wants a login. */
+  /** How a registry is reached (`docker.io`, `registry.example.com:5000`), asked before every call. */
   access: (registry: string) => Promise<RegistryAccess>;
   fetch?: typeof globalThis.fetch;
   clock?: Clock;
@@ -23,7 +22,7 @@ export type RegistryOptions = {
   attempts?: number;
 };
 
-type Action = "pull" | "pull,push";
+type Action = "pull" | "pull,push" | "delete";
 type Wanted = Pick<HttpRequest, "method" | "body" | "maxBytes"> & {
   /** Below `/v2/<repository>/`, or from the registry's root. */
   path: string;
@@ -32,7 +31,8 @@ type Wanted = Pick<HttpRequest, "method" | "body" | "maxBytes"> & {
 };
 
 const MANIFEST_BYTES = 4 * 1024 * 1024;
-const errorBody = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().catch("") })) });
+/** The share of a token's life for which it is used, so that it does not end on its way. */
+const LIFE_USED = 0.9;
 const TAGS_PER_PAGE = 1000;
 const TAGS_AT_MOST = 10_000;
 
@@ -45,8 +45,8 @@ export function createRegistryClient(options: RegistryOptions): Registry {
     attempts: options.attempts ?? 5,
     attemptTimeoutMs: options.attemptTimeoutMs ?? 15_000,
   };
-  /** Authorization headers that were accepted, by registry, repository and action. What has expired is noticed by the 401. */
-  const logins = new Map<string, string>();
+  /** Logins that were accepted, by registry, repository and action, and until when (by `clock.elapsed`) they will be. */
+  const logins = new Map<string, { header: string; until: number }>();
 
   function budgetOf(call: CallOptions): Budget {
     return { deadline: transport.clock.elapsed() + (options.deadlineMs ?? 60_000), signal: call.signal };
@@ -60,20 +60,39 @@ export function createRegistryClient(options: RegistryOptions): Registry {
     const { action, path, headers, ...rest } = wanted;
     const request = { ...rest, url: new URL(path, base), insecure: access.insecure, where };
     const key = `${registry} ${repository} ${action}`;
-    const sendAs = (login: string | null | undefined) =>
+    const sendAs = (login: string | null) =>
       send(transport, { ...request, headers: { ...headers, ...(login ? { authorization: login } : {}) } }, budget);
 
-    const answer = await sendAs(logins.get(key));
-    if (answer.status !== 401) return answer;
+    const known = logins.get(key);
+    const kept = known !== undefined && transport.clock.elapsed() < known.until ? known : null;
+    let answer = await sendAs(kept?.header ?? null);
+    if (!refusesLogin(answer, wanted.method)) return answer;
     logins.delete(key);
-    const scope = `repository:${repository}:${action}`;
+    // ECR tells that a login has expired without saying what it wants; asked without one, it does.
+    if (answer.status !== 401 && kept !== null) answer = await sendAs(null);
+    if (answer.status !== 401) return answer;
+    const { insecure, credentials } = access;
     const challenge = answer.headers.get("www-authenticate");
-    const login = await answerChallenge(transport, challenge, { access, scope, where, budget });
-    if (login === null)
-      throw registryError("registry/unauthorized", `${registry} wants one, and none is given`, { where });
-    const second = await sendAs(login);
-    if (second.status !== 401) logins.set(key, login);
-    return second;
+    const scope = `repository:${repository}:${action}`;
+    // What a helper gave before may have expired since, so what it finds is had anew, once.
+    const tries = typeof credentials === "function" ? [false, true] : [false];
+    for (const again of tries) {
+      const found = typeof credentials === "function" ? await credentials(again) : credentials;
+      const asked = { credentials: found, insecure, scope, where, budget };
+      const login = await answerChallenge(transport, challenge, asked).catch((error: unknown) => {
+        if (again || tries.length === 1 || !isUnauthorized(error)) throw error;
+        return "refused" as const;
+      });
+      if (login === "refused") continue;
+      if (login === null)
+        throw registryError("registry/unauthorized", `${registry} wants one, and none is given`, { where });
+      answer = await sendAs(login.header);
+      if (refusesLogin(answer, wanted.method)) continue;
+      const life = login.lifeMs === null ? Number.POSITIVE_INFINITY : login.lifeMs * LIFE_USED;
+      logins.set(key, { header: login.header, until: transport.clock.elapsed() + life });
+      return answer;
+    }
+    return answer;
   }
 
   async function readAt(reference: ImageReference, budget: Budget) {
@@ -96,6 +115,16 @@ export function createRegistryClient(options: RegistryOptions): Registry {
     return readManifest(answer.body, { digest, mediaType, where });
   }
 
+  async function headOf(reference: ImageReference, budget: Budget): Promise<HttpAnswer | null> {
+    const headers = { accept: MANIFEST_TYPES.join(", ") };
+    const path = `manifests/${nameOf(reference)}`;
+    const wanted = { method: "HEAD", path, action: "pull", headers, maxBytes: MANIFEST_BYTES } as const;
+    const answer = await ask(reference, wanted, budget);
+    if (answer.status === 404) return null;
+    if (answer.status !== 200) throw refusal(answer, formatReference(reference));
+    return answer;
+  }
+
   async function putAt(at: ImageReference, mediaType: string, bytes: Uint8Array, budget: Budget): Promise<void> {
     const where = formatReference(at);
     const headers = { "content-type": mediaType };
@@ -115,13 +144,31 @@ export function createRegistryClient(options: RegistryOptions): Registry {
     manifest: (reference, call = {}) => readAt(reference, budgetOf(call)),
 
     async exists(reference, call = {}) {
-      const headers = { accept: MANIFEST_TYPES.join(", ") };
-      const path = `manifests/${nameOf(reference)}`;
-      const wanted = { method: "HEAD", path, action: "pull", headers, maxBytes: MANIFEST_BYTES } as const;
-      const answer = await ask(reference, wanted, budgetOf(call));
-      if (answer.status === 404) return false;
-      if (answer.status !== 200) throw refusal(answer, formatReference(reference));
-      return true;
+      return (await headOf(reference, budgetOf(call))) !== null;
+    },
+
+    async head(reference, call = {}) {
+      const budget = budgetOf(call);
+      const answer = await headOf(reference, budget);
+      if (answer === null) return null;
+      const digest = claimedDigest(answer, formatReference(reference)) ?? reference.digest;
+      const mediaType = answer.headers.get("content-type")?.split(";")[0]?.trim();
+      if (digest !== null && mediaType !== undefined) return { digest, mediaType };
+      // Not every registry says it without the content.
+      const manifest = await readAt(reference, budget);
+      return { digest: manifest.digest, mediaType: manifest.mediaType };
+    },
+
+    async deleteManifest(repository, digest, call = {}) {
+      const at = { ...place(repository), digest };
+      const where = formatReference(at);
+      if (!isDigest(digest)) throw registryError("registry/bad-reference", `the digest ${JSON.stringify(digest)}`);
+      const wanted = { method: "DELETE", path: `manifests/${digest}`, action: "delete", maxBytes: 65_536 } as const;
+      const answer = await ask(at, wanted, budgetOf(call));
+      if ((answer.status >= 200 && answer.status <= 299) || answer.status === 404) return;
+      if (answer.status === 405 || errorsOf(answer).some(({ code }) => code === "UNSUPPORTED"))
+        throw registryError("registry/delete-unsupported", repository.registry, { where });
+      throw refusal(answer, where);
     },
 
     async tag(repository, fromDigest, toTag, call = {}) {
@@ -213,32 +260,4 @@ function tagsOf(answer: HttpAnswer, where: string): string[] {
   if (tags === null || tags === undefined) return [];
   if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string")) return tags;
   throw registryError("registry/bad-answer", "no list of tags", { where });
-}
-
-/** The error for an answer that is no success: by its status, and by the codes of the distribution specification. */
-function refusal(answer: HttpAnswer, where: string): ShiplockError {
-  const { status } = answer;
-  const found = errorsOf(answer);
-  const said = found.map(({ code, message }) => `${code}: ${message}`);
-  const what = `${where}${said[0] ? ` (${said[0]})` : ` (status ${status})`}`;
-  const has = (...codes: string[]) => found.some(({ code }) => codes.includes(code));
-  const challenge = answer.headers.get("www-authenticate") ?? "";
-  if (status === 403 || (status === 401 && (has("DENIED") || challenge.includes("insufficient_scope")))) {
-    return registryError("registry/denied", what, { where });
-  }
-  if (status === 401) return registryError("registry/unauthorized", what, { where });
-  // A manifest whose parts are missing is refused with 400 by some and 404 by others.
-  if (status === 404 || has("MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN")) {
-    return registryError("registry/not-found", what, { where });
-  }
-  return registryError("registry/bad-answer", what, { where });
-}
-
-function errorsOf(answer: HttpAnswer): { code: string; message: string }[] {
-  try {
-    return errorBody.parse(parseJson(answer.body, "")).errors;
-  } catch {
-    // Not every refusal has a body to read; the status says enough then.
-    return [];
-  }
 }

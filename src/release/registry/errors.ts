@@ -7,6 +7,7 @@ export type RegistryErrorCode =
   | "registry/unavailable"
   | "registry/rate-limited"
   | "registry/bad-answer"
+  | "registry/delete-unsupported"
   | "registry/bad-reference";
 
 const CATALOGUE: Readonly<Record<RegistryErrorCode, { blame: Blame; sentence: string; remedy: string }>> = {
@@ -14,7 +15,7 @@ const CATALOGUE: Readonly<Record<RegistryErrorCode, { blame: Blame; sentence: st
     blame: "usage",
     sentence: "The registry does not accept the login",
     remedy:
-      "Check user name and password or token (`docker login` on this machine, or the registry's login in shiplock.yml).",
+      "Check user name and password or token (`docker login` on this machine, or the registry's login in shiplock.yml); one that has expired has to be had anew.",
   },
   "registry/denied": {
     blame: "usage",
@@ -40,6 +41,12 @@ const CATALOGUE: Readonly<Record<RegistryErrorCode, { blame: Blame; sentence: st
     blame: "failed",
     sentence: "The registry answered something that cannot be right",
     remedy: "Check that this is a registry, and that no proxy in between changes what it answers.",
+  },
+  "registry/delete-unsupported": {
+    blame: "failed",
+    sentence: "The registry does not let anybody delete images through its API",
+    remedy:
+      "Delete them with the registry's own retention rules, or allow deletion there; `retention: { registry: false }` in shiplock.yml leaves the registry alone.",
   },
   "registry/bad-reference": {
     blame: "usage",

@@ -12,6 +12,8 @@ export type FakeRegistry = Registry & {
   putBlob(repository: Repository, bytes: Uint8Array): string;
   /** Takes a manifest or blob away, as another's retention does. */
   remove(repository: Repository, digest: string): void;
+  /** From now on nothing can be deleted by its API, as at GHCR. */
+  refuseDeleting(): void;
   /** From now on every call fails with this, or works again (`null`). */
   failWith(failure: Error | null): void;
   /** The calls so far, for example `manifest registry.example.com/shop/web:main`. */
@@ -23,6 +25,7 @@ export function createFakeRegistry(): FakeRegistry {
   const repositories = new Map<string, Held>();
   const calls: string[] = [];
   let failure: Error | null = null;
+  let deletable = true;
 
   function heldBy({ registry, repository }: Repository): Held {
     const name = `${registry}/${repository}`;
@@ -54,6 +57,23 @@ export function createFakeRegistry(): FakeRegistry {
       const held = heldBy(reference);
       const name = nameOf(reference);
       return held.manifests.has(isDigest(name) ? name : (held.tags.get(name) ?? ""));
+    },
+
+    async head(reference, call = {}) {
+      begin(`head ${formatReference(reference)}`, call.signal);
+      const held = heldBy(reference);
+      const name = nameOf(reference);
+      const found = held.manifests.get(isDigest(name) ? name : (held.tags.get(name) ?? ""));
+      return found === undefined ? null : { digest: found.digest, mediaType: found.mediaType };
+    },
+
+    async deleteManifest(repository, digest, call = {}) {
+      begin(`delete ${formatReference({ ...repository, tag: null, digest })}`, call.signal);
+      if (!isDigest(digest)) throw registryError("registry/bad-reference", `the digest ${JSON.stringify(digest)}`);
+      if (!deletable) throw registryError("registry/delete-unsupported", repository.registry);
+      const held = heldBy(repository);
+      held.manifests.delete(digest);
+      for (const [tag, target] of held.tags) if (target === digest) held.tags.delete(tag);
     },
 
     resolve: (reference, call) => resolveImage(registry, reference, call),
@@ -106,6 +126,10 @@ export function createFakeRegistry(): FakeRegistry {
       held.blobs.delete(digest);
       held.manifests.delete(digest);
       for (const [tag, target] of held.tags) if (target === digest) held.tags.delete(tag);
+    },
+
+    refuseDeleting() {
+      deletable = false;
     },
 
     failWith(next) {

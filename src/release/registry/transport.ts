@@ -17,7 +17,7 @@ export type Transport = {
 export type Budget = { deadline: number; signal: AbortSignal | undefined };
 
 export type HttpRequest = {
-  method: "GET" | "HEAD" | "PUT";
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   url: URL;
   headers: Readonly<Record<string, string>>;
   body?: Uint8Array;
@@ -105,7 +105,7 @@ async function exchange(transport: Transport, request: HttpRequest, budget: Budg
       signal,
       ...(body === undefined ? {} : { body: Uint8Array.from(body) }),
     });
-    const location = method === "PUT" ? null : redirectOf(response);
+    const location = method === "GET" || method === "HEAD" ? redirectOf(response) : null;
     if (location === null) {
       return {
         status: response.status,

@@ -9,7 +9,8 @@
  *   the signal's reason.
  *
  * Errors of all calls: `registry/unauthorized` (login missing or wrong), `registry/denied` (logged in, but may not), `registry/not-found`,
- * `registry/unavailable` (network, time-out, 5xx), `registry/rate-limited`, `registry/bad-answer`, `registry/bad-reference`.
+ * `registry/unavailable` (network, time-out, 5xx), `registry/rate-limited`, `registry/bad-answer`, `registry/bad-reference`; and those of
+ * finding a login.
  * No error carries a credential or token.
  */
 export type Registry = {
@@ -17,12 +18,21 @@ export type Registry = {
   resolve(reference: ImageReference, call?: CallOptions): Promise<ResolvedImage | null>;
   /** The manifest or index, as the registry holds it. The digest counts where a reference has tag and digest. */
   manifest(reference: ImageReference, call?: CallOptions): Promise<Manifest>;
+  /**
+   * What a tag or digest names, without its content; `null` when the registry does not have it. Costs little: a registry counts no pull for it.
+   */
+  head(reference: ImageReference, call?: CallOptions): Promise<{ digest: string; mediaType: string } | null>;
   /** Whether the registry has it. A registry that hides what one may not see answers `registry/denied`, not `false`. */
   exists(reference: ImageReference, call?: CallOptions): Promise<boolean>;
   /** Lets `toTag` name the manifest with this digest, byte for byte; no layer is moved. */
   tag(repository: Repository, fromDigest: string, toTag: string, call?: CallOptions): Promise<void>;
   /** Stores a manifest under its digest and, if given, a tag. What it names has to be there. Answers the digest. */
   putManifest(repository: Repository, manifest: NewManifest, call?: CallOptions): Promise<string>;
+  /**
+   * Takes a manifest away, with every tag that names it; whoever asks has made sure that nobody needs them. What is gone already is fine. Layers go when the
+   * registry collects its garbage. Errors: `registry/delete-unsupported` where the registry takes nothing away by its API.
+   */
+  deleteManifest(repository: Repository, digest: string, call?: CallOptions): Promise<void>;
   /** A small blob, as a configuration; at most `maxBytes` (4 MiB). */
   blob(repository: Repository, digest: string, call?: CallOptions & { maxBytes?: number }): Promise<Uint8Array>;
   /** All tags of a repository, sorted; at most 10,000. Empty when the repository has none or does not exist. */
@@ -40,9 +50,22 @@ export type Repository = {
 
 export type ImageReference = Repository & { tag: string | null; digest: string | null };
 
-/** How one registry is reached. Asked for anew whenever the registry demands a login; kept in memory only. */
+/**
+ * What logs in at a registry: a name with its password, or the token that `docker login` got from a registry's own sign-in (an OAuth 2 refresh token). In memory
+ * only: never in an argument, a log, an error or a record.
+ */
+export type RegistryCredentials = { username: string; password: string } | { identityToken: string };
+
+/**
+ * Finds the login of a registry (`docker.io`, `registry.example.com:5000`); `null` for none.
+ * @param again what was found before has been refused: what may have expired is had anew
+ */
+export type LoginSource = (registry: string, again?: boolean) => Promise<RegistryCredentials | null>;
+
+/** How one registry is reached; kept in memory only. */
 export type RegistryAccess = {
-  credentials: { username: string; password: string } | null;
+  /** What logs in, or how it is found once the registry asks for it; with `again` it is found anew, because what was found before was refused. */
+  credentials: RegistryCredentials | null | ((again: boolean) => Promise<RegistryCredentials | null>);
   /** Plain http; never used unless this says so. */
   insecure: boolean;
 };

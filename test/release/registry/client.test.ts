@@ -1,70 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type TestContext, test } from "node:test";
-import type { Clock } from "../../../src/clock.ts";
-import { createRegistryClient, type RegistryOptions } from "../../../src/release/registry/client.ts";
+import { test } from "node:test";
 import { parseChallenges } from "../../../src/release/registry/login.ts";
 import { digestOf, OCI_MANIFEST } from "../../../src/release/registry/manifest.ts";
 import { readRetryAfter } from "../../../src/release/registry/transport.ts";
-import { imageBytes } from "./images.ts";
-
-type Handler = (request: IncomingMessage, response: ServerResponse, host: string) => void;
-
-const image = imageBytes({ os: "linux", architecture: "amd64" }, "1");
-const digest = digestOf(image.manifest);
-const credentials = { username: "ada", password: "s3cret" };
-const basic = `Basic ${Buffer.from("ada:s3cret").toString("base64")}`;
-
-/** A clock whose waiting takes no time and is noted. */
-function quickClock(): Clock & { waits: number[] } {
-  const waits: number[] = [];
-  let passed = 0;
-  return {
-    waits,
-    now: () => new Date(Date.UTC(2026, 0, 1) + passed),
-    elapsed: () => passed,
-    wait: async (milliseconds, signal) => {
-      signal?.throwIfAborted();
-      waits.push(milliseconds);
-      passed += milliseconds;
-    },
-  };
-}
-
-async function serve(context: TestContext, handler: Handler, options: Partial<RegistryOptions> = {}) {
-  const requests: string[] = [];
-  const server = createServer((request, response) => {
-    requests.push(`${request.method} ${request.url}`);
-    handler(request, response, host);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const host = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const clock = quickClock();
-  const access = async () => ({ credentials, insecure: true });
-  const client = createRegistryClient({ access, clock, random: () => 0.5, ...options });
-  return { client, clock, requests, host, main: { registry: host, repository: "shop/web", tag: "main", digest: null } };
-}
-
-function sendManifest(response: ServerResponse, headers: Record<string, string> = {}): void {
-  response.writeHead(200, { "content-type": OCI_MANIFEST, "docker-content-digest": digest, ...headers });
-  response.end(image.manifest);
-}
-
-function sendJson(
-  response: ServerResponse,
-  status: number,
-  value: unknown,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(value));
-}
+import { basic, credentials, digest, image, sendJson, sendManifest, serve } from "./server.ts";
 
 test("a registry with a token service (as GHCR's) is asked with a token for this repository, fetched once", async (context) => {
   const tokens: string[] = [];

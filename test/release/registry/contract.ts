@@ -130,6 +130,29 @@ export async function registryContract(start: () => Promise<RegistryUnderTest>):
     await assert.rejects(registry.tag(repository, absent, "x"), { code: "registry/not-found" });
   });
 
+  await test("what a tag names is told without its content", async () => {
+    const { registry, putBlob, repository, at } = await fresh();
+    const image = await pushImage(registry, putBlob, repository, { content: "1", tag: "main" });
+    const named = { digest: image.manifest, mediaType: OCI_MANIFEST };
+    assert.deepEqual(await registry.head(at("main")), named);
+    assert.deepEqual(await registry.head(at(null, image.manifest)), named);
+    assert.equal(await registry.head(at("other")), null);
+  });
+
+  await test("a manifest is deleted with its tags, and nothing else; once more is fine", async () => {
+    const { registry, putBlob, repository, at } = await fresh();
+    const first = await pushImage(registry, putBlob, repository, { content: "1", tag: "main" });
+    const second = await pushImage(registry, putBlob, repository, { content: "2", tag: "next" });
+    await registry.tag(repository, first.manifest, "again");
+    await registry.deleteManifest(repository, first.manifest);
+    await registry.deleteManifest(repository, first.manifest);
+    for (const gone of [at("main"), at("again"), at(null, first.manifest)])
+      assert.equal(await registry.exists(gone), false);
+    assert.equal((await registry.head(at("next")))?.digest, second.manifest);
+    assert.deepEqual(await registry.listTags(repository), ["next"]);
+    await assert.rejects(registry.deleteManifest(repository, "main"), { code: "registry/bad-reference" });
+  });
+
   await test("a tag that is none, and a reference that names nothing, are refused", async () => {
     const { registry, putBlob, repository, at } = await fresh();
     const image = await pushImage(registry, putBlob, repository, { content: "1" });
