@@ -16,7 +16,8 @@ import { readSecrets } from "../secrets/environment.ts";
 import { showChecks } from "./check-progress.ts";
 import { type CommandContext, openHistory, originOf } from "./context.ts";
 import type { CheckedOutCommit } from "./release-source.ts";
-import { buildEngine, registryAuth } from "./wiring.ts";
+import { registryAuth } from "./registry-logins.ts";
+import { buildEngine } from "./wiring.ts";
 
 export type CheckOptions = {
   names: readonly string[];

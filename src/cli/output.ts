@@ -20,6 +20,8 @@ export type Output = {
   error(error: ShiplockError): void;
   /** Masks these values in everything that is said from now on. */
   hide(secrets: readonly string[]): void;
+  /** The values that are masked by now. */
+  hidden(): readonly string[];
   /** Text as it may be said and stored: without the values of secrets. */
   mask(text: string): string;
   readonly paint: Paint;
@@ -77,6 +79,7 @@ export function createOutput(options: {
       for (const secret of secrets) hidden.add(secret);
       mask = createMasker(hidden);
     },
+    hidden: () => [...hidden],
     mask: (text) => mask(text),
   };
 }

@@ -35,7 +35,8 @@ import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { renderCompose } from "../targets/compose/render.ts";
 import type { CommandContext } from "./context.ts";
 import { printable } from "./output.ts";
-import { buildEngine, placesOf, publicRegistryOf, registryAuth, registryOf } from "./wiring.ts";
+import { registryAuth, registryLogins } from "./registry-logins.ts";
+import { buildEngine, engineLogin, placesOf, publicRegistryOf, registryOf } from "./wiring.ts";
 
 const buildTimeoutMs = 30 * 60_000;
 
@@ -145,13 +146,13 @@ export async function releaseOf(
 ): Promise<MadeRelease> {
   const { config, environment } = source;
   const engine = buildEngine(context.env);
+  const logins = registryLogins(config, context.env, context.output.hide);
   const login = registryAuth(config, context.env);
-  const registry = registryOf(config, context.env);
   const building = buildSource(context, source, environment, login, { ...options, writesCache: true });
   const info = await engine.info({ signal: context.signal });
   const carriers = placesOf(config, null, context.env);
   const shipper = shipperByName(
-    registryShipper(engine, registry, login),
+    registryShipper(engine, registryOf(config, logins), engineLogin(logins)),
     engineShipper(engine, carriers.places, hostname()),
   );
   return makeRelease({
@@ -169,7 +170,7 @@ export async function releaseOf(
         args: building.argumentsOf(image.name),
         secrets: Object.fromEntries(image.secrets.map((name) => [name, building.secret(name)])),
         builder: `${info.os}/${info.architecture}`,
-        sources: { engine, registry: publicRegistryOf(config, context.env) },
+        sources: { engine, registry: publicRegistryOf(config, logins) },
         signal: context.signal,
       }),
     clock: systemClock,
@@ -210,7 +211,12 @@ function buildSource(
   return {
     commit: source.commit,
     checkout: source.folder,
-    builder: buildxBuilder({ env, engine: buildEngine(env), login }),
+    builder: buildxBuilder({
+      env,
+      engine: buildEngine(env),
+      login,
+      auth: engineLogin(registryLogins(config, env, output.hide)),
+    }),
     places: createPlaces(availableParallelism()),
     argumentsOf: (image) => {
       // Without an environment there is no argument that takes a value from one, so that any of them gives the same.

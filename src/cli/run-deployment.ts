@@ -67,9 +67,9 @@ function hiddenOf(context: CommandContext, config: Config, documents: readonly R
     ...documents.flatMap((document) => document.snapshot.secrets.names),
     ...(password === undefined ? [] : [password]),
   ];
-  const values = names.map((name) => context.env[name] ?? "").filter((value) => value !== "");
-  context.output.hide(values);
-  return values;
+  context.output.hide(names.map((name) => context.env[name] ?? "").filter((value) => value !== ""));
+  // A login that Docker's helper gave is hidden since it was found.
+  return [...context.output.hidden()];
 }
 
 /** One host at a time where a gap is chosen anyway; otherwise as the environment says. */

@@ -3,6 +3,7 @@ import type { Purpose, TargetSession } from "../targets/types.ts";
 import { listFlag } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
+import { registriesOf, registryLogins } from "./registry-logins.ts";
 import { targetOf } from "./wiring.ts";
 
 /**
@@ -19,14 +20,20 @@ export async function withSession<T>(
   return closingAfter(await openSession(context, config, environment, purpose), work);
 }
 
-/** Connects to an environment's hosts; whoever calls it closes what it gives. */
-export function openSession(
+/**
+ * Connects to an environment's hosts; whoever calls it closes what it gives. Where images may be pulled, the logins of their registries are found first: nothing begins
+ * without them, and what nobody may read is known before the first line is written.
+ * @throws ShiplockError `secrets/missing`, `registry/docker-config`, `registry/login-helper`
+ */
+export async function openSession(
   context: CommandContext,
   config: Config,
   environment: Environment,
   purpose: Purpose,
 ): Promise<TargetSession> {
-  return targetOf(config, environment, context.env, purpose.kind !== "read").open(purpose, context.signal);
+  const logins = purpose.kind === "read" ? null : registryLogins(config, context.env, context.output.hide);
+  if (logins !== null) await Promise.all(registriesOf(config).map((registry) => logins(registry)));
+  return targetOf(config, environment, context.env, logins).open(purpose, context.signal);
 }
 
 /** The purpose of a command that deploys, with the hosts that `--skip-host` names. */

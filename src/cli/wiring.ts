@@ -1,5 +1,4 @@
 import type { Config, Environment, Host } from "../config/types.ts";
-import { interpolate } from "../config/interpolate.ts";
 import { systemClock } from "../clock.ts";
 import { createConnector } from "../hosts/connector.ts";
 import { createDockerEngine } from "../hosts/docker-engine.ts";
@@ -11,12 +10,12 @@ import type { ImagePlaces } from "../hosts/image-places.ts";
 import { createRegistryClient } from "../release/registry/client.ts";
 import { layerSource } from "../release/registry/layers.ts";
 import { parseReference } from "../release/registry/reference.ts";
-import type { Registry, RegistryLogin } from "../release/registry/types.ts";
-import { readSecrets } from "../secrets/environment.ts";
+import type { EngineLogin, Registry } from "../release/registry/types.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { edgeTls } from "./edge-tls.ts";
 import { fetchPublic } from "./fetch-public.ts";
 import { imagePlaces } from "./image-places.ts";
+import { ownRegistry, type RegistryLogins } from "./registry-logins.ts";
 import { composeTarget } from "../targets/compose/target.ts";
 import type { Target } from "../targets/types.ts";
 
@@ -33,12 +32,15 @@ const connectTimeoutMs = 20_000;
 
 /**
  * The target of an environment, made of real parts.
- * @param pulls whether what it is opened for may fetch images: then the registry's login is demanded; who only looks needs none
- * @throws ShiplockError `secrets/missing`
+ * @param logins of registries; null for who only looks and fetches no image
  */
-export function targetOf(config: Config, environment: Environment, env: Variables, pulls: boolean): Target {
+export function targetOf(
+  config: Config,
+  environment: Environment,
+  env: Variables,
+  logins: RegistryLogins | null,
+): Target {
   const { target } = environment;
-  const auth = pulls ? registryAuth(config, env) : null;
   const connector = createConnector();
   return composeTarget({
     project: config.project,
@@ -55,8 +57,8 @@ export function targetOf(config: Config, environment: Environment, env: Variable
     },
     connector,
     compose: dockerCompose(env),
-    auth,
-    layers: layerSource(registryWith(config, auth, layersDeadlineMs)),
+    auth: logins === null ? null : engineLogin(logins),
+    layers: layerSource(registryWith(config, logins, layersDeadlineMs)),
     images: placesOf(config, environment, env, connector),
     clock: systemClock,
     connectTimeoutMs,
@@ -82,42 +84,42 @@ export function placesOf(
   });
 }
 
-/** The registry's login, read from the variable the configuration names; null for a registry without one. */
-export function registryAuth(config: Config, env: Variables): RegistryLogin | null {
-  const { registry } = config;
-  if (registry?.login === undefined) return null;
-  const { username, passwordVariable } = registry.login;
-  const password = readSecrets([passwordVariable], env, `the registry ${registry.address}`)[passwordVariable] ?? "";
-  return {
-    address: registry.address,
-    username: interpolate(username, env, `${config.file}: registry.username`),
-    password,
-  };
+/** The registry of every image, each reached with its own login. */
+export function registryOf(config: Config, logins: RegistryLogins): Registry {
+  return registryWith(config, logins);
 }
 
-/**
- * The registry, with the login of the configuration.
- * @throws ShiplockError `secrets/missing`
- */
-export function registryOf(config: Config, env: Variables): Registry {
-  return registryWith(config, registryAuth(config, env));
+/** The same registries as anybody meets them, without a login. */
+export function anonymousRegistry(config: Config): Registry {
+  return registryWith(config, null);
 }
 
-/** The registry for questions whose answer is worth little time: about base images, of which the project's login serves only its own registry. */
-export function publicRegistryOf(config: Config, env: Variables): Registry {
-  return registryWith(config, registryAuth(config, env), baseDeadlineMs);
+/** The registry for questions whose answer is worth little time: about base images, each with the login of its own registry. */
+export function publicRegistryOf(config: Config, logins: RegistryLogins): Registry {
+  return registryWith(config, logins, baseDeadlineMs);
 }
 
 /** @param deadlineMs for one call with all its attempts; the client's own unless given */
-function registryWith(config: Config, auth: RegistryLogin | null, deadlineMs?: number): Registry {
-  const own = config.registry === undefined ? null : parseReference(`${config.registry.address}/x`).registry;
+function registryWith(config: Config, logins: RegistryLogins | null, deadlineMs?: number): Registry {
+  const own = ownRegistry(config);
   return createRegistryClient({
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     access: async (registry) => ({
-      credentials: auth !== null && registry === own ? { username: auth.username, password: auth.password } : null,
+      credentials: logins === null ? null : async (again) => (await logins(registry, again)).credentials,
       insecure: registry === own && config.registry?.insecure === true,
     }),
   });
+}
+
+/** The logins as an engine takes them. */
+export function engineLogin(logins: RegistryLogins): EngineLogin {
+  return async (repository) => {
+    const { registry } = parseReference(repository);
+    const { credentials } = await logins(registry);
+    // Docker's own name for the login of its Hub.
+    const serverAddress = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
+    return credentials === null ? undefined : { ...credentials, serverAddress };
+  };
 }
 
 /** The engine that builds: the one `docker` uses on this machine. */

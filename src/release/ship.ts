@@ -2,9 +2,8 @@ import { isLocalRepository } from "../config/local-repository.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
 import { assembleIndex } from "./registry/assemble.ts";
-import { engineLogin } from "./registry/engine-login.ts";
 import { parseReference } from "./registry/reference.ts";
-import type { PlatformImage, Registry, RegistryLogin } from "./registry/types.ts";
+import type { EngineLogin, PlatformImage, Registry } from "./registry/types.ts";
 import type { ReleaseImage } from "./types.ts";
 
 export type ShipRequest = {
@@ -44,7 +43,7 @@ export type Shipper = {
 };
 
 /** Ships to an OCI registry: the builder's engine pushes, and the registry is asked what it has. */
-export function registryShipper(engine: Engine, registry: Registry, auth: RegistryLogin | null): Shipper {
+export function registryShipper(engine: Engine, registry: Registry, auth: EngineLogin | null): Shipper {
   return {
     has: (image, signal) =>
       registry.exists({ ...parseReference(image.repository), tag: null, digest: image.digest }, { signal }),
@@ -71,11 +70,12 @@ export function shipperByName(toRegistry: Shipper, toHosts: Shipper): Shipper {
 async function push(
   engine: Engine,
   registry: Registry,
-  auth: RegistryLogin | null,
+  auth: EngineLogin | null,
   { reference, platform, timeoutMs, signal, log }: ShipRequest,
 ): Promise<PlatformImage> {
-  const digest = await engine.pushImage(reference, engineLogin(auth), undefined, { signal, timeoutMs });
   const parsed = parseReference(reference);
+  const login = await auth?.(`${parsed.registry}/${parsed.repository}`);
+  const digest = await engine.pushImage(reference, login, undefined, { signal, timeoutMs });
   const resolved = await registry.resolve(
     { ...parsed, tag: digest === "" ? parsed.tag : null, digest: digest === "" ? null : digest },
     { signal },

@@ -11,6 +11,7 @@ import type { DeploymentKind } from "../../src/deploy/types.ts";
 import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
 import type { FakeHost } from "../../src/hosts/fake.ts";
 import type { ImagePlace } from "../../src/hosts/image-places.ts";
+import type { EngineLogin } from "../../src/release/registry/types.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
 import type { Purpose, TargetSession } from "../../src/targets/types.ts";
 import { composeTarget } from "../../src/targets/compose/target.ts";
@@ -62,6 +63,8 @@ export type DeployerOptions = {
   purpose?: Purpose;
   /** Where images may be that are in no registry: this machine, then what is no host of the environment. */
   images?: readonly ImagePlace[];
+  /** Finds the logins with which images are pulled; none unless given. */
+  auth?: EngineLogin;
 };
 
 /** Connects anew, with no local state whatever. */
@@ -83,7 +86,7 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
     },
     connector,
     compose: world.compose,
-    auth: null,
+    auth: options.auth ?? null,
     layers: { layers: async () => [], unpacked: async () => [] },
     images: { places: options.images ?? [], close: async () => undefined },
     clock: world.clock,

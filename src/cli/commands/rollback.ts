@@ -10,6 +10,7 @@ import type { TargetSession } from "../../targets/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { carryOut, requestFor } from "../run-deployment.ts";
+import { registryLogins } from "../registry-logins.ts";
 import { registryOf } from "../wiring.ts";
 import { deployingWithout, withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
@@ -22,7 +23,7 @@ export async function run(
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const to = textFlag(flags, "to");
-  const registry = registryOf(config, context.env);
+  const registry = registryOf(config, registryLogins(config, context.env, output.hide));
   return withSession(
     context,
     config,

@@ -6,8 +6,7 @@ import { splitReference } from "../../hosts/docker-images.ts";
 import type { Engine } from "../../hosts/engine.ts";
 import { runProgram } from "../../process.ts";
 import type { BuildEvent, Builder, BuildRequest, Built } from "../build.ts";
-import { engineLogin } from "../registry/engine-login.ts";
-import type { RegistryLogin } from "../registry/types.ts";
+import type { EngineLogin, RegistryLogin } from "../registry/types.ts";
 import { buildArguments, type CacheKind } from "./arguments.ts";
 import { temporaryClientConfig } from "./client-config.ts";
 import { readEvents } from "./events.ts";
@@ -17,8 +16,10 @@ export type BuildxOptions = {
   /** Variables of the process: which engine, which user. */
   env: Readonly<Record<string, string | undefined>>;
   engine: Engine;
-  /** Login of the project's registry, for its cache and for base images there; null for none. */
+  /** The login that the configuration names for the project's registry, for its cache and for base images there; null for none. Docker's own are there anyway. */
   login: RegistryLogin | null;
+  /** Finds the login with which the engine pushes the cache. */
+  auth: EngineLogin;
 };
 
 /** Most lines that are kept of what the client says beside the event stream. */
@@ -72,12 +73,12 @@ async function runBuildx(
 }
 
 /** With the engine's own image store the cache is part of the image, so that the image is pushed once more under the cache's name. A failure costs the next run its cache. */
-async function pushCache(request: BuildRequest, reference: string, { engine, login }: BuildxOptions): Promise<void> {
+async function pushCache(request: BuildRequest, reference: string, { engine, auth }: BuildxOptions): Promise<void> {
   const { signal } = request;
   const { name, tag } = splitReference(reference);
   try {
     await engine.tagImage(request.reference, name, tag, { signal });
-    await engine.pushImage(reference, engineLogin(login), undefined, { signal, timeoutMs: request.timeoutMs });
+    await engine.pushImage(reference, await auth(name), undefined, { signal, timeoutMs: request.timeoutMs });
   } catch (error) {
     signal.throwIfAborted();
     const event: BuildEvent = { kind: "warning", text: `the layer cache could not be written: ${messageOf(error)}` };

@@ -1,3 +1,5 @@
+import type { RegistryAuth } from "../../hosts/engine.ts";
+
 /**
  * The registry: where images lie between the build and the hosts. Every implementation keeps to this:
  *
@@ -56,12 +58,6 @@ export type ImageReference = Repository & { tag: string | null; digest: string |
  */
 export type RegistryCredentials = { username: string; password: string } | { identityToken: string };
 
-/**
- * Finds the login of a registry (`docker.io`, `registry.example.com:5000`); `null` for none.
- * @param again what was found before has been refused: what may have expired is had anew
- */
-export type LoginSource = (registry: string, again?: boolean) => Promise<RegistryCredentials | null>;
-
 /** How one registry is reached; kept in memory only. */
 export type RegistryAccess = {
   /** What logs in, or how it is found once the registry asks for it; with `again` it is found anew, because what was found before was refused. */
@@ -110,5 +106,11 @@ export type ResolvedImage = {
   platforms: Readonly<Record<string, PlatformImage>>;
 };
 
-/** The login of the project's own registry. It is sent with each pull, push and request, and written nowhere. */
+/** The login that the configuration names for the project's own registry. */
 export type RegistryLogin = { address: string; username: string; password: string };
+
+/**
+ * Finds what an engine needs to log in where an image lies (`registry.example.com/shop/web`); `undefined` for no login. It travels with that pull or push alone, and
+ * is written nowhere.
+ */
+export type EngineLogin = (repository: string) => Promise<RegistryAuth | undefined>;

@@ -5,7 +5,7 @@ import type { Host } from "../../hosts/types.ts";
 import type { EdgeTls } from "../../proxy/caddy/edge-config.ts";
 import type { Traffic } from "../../proxy/types.ts";
 import type { Carrier, Receiver } from "./carry.ts";
-import type { RegistryLogin } from "../../release/registry/types.ts";
+import type { EngineLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import type { Layout } from "./layout.ts";
 import type { Translation } from "./translate.ts";
@@ -43,7 +43,7 @@ export type ComposeRun = {
   record: EnvironmentRecord;
   /** The files of a release may have to be brought from the home host, for hosts that never had it. */
   home: ComposeHost;
-  auth: RegistryLogin | null;
+  auth: EngineLogin | null;
   /** Brings what is in no registry. */
   carrier: Carrier;
   settings: ComposeSettings;

@@ -7,7 +7,7 @@ import { createCarrier } from "./carry.ts";
 import { imageReferenceOn } from "./image-identity.ts";
 import type { ImagePlace, ImagePlaces } from "../../hosts/image-places.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
-import type { RegistryLogin } from "../../release/registry/types.ts";
+import type { EngineLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import type { LeaseResult, Purpose, Target, TargetSession } from "../types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
@@ -36,7 +36,7 @@ export type ComposeTargetOptions = {
   settings: ComposeSettings & SurveySettings;
   connector: Connector;
   compose: ComposeProgram;
-  auth: RegistryLogin | null;
+  auth: EngineLogin | null;
   layers: LayerSource;
   /** Where images may be that are in no registry, beside the hosts: this machine first, which is asked before them; the others after them. */
   images: ImagePlaces;

@@ -56,7 +56,7 @@ async function pullFromRegistry(
       const reference = `${image.repository}@${image.digest}`;
       const before = await host.host.engine.inspectImage(reference);
       if (before === null) {
-        await host.host.engine.pullImage(reference, authFor(run, image));
+        await host.host.engine.pullImage(reference, await run.auth?.(image.repository));
         log(`pulled ${image.repository}:${image.tag}`);
       }
       const there = before ?? (await host.host.engine.inspectImage(reference));
@@ -90,19 +90,6 @@ export function imageOf(document: ReleaseDocument, name: string): ReleaseImage {
       message: `${document.release.id} has no image "${name}"`,
     });
   return image;
-}
-
-function authFor(
-  run: ComposeRun,
-  image: ReleaseImage,
-): { username: string; password: string; serverAddress: string } | undefined {
-  const { auth } = run;
-  if (auth === null || !`${image.repository}/`.startsWith(`${auth.address}/`)) return undefined;
-  return {
-    username: auth.username,
-    password: auth.password,
-    serverAddress: auth.address.split("/")[0] ?? auth.address,
-  };
 }
 
 function mismatch(host: string, reference: string, found: string | null): ShiplockError {

@@ -63,14 +63,22 @@ export async function createFromPublicImage(
   const reference = asText(spec.body["Image"]) ?? "";
   if ((await host.host.engine.inspectImage(reference)) === null) {
     log(`pulling ${reference}`);
-    const { auth } = run;
-    const own = auth !== null && reference.startsWith(`${auth.address}/`);
     await host.host.engine.pullImage(
       reference,
-      own ? { username: auth.username, password: auth.password, serverAddress: auth.address } : undefined,
+      liesBesideRelease(run, reference) ? await run.auth?.(reference) : undefined,
     );
   }
   return createContainer(host, run, spec);
+}
+
+/** Whether an image lies in a registry of the release's own: what lies elsewhere is public, and no login is looked for. */
+function liesBesideRelease(run: ComposeRun, reference: string): boolean {
+  const { images } = run.document.release;
+  return Object.values(images).some(({ repository }) => hostPart(repository) === hostPart(reference));
+}
+
+function hostPart(reference: string): string {
+  return reference.slice(0, reference.indexOf("/") + 1);
 }
 
 async function awaitBacking(host: ComposeHost, run: ComposeRun, name: string, signal: AbortSignal): Promise<void> {
