@@ -36,7 +36,7 @@ import { renderCompose } from "../targets/compose/render.ts";
 import type { CommandContext } from "./context.ts";
 import { printable } from "./output.ts";
 import { registryAuth, registryLogins } from "./registry-logins.ts";
-import { buildEngine, engineLogin, placesOf, publicRegistryOf, registryOf } from "./wiring.ts";
+import { anonymousRegistry, buildEngine, engineLogin, placesOf, publicRegistryOf, registryOf } from "./wiring.ts";
 
 const buildTimeoutMs = 30 * 60_000;
 
@@ -152,7 +152,7 @@ export async function releaseOf(
   const info = await engine.info({ signal: context.signal });
   const carriers = placesOf(config, null, context.env);
   const shipper = shipperByName(
-    registryShipper(engine, registryOf(config, logins), engineLogin(logins)),
+    registryShipper(engine, registryOf(config, logins), engineLogin(logins), anonymousRegistry(config)),
     engineShipper(engine, carriers.places, hostname()),
   );
   return makeRelease({

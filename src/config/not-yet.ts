@@ -23,7 +23,6 @@ export const NOT_YET: readonly NotYet[] = [
   { path: "images.*.sbom", feature: "SBOM and provenance are" },
   { path: "images.*.provenance", feature: "SBOM and provenance are" },
   { path: "images.*.builder", feature: "build hosts are" },
-  { path: "images.*.public", feature: "the check for images that anyone can pull is" },
   { path: "services.*.restart", feature: "restarting containers that turn unhealthy later is" },
   { path: "services.*.warm", feature: "warm-up requests are" },
   { path: "migrations.kind", feature: "the distinction of expand and contract migrations is" },

@@ -70,6 +70,7 @@ function resolveImage(image: ConfigInput["images"][string], name: string, input:
     args,
     secrets: image.secrets ?? [],
     network: image.network,
+    public: image.public ?? false,
     perEnvironment: Object.values(args).some((value) => variablesIn(value).length > 0),
   };
 }

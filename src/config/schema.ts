@@ -56,6 +56,12 @@ function image() {
       .describe(
         "Network of the build's `RUN` steps. Default: BuildKit's own; `host` where only this machine reaches the package registry.",
       ),
+    public: z
+      .boolean()
+      .optional()
+      .describe(
+        "Anybody may pull it. Without this, an image with values of an environment is refused where its registry gives it out without a login. Default: false.",
+      ),
     repository: part
       .repository()
       .optional()

@@ -57,6 +57,8 @@ export type Image = {
   readonly secrets: readonly string[];
   /** Network of the build's `RUN` steps; `undefined`: BuildKit's own. */
   readonly network: "default" | "host" | "none" | undefined;
+  /** Anybody may pull it, also with values of an environment baked in. */
+  readonly public: boolean;
   /** An argument takes a value from the environment, so each environment needs an image of its own. */
   readonly perEnvironment: boolean;
 };

@@ -3,11 +3,12 @@ import type { Environment, Image } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Built } from "./build.ts";
 import { buildPlatform, type BuildSource, noPlatform } from "./build-image.ts";
+import { freeTag } from "./free-tag.ts";
 import type { KnownInputs } from "./inputs/of-image.ts";
 import { allOrNone } from "./parallel.ts";
+import { refusePublic } from "./public-image.ts";
 import type { PlatformImage } from "./registry/types.ts";
 import type { Shipper } from "./ship.ts";
-import { imageTag } from "./tags.ts";
 import type { PlatformDigests, ReleaseImage } from "./types.ts";
 
 export type MakeImageRequest = BuildSource & {
@@ -45,8 +46,7 @@ export async function findOrMake(image: Image, request: MakeImageRequest): Promi
     ms: Math.round(request.clock.elapsed() - began),
     builds,
   });
-  const tag =
-    imageTag(request.environment.tagPrefix, request.commit.ref, request.commit.hash) + (request.dirty ? "-dirty" : "");
+  const tag = await freeTag(image, request);
   const made = request.dirty || image.perEnvironment || request.noCache ? undefined : request.made[image.name];
   if (made !== undefined && made.repository === image.repository && (await request.shipper.has(made, request.signal))) {
     request.log(image.name, `built before as ${made.tag}`);
@@ -57,12 +57,15 @@ export async function findOrMake(image: Image, request: MakeImageRequest): Promi
   const inputs = await request.inputsOf(image);
   const same = request.noCache || inputs.hash === null ? null : await withInputs(image, inputs.hash, request);
   if (same !== null) {
+    await refusePublic(image, same.digest, request);
     request.log(image.name, `unchanged since ${same.tag}`);
     return done(await named(same, tag, request), "reused");
   }
   if (inputs.hash === null)
     request.log(image.name, `built in any case, since what goes into it is not known: ${inputs.why}`);
+  await refusePublic(image, null, request);
   const { shipped, builds } = await buildAndShip(image, tag, request);
+  await refusePublic(image, shipped.digest, request);
   // A working tree may have changed while it was built.
   const still = request.dirty ? await request.inputsOf(image) : inputs;
   return done({ ...shipped, inputs: still.hash === inputs.hash ? inputs.hash : null }, "built", builds);

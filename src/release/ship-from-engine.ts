@@ -14,6 +14,9 @@ import type { ReleaseImage } from "./types.ts";
  */
 export function engineShipper(engine: Engine, places: readonly ImagePlace[], machine: string): Shipper {
   return {
+    // The name is for people who look at this engine, and a release needs none.
+    named: async () => null,
+    isPublic: async () => false,
     has: (image, signal) => hasAll(image, places, signal),
     tag: (image, tag, signal) => tagHere(engine, image, tag, signal),
     ship: (request) => look(engine, request),

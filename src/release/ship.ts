@@ -2,6 +2,7 @@ import { isLocalRepository } from "../config/local-repository.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
 import { assembleIndex } from "./registry/assemble.ts";
+import { isReadable, namedImage } from "./registry/named.ts";
 import { parseReference } from "./registry/reference.ts";
 import type { EngineLogin, PlatformImage, Registry } from "./registry/types.ts";
 import type { ReleaseImage } from "./types.ts";
@@ -27,6 +28,10 @@ export type ShipRequest = {
 export type Shipper = {
   /** Whether what a release recorded is still there. */
   has(image: ReleaseImage, signal: AbortSignal): Promise<boolean>;
+  /** What a tag names now, and of which commit that is (`null` where it does not say); `null` where the tag is free. */
+  named(repository: string, tag: string, signal: AbortSignal): Promise<{ commit: string | null } | null>;
+  /** Whether anybody can get an image without a login; without a digest, whether anybody can see what the repository has. */
+  isPublic(repository: string, digest: string | null, signal: AbortSignal): Promise<boolean>;
   /** Gives what is there another tag; nothing is moved. */
   tag(image: ReleaseImage, tag: string, signal: AbortSignal): Promise<void>;
   /** Ships one platform of an image. Errors: `release/push-not-seen`, and those of engine and registry. */
@@ -42,9 +47,21 @@ export type Shipper = {
   whence(repository: string): Pick<ReleaseImage, "from" | "builtOn">;
 };
 
-/** Ships to an OCI registry: the builder's engine pushes, and the registry is asked what it has. */
-export function registryShipper(engine: Engine, registry: Registry, auth: EngineLogin | null): Shipper {
+/**
+ * Ships to an OCI registry: the builder's engine pushes, and the registry is asked what it has.
+ * @param anonymous the same registry as it answers without a login
+ */
+export function registryShipper(
+  engine: Engine,
+  registry: Registry,
+  auth: EngineLogin | null,
+  anonymous: Pick<Registry, "exists" | "listTags">,
+): Shipper {
   return {
+    named: (repository, tag, signal) =>
+      namedImage(registry, { ...parseReference(repository), tag, digest: null }, { signal }),
+    isPublic: (repository, digest, signal) =>
+      isReadable(anonymous, { ...parseReference(repository), tag: null, digest }, { signal }),
     has: (image, signal) =>
       registry.exists({ ...parseReference(image.repository), tag: null, digest: image.digest }, { signal }),
     tag: (image, tag, signal) => registry.tag(parseReference(image.repository), image.digest, tag, { signal }),
@@ -59,6 +76,8 @@ export function registryShipper(engine: Engine, registry: Registry, auth: Engine
 export function shipperByName(toRegistry: Shipper, toHosts: Shipper): Shipper {
   const by = (repository: string): Shipper => (isLocalRepository(repository) ? toHosts : toRegistry);
   return {
+    named: (repository, tag, signal) => by(repository).named(repository, tag, signal),
+    isPublic: (repository, digest, signal) => by(repository).isPublic(repository, digest, signal),
     has: (image, signal) => by(image.repository).has(image, signal),
     tag: (image, tag, signal) => by(image.repository).tag(image, tag, signal),
     ship: (request) => by(request.reference).ship(request),

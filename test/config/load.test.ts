@@ -130,6 +130,7 @@ describe("the result", () => {
       args: {},
       secrets: [],
       network: undefined,
+      public: false,
       perEnvironment: false,
     });
     assert.deepEqual(config.services.web, {

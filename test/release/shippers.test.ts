@@ -43,7 +43,7 @@ async function toRegistry(): Promise<ShipperUnderTest> {
     },
   };
   return {
-    shipper: registryShipper(pushing, registry, null),
+    shipper: registryShipper(pushing, registry, null, registry),
     repository: formatReference({ ...at, tag: null, digest: null }),
     build,
     lose: async ({ digest }) => registry.remove(at, digest),
@@ -108,6 +108,8 @@ describe("without a registry", () => {
   it("images that name a place in a registry still go there, beside others that do not", async () => {
     const called: string[] = [];
     const recording = (name: string): Shipper => ({
+      named: async () => null,
+      isPublic: async () => false,
       has: async () => called.push(`${name} has`) > 0,
       tag: async () => void called.push(`${name} tag`),
       ship: async () => {
