@@ -17,6 +17,7 @@ import { textFlag } from "./arguments.ts";
 import { printable } from "./output.ts";
 import { rememberRelease } from "./record-history.ts";
 import { type CheckedOutCommit, checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
+import { refuseLatest } from "./version-lookup.ts";
 
 /** `made`: how each image came to be. `gates`: what was asked before anything was built, and the answers. */
 export type Prepared = {
@@ -105,6 +106,7 @@ function leftOutSentence(count: number, left: string): string {
 
 /** What `--release` names in an environment: a release that was live there, with the configuration it had. */
 export function chooseKnownRelease(session: TargetSession, name: string): DeploymentRequest["choose"] {
+  refuseLatest(name);
   return async (state) => {
     const entry = state.healthy.find(
       (candidate) => candidate.release === name || (name.length >= 7 && candidate.release.startsWith(name)),

@@ -17,6 +17,7 @@ import type {
   StateRules,
   StepEntry,
   Transition,
+  VersionEntry,
 } from "./types.ts";
 
 /** Everything is kept as JSON text, so that nobody can change what was recorded, nor record what a database could not hold. */
@@ -32,6 +33,7 @@ type Story = {
 type Snapshot = {
   releases: Record<string, string>;
   checkRuns: Record<string, string>;
+  versions?: Record<string, string>;
   stories: Record<string, Story>;
 };
 
@@ -46,6 +48,7 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
   const start = options.snapshot === undefined ? null : (JSON.parse(options.snapshot) as Snapshot);
   const releases = new Map<string, string>(Object.entries(start?.releases ?? {}));
   const checkRuns = new Map<string, string>(Object.entries(start?.checkRuns ?? {}));
+  const versions = new Map<string, string>(Object.entries(start?.versions ?? {}));
   const stories = new Map<string, Story>(Object.entries(start?.stories ?? {}));
 
   function storyOf(deployment: string): Story {
@@ -106,6 +109,22 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
         .filter((run) => run.project === project && run.commit === commit)
         .sort((left, right) => right.endedAt - left.endedAt || (left.id < right.id ? 1 : -1))
         .slice(0, 100);
+    },
+
+    async recordVersion(version) {
+      const key = JSON.stringify([version.project, version.name, version.at]);
+      const text = encodeWhole(version);
+      const stored = versions.get(key);
+      if (stored !== undefined && !sameJson(stored, text)) throw conflict(`version ${version.name}`);
+      versions.set(key, stored ?? text);
+    },
+
+    async versions(project) {
+      return [...versions.values()]
+        .map((text) => decodeJson(text) as VersionEntry)
+        .filter((version) => version.project === project)
+        .sort((left, right) => right.at - left.at || (left.name < right.name ? 1 : -1))
+        .slice(0, PAGE_LIMIT);
     },
 
     async openDeployment(deployment) {
@@ -200,6 +219,7 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
       const snapshot: Snapshot = {
         releases: Object.fromEntries(releases),
         checkRuns: Object.fromEntries(checkRuns),
+        versions: Object.fromEntries(versions),
         stories: Object.fromEntries(stories),
       };
       try {
@@ -218,7 +238,7 @@ function isOlder(entry: DeploymentEntry, than: DeploymentEntry): boolean {
   return entry.createdAt < than.createdAt || (entry.createdAt === than.createdAt && entry.id < than.id);
 }
 
-function encodeWhole(entry: GateAnswer | StepEntry | LedgerEvent): string {
+function encodeWhole(entry: GateAnswer | StepEntry | LedgerEvent | VersionEntry): string {
   encodeJson("evidence" in entry ? entry.evidence : entry.payload, "payload");
   return encodeJson(entry, "payload");
 }

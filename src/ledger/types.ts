@@ -34,6 +34,10 @@ export type Ledger = {
   recordCheckRun(run: CheckRunEntry): Promise<void>;
   /** The runs of a commit's checks, newest first by `endedAt` (then by id), at most 100. The commit is named by its whole hash. */
   checkRuns(project: string, commit: string): Promise<CheckRunEntry[]>;
+  /** Records that a name was given to a release, or moved to it. The key is project, name and time. */
+  recordVersion(version: VersionEntry): Promise<void>;
+  /** The names that were given in `project`, newest first, at most 1,000; of a name that was moved every entry, so its first one counts. */
+  versions(project: string): Promise<VersionEntry[]>;
 
   /**
    * Opens a deployment in the state it has. When it is open already, what is stored is returned unchanged, whatever state it has
@@ -138,6 +142,20 @@ export type CheckJobEntry = {
   reason: string | null;
   /** Counts of tests, coverage, warnings. */
   summary: unknown;
+};
+
+export type VersionEntry = {
+  project: string;
+  /** For example `v1.2.0`. */
+  name: string;
+  at: number;
+  release: string;
+  commit: string;
+  /** Where the release had run. */
+  environment: string;
+  who: string;
+  /** The images that got the name. */
+  payload: unknown;
 };
 
 export type DeploymentKind = "deploy" | "promote" | "rollback";

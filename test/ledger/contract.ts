@@ -95,6 +95,20 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       assert.deepEqual(await ledger.checkRuns("shop", "c0ff"), [], "a commit is named by its whole hash");
     });
 
+    test("names of releases are kept with every move, newest first", async (context) => {
+      const [ledger] = await fresh(context);
+      const version = (name: string, at: number, to: string, project = "shop") => ({
+        ...{ project, name, at, release: to, commit: `c0ffee${to}`, environment: "production", who: "ada" },
+        payload: [{ name: "web", digest: `sha256:${to}` }],
+      });
+      const all = [version("v1.0.0", 1, "r1"), version("v1.1.0", 2, "r2"), version("v1.0.0", 3, "r3")];
+      for (const one of [...all, version("v9", 9, "r9", "another")]) await ledger.recordVersion(one);
+      await ledger.recordVersion(version("v1.1.0", 2, "r2"));
+      assert.deepEqual(await ledger.versions("shop"), all.toReversed());
+      await assert.rejects(ledger.recordVersion(version("v1.1.0", 2, "r8")), { code: "ledger/conflict" });
+      assert.deepEqual(await ledger.versions("nothing"), []);
+    });
+
     test("a deployment is opened once and keeps the state it has reached", async (context) => {
       const [ledger] = await fresh(context);
       const opened = await ledger.openDeployment(deployment("d1", { why: "it's time", fromRelease: "r0" }));

@@ -189,12 +189,26 @@ test("a ledger from before runs of checks were recorded keeps what it has and ta
   await old.recordRelease(release("r1"));
   await old.close();
   raw(path, (database) =>
-    database.exec("drop table check_runs; delete from schema_migrations where name = 'runs of checks'"),
+    database.exec(
+      "drop table check_runs; drop table versions; delete from schema_migrations where name in ('runs of checks', 'versions')",
+    ),
   );
   const ledger = await openLedger({ path, states });
   assert.deepEqual(await ledger.findRelease("shop", "r1"), release("r1"));
   await ledger.recordCheckRun(checkRun("c1"));
   assert.equal((await ledger.checkRuns("shop", "c0ffee")).length, 1);
+  await ledger.close();
+});
+
+test("a ledger from before releases had versions gets them and keeps what it has", async (context) => {
+  const path = scratch(context);
+  const before = await openLedger({ path, states });
+  await before.recordRelease(release("r1"));
+  await before.close();
+  raw(path, (database) => database.exec("drop table versions; delete from schema_migrations where name = 'versions'"));
+  const ledger = await openLedger({ path, states });
+  assert.deepEqual(await ledger.versions("shop"), []);
+  assert.equal((await ledger.findRelease("shop", "r1"))?.id, "r1");
   await ledger.close();
 });
 

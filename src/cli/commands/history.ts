@@ -9,7 +9,14 @@ import { printable } from "../output.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
-type Row = Omit<DeploymentEntry, "origin"> & { environment: string; who: string; reason: string | null };
+type Row = Omit<DeploymentEntry, "origin"> & {
+  environment: string;
+  who: string;
+  reason: string | null;
+  /** Names that the release was given on this machine. */
+  versions: readonly string[];
+};
+type Entry = Omit<Row, "versions">;
 
 /**
  * Deployments of all machines, newest first: what the environments themselves remember, and behind that what this machine does.
@@ -28,9 +35,11 @@ export async function run(
     flags["local"] === true ? [] : (await Promise.all(names.map((name) => remembered(context, config, name)))).flat();
   const local = await localRows(context, config.project, named, limit);
   const known = new Set(remote.map((row) => row.deployment));
-  const rows = [...remote, ...local.filter((row) => !known.has(row.deployment))]
+  const versions = await versionsByRelease(context, config.project);
+  const rows: Row[] = [...remote, ...local.filter((row) => !known.has(row.deployment))]
     .sort((left, right) => (left.startedAt < right.startedAt ? 1 : -1))
-    .slice(0, limit);
+    .slice(0, limit)
+    .map((row) => ({ ...row, versions: versions.get(row.release) ?? [] }));
   output.result(rows);
   if (rows.length === 0) output.line("no deployment yet");
   for (const row of rows) {
@@ -42,7 +51,7 @@ export async function run(
           ? paint.cyan(row.state)
           : paint.yellow(row.state);
     output.line(
-      `${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}`,
+      `${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)}${row.versions.map((name) => ` ${paint.cyan(name)}`).join("")} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}`,
     );
     if (row.state !== "succeeded" && row.outcome !== null)
       output.line(`${" ".repeat(26)}${paint.dim(printable(row.outcome))}`);
@@ -50,7 +59,19 @@ export async function run(
   return exitCodes.done;
 }
 
-async function remembered(context: CommandContext, config: Config, name: string): Promise<Row[]> {
+/** The names of releases as they stand now: of a name that was moved, its last word counts. */
+async function versionsByRelease(context: CommandContext, project: string): Promise<Map<string, string[]>> {
+  const ledger = await openHistory(context);
+  try {
+    const byName = new Map((await ledger.versions(project)).toReversed().map((entry) => [entry.name, entry.release]));
+    const names = Map.groupBy(byName, ([, release]) => release);
+    return new Map([...names].map(([release, entries]) => [release, entries.map(([name]) => name)]));
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function remembered(context: CommandContext, config: Config, name: string): Promise<Entry[]> {
   try {
     return await withSession(context, config, resolveEnvironment(config, name), async (session) => {
       const read = await session.record.read();
@@ -74,7 +95,7 @@ async function localRows(
   project: string,
   environment: string | null,
   limit: number,
-): Promise<Row[]> {
+): Promise<Entry[]> {
   const ledger = await openHistory(context);
   try {
     const entries = await ledger.history({ project, limit, ...(environment === null ? {} : { environment }) });

@@ -13,6 +13,7 @@ import { carryOut, requestFor } from "../run-deployment.ts";
 import { registryLogins } from "../registry-logins.ts";
 import { registryOf } from "../wiring.ts";
 import { deployingWithout, withSession } from "../session.ts";
+import { resolveVersion } from "../version-lookup.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -30,7 +31,8 @@ export async function run(
     environment,
     async (session) => {
       const request = requestFor(context, config, environment, "rollback", flags, async (state) => {
-        const document = await chooseDocument(state, to, session, registry);
+        const named = to === null ? null : await resolveVersion(context, config, to, state, session, registry);
+        const document = await chooseDocument(state, named, session, registry);
         const names = document.snapshot.secrets.names;
         return {
           document,

@@ -164,7 +164,7 @@ export const commands: readonly CommandEntry[] = [
     summary: "go back to the release that was healthy before",
     arguments: [environment],
     flags: [
-      { flags: "--to <what>", description: "release, tag or commit that was healthy here" },
+      { flags: "--to <what>", description: "release, version, tag or commit that was healthy here" },
       skipHost,
       noWait,
       reason,
@@ -172,6 +172,18 @@ export const commands: readonly CommandEntry[] = [
     examples: ["shiplock rollback production", "shiplock rollback production --to prod-main-4f2a9c1"],
     changes: true,
     load: () => import("./rollback.ts"),
+  },
+  {
+    name: "tag",
+    summary: "name the images of a commit that ran in production: no build, no pull",
+    arguments: [{ name: "version", description: "the name, such as v1.2.0", required: true }],
+    flags: [
+      ref,
+      { flags: "--env <env>", description: "where it ran; production, or the only environment, if left out" },
+      { flags: "--force", description: "move a name that stands for something else" },
+    ],
+    examples: ["shiplock tag v1.2.0", "shiplock tag v1.2.1 --ref 4f2a9c1"],
+    load: () => import("./tag.ts"),
   },
   {
     name: "resume",

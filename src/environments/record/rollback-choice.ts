@@ -37,7 +37,7 @@ function previousHealthy(state: EnvironmentState, gone: ReadonlySet<string>): He
 }
 
 function namedHealthy(state: EnvironmentState, to: string, gone: ReadonlySet<string>): HealthyRelease {
-  const found = state.healthy.filter((entry) => names(entry, to));
+  const found = state.healthy.filter((entry) => isNamed(entry, to));
   const [first, ...others] = found;
   if (first === undefined) {
     throw new ShiplockError({
@@ -79,7 +79,8 @@ function namedHealthy(state: EnvironmentState, to: string, gone: ReadonlySet<str
   return chosen;
 }
 
-function names(entry: HealthyRelease, to: string): boolean {
+/** Whether `to` names this release: its id, its commit, the beginning of either, or a tag. */
+export function isNamed(entry: HealthyRelease, to: string): boolean {
   if (entry.release === to || entry.commit === to || Object.values(entry.tags).includes(to)) return true;
   return to.length >= 4 && (entry.release.startsWith(to) || (/^[0-9a-f]{7,}$/.test(to) && entry.commit.startsWith(to)));
 }

@@ -6,6 +6,7 @@ import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "../limits.
 import type { DeploymentEntry, HistoryQuery, Ledger, LogChunk, LogText, StateRules } from "../types.ts";
 import * as rows from "./rows.ts";
 import type { LedgerTables } from "./schema.ts";
+import { recordVersion, versionsOf } from "./versions.ts";
 
 /** Chunks that a reader of a log holds at once (64 KiB each at most). */
 const LOG_PAGE = 16;
@@ -117,6 +118,9 @@ export function createSqlLedger(options: {
         .execute();
       return found.map(rows.checkRunEntry);
     },
+
+    recordVersion: (version) => recordVersion(db, version),
+    versions: (project) => versionsOf(db, project),
 
     async openDeployment(deployment) {
       const opened = openedDeployment(deployment, states);

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { newerSchema } from "../errors.ts";
 import type { LedgerTables } from "./schema.ts";
+import { versionsTable } from "./versions.ts";
 
 type Migration = { name: string; up(db: Transaction<LedgerTables>): Promise<void> };
 
@@ -8,6 +9,7 @@ type Migration = { name: string; up(db: Transaction<LedgerTables>): Promise<void
 const MIGRATIONS: readonly Migration[] = [
   { name: "first tables", up: firstTables },
   { name: "runs of checks", up: checkRuns },
+  { name: "versions", up: versionsTable },
 ];
 
 /** The newest schema version that this Shiplock knows. */

@@ -8,6 +8,16 @@ export type LedgerTables = {
   schema_migrations: { version: number; name: string; applied_at: number };
   releases: { project: string; id: string; commit_hash: string; created_at: number; payload: string };
   check_runs: CheckRunRow;
+  versions: {
+    project: string;
+    name: string;
+    at: number;
+    release_id: string;
+    commit_hash: string;
+    environment: string;
+    who: string;
+    payload: string;
+  };
   deployments: DeploymentRow & { log_bytes: Generated<number> };
   gate_answers: { deployment: string; at: number; gate: string; answer: string; reason: string; payload: string };
   steps: StepRow;
