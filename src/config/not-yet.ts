@@ -13,7 +13,7 @@ export const NOT_YET: readonly NotYet[] = [
   { path: "hooks", feature: "hooks are" },
   { path: "freeze", feature: "freeze windows are" },
   { path: "backup", feature: "backups of backing services are" },
-  { path: "retention", feature: "retention rules beyond an environment's `keep` are" },
+  { path: "retention.days", feature: "retention by age is" },
   { path: "server", feature: "the server is" },
   { path: "github", feature: "the connection to GitHub is" },
   { path: "registry.provider", feature: "logins through a cloud provider are" },

@@ -48,6 +48,7 @@ export function resolveConfig(input: ConfigInput, file: string): Config {
       insecure: registry.insecure ?? false,
       cache: registry.cache === false ? undefined : registry.cache,
     },
+    retention: { registry: input.retention?.registry ?? true },
     images: mapValues(input.images, (image, name) => resolveImage(image, name, input)),
     checks: mapValues(input.checks ?? {}, resolveCheck),
     services: mapValues(input.services, resolveService),

@@ -135,6 +135,17 @@ export const schema = z.strictObject({
     .describe(
       "Where images are pushed to and pulled from. Without it they travel over the SSH connections, without the layers that a host has.",
     ),
+  retention: z
+    .strictObject({
+      registry: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether `shiplock prune` takes images away from the registry too, and not from hosts alone. Default: true.",
+        ),
+    })
+    .optional()
+    .describe("What `shiplock prune` may take away. How many releases stay is said by each environment's `keep`."),
   images: z.record(part.imageName(), image()).describe("What is built, by name."),
   checks: z
     .record(part.checkName(), check())

@@ -15,6 +15,10 @@ export type Config = {
   /** Compose files as written, later ones on top; `undefined`: the usual names, see `resolveComposeFiles`. */
   readonly compose: readonly string[] | undefined;
   readonly registry: Registry | undefined;
+  readonly retention: {
+    /** Whether a prune takes images away from the registry too. */
+    readonly registry: boolean;
+  };
   readonly images: Readonly<Record<string, Image>>;
   /** The checks of the gate, by name; none where there is no gate. */
   readonly checks: Readonly<Record<string, Check>>;

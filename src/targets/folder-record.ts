@@ -115,6 +115,17 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
     journal,
     readRelease: (name) => readText(`${folder}/releases/${name}.json`),
     writeRelease,
+    listReleases: async () =>
+      ((await files.list(`${folder}/releases`)) ?? [])
+        .map(({ name }) => name)
+        .filter((name) => name.endsWith(".json"))
+        .map((name) => name.slice(0, -".json".length)),
+    removeRelease: (name) => files.remove(`${folder}/releases/${name}.json`),
+    listOperations: async () =>
+      ((await files.list(`${folder}/operations`)) ?? [])
+        .filter(({ kind }) => kind === "directory")
+        .map(({ name }) => name),
+    removeOperation: (deployment) => files.removeTree(operation(deployment)),
     readMigration,
     writeMigration,
   };

@@ -3,6 +3,7 @@ import type { StepWorker } from "../deploy/run.ts";
 import type { StrategyKind } from "../deploy/strategies/types.ts";
 import type { Place, Plan } from "../deploy/types.ts";
 import type { EnvironmentRecord, EnvironmentState } from "../environments/record/types.ts";
+import type { HostHoldings, HostRemoval } from "../environments/retention/types.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
 import type { ReleaseDocument, ReleaseImage } from "../release/types.ts";
 
@@ -42,6 +43,10 @@ export type TargetSession = {
   worker(request: WorkerRequest): Promise<StepWorker>;
   /** Images of a release that some host does not have any more; of those that are in no registry, the ones that it could not get from any other machine. */
   missingImages(document: ReleaseDocument): Promise<ReleaseImage[]>;
+  /** What lies on the hosts that is this environment's and that a retention may take away. */
+  holdings(): Promise<HostHoldings[]>;
+  /** Takes these away; only while the lease is held. What is gone is fine, and what somebody uses by now stays. May be repeated. */
+  sweep(removals: readonly HostRemoval[], signal: AbortSignal): Promise<void>;
   /** What runs, as seen now. */
   observe(state: EnvironmentState | null, document: ReleaseDocument | null): Promise<Observation[]>;
   /** What a deployment needs of the hosts, and how to mend what is missing. */

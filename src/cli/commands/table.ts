@@ -186,6 +186,15 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./tag.ts"),
   },
   {
+    name: "prune",
+    summary: "remove what no rollback of an environment can need, from its hosts and the registry",
+    arguments: [environment],
+    flags: [{ flags: "--dry-run", description: "show what would go, and change nothing" }, noWait],
+    examples: ["shiplock prune staging --dry-run", "shiplock prune staging"],
+    changes: true,
+    load: () => import("./prune.ts"),
+  },
+  {
     name: "resume",
     summary: "finish a deployment that was interrupted",
     arguments: [environment],

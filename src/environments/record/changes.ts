@@ -101,6 +101,14 @@ export function withEnded(
   };
 }
 
+/** The state without releases whose images are about to go: nothing goes back to them any more. Null when none of them is named. */
+export function withForgotten(state: EnvironmentState, releases: readonly string[]): EnvironmentState | null {
+  const stays = ({ release }: { release: string }): boolean => !releases.includes(release);
+  const healthy = state.healthy.filter(stays);
+  if (healthy.length === state.healthy.length) return null;
+  return { ...state, healthy, withdrawn: state.withdrawn.filter(stays) };
+}
+
 /** Hosts that a plan skipped are behind, those for longer that were so before; all others of the environment were just observed to be up to date. */
 function behindAfter(state: EnvironmentState, plan: Plan, since: string): BehindHost[] {
   return plan.skipped.map(

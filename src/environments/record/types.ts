@@ -104,6 +104,14 @@ export type EnvironmentRecord = {
   /** Text of a release document as `writeRelease` stored it; null if the environment never had it. */
   readRelease(release: string): Promise<string | null>;
   writeRelease(release: string, text: string): Promise<void>;
+  /** Names of the release documents that are there. */
+  listReleases(): Promise<string[]>;
+  /** One that is gone is fine. */
+  removeRelease(name: string): Promise<void>;
+  /** Deployments whose plan or journal is there. */
+  listOperations(): Promise<string[]>;
+  /** Plan and journal of a deployment that was ended; gone is fine. */
+  removeOperation(deployment: string): Promise<void>;
   /** What a migration of a release came to; null if it never ended. Written once. */
   readMigration(release: string): Promise<MigrationResult | null>;
   writeMigration(release: string, result: MigrationResult): Promise<void>;

@@ -13,6 +13,7 @@ import type { LeaseResult, Purpose, Target, TargetSession } from "../types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { containerName, label, layoutOf, placedName } from "./layout.ts";
 import { diagnoseHost } from "./diagnose.ts";
+import { holdingsOf, sweepHost } from "./holdings.ts";
 import { logsOf } from "./logs.ts";
 import { observeHost } from "./observe.ts";
 import { openHosts } from "./open-hosts.ts";
@@ -182,6 +183,15 @@ async function openSession(
         ),
       );
       return images.filter((_, index) => there[index] === false);
+    },
+    holdings: () => Promise.all(hosts.map((host) => holdingsOf(host, whose))),
+    sweep: async (removals, stop) => {
+      await Promise.all(
+        hosts.map(async (host) => {
+          const removal = removals.find((one) => one.host === host.name);
+          if (removal !== undefined) await sweepHost(host, removal, stop);
+        }),
+      );
     },
     observe: (state, document) =>
       Promise.all(hosts.map((host) => observeHost(host, project, environment, state, document))),

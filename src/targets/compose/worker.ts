@@ -1,12 +1,14 @@
 import type { StepRun, StepWorker } from "../../deploy/run.ts";
 import type { Evidence, ReplicaRef, Step, StepAction } from "../../deploy/types.ts";
 import { withCommitted, withEnded } from "../../environments/record/changes.ts";
+import { keptReleases } from "../../environments/retention/decide.ts";
 import { changeState } from "../../environments/record/change-state.ts";
 import type { LiveRelease } from "../../environments/record/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import { containerName, label } from "./layout.ts";
 import type { ComposeHost, ComposeRun } from "./run.ts";
-import { publishFiles, retireOld, tidyImages } from "./steps/aftermath.ts";
+import { tidyImages } from "./holdings.ts";
+import { publishFiles, retireOld } from "./steps/aftermath.ts";
 import { ownContainers } from "./own-containers.ts";
 import { asideName, createReplicas, startReplicas, stopReplicas } from "./steps/containers.ts";
 import { shipFiles } from "./steps/files.ts";
@@ -105,7 +107,7 @@ async function performOnHost(
       };
     }
     case "tidy":
-      return counted(await tidyImages(host, run), "images removed", "nothing to remove");
+      return counted(await tidy(run, host), "images removed", "nothing to remove");
     case "migrate":
     case "verify":
     case "commit":
@@ -187,6 +189,12 @@ async function setAside(host: ComposeHost, run: ComposeRun, replicas: readonly R
       await host.host.engine.renameContainer(found.id, asideName(name, run.plan.deployment));
     }
   }
+}
+
+/** Images only: the rest is left to a prune, which asks everybody who may need it. */
+async function tidy(run: ComposeRun, host: ComposeHost): Promise<number> {
+  const read = run.record.last() ?? (await run.record.read());
+  return read === null ? 0 : tidyImages(host, keptReleases(read.state, run.settings.keep));
 }
 
 /** The one commit point: the record says that the new release is live. Before it `abort` goes back, after it `resume` goes forward. */

@@ -1,10 +1,8 @@
 import type { Place } from "../../../deploy/types.ts";
-import type { EnvironmentState } from "../../../environments/record/types.ts";
 import { label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import { ownContainers } from "../own-containers.ts";
 import { graceSeconds } from "./containers.ts";
-import { keepName } from "./images.ts";
 
 /** Writes the files by which a person works on the host; the ones before stay beside them. */
 export async function publishFiles(host: ComposeHost, run: ComposeRun): Promise<boolean> {
@@ -60,45 +58,6 @@ export async function retireOld(
   async function stop(id: string, service: string): Promise<void> {
     await host.host.engine.stopContainer(id, { graceSeconds: graceSeconds(run.previous, service) });
   }
-}
-
-/** The releases whose images and files stay: the newest `keep` healthy ones that a rollback may choose, the live one, and the one in progress. */
-export function keptReleases(state: EnvironmentState, keep: number): Set<string> {
-  const withdrawn = new Set(state.withdrawn.map((entry) => entry.release));
-  const candidates = state.healthy.filter((entry) => !withdrawn.has(entry.release)).slice(0, keep + 1);
-  return new Set([
-    ...candidates.map((entry) => entry.release),
-    ...(state.live === null ? [] : [state.live.release]),
-    ...(state.operation === null ? [] : [state.operation.release]),
-  ]);
-}
-
-/** Takes our own protecting tag off images that no rollback may need; the engine removes an image with its last tag. */
-export async function tidyImages(host: ComposeHost, run: ComposeRun): Promise<number> {
-  const read = run.record.last() ?? (await run.record.read());
-  if (read === null) return 0;
-  const kept = keptReleases(read.state, run.settings.keep);
-  const prefix = keepName(host.layout.id, "");
-  const [images, containers] = await Promise.all([
-    host.host.engine.listImages({}),
-    host.host.engine.listContainers({ all: true }),
-  ]);
-  const ours = images
-    .flatMap((image) => image.repoTags)
-    .filter((tag) => tag.startsWith(prefix) && !kept.has(tag.slice(tag.lastIndexOf(":") + 1)));
-  const inUse = new Set(containers.map((container) => container.imageId));
-  let removed = 0;
-  for (const tag of ours) {
-    const image = images.find((candidate) => candidate.repoTags.includes(tag));
-    if (image !== undefined && inUse.has(image.id)) continue;
-    await host.host.engine.removeImage(tag);
-    const left = image === undefined ? null : await host.host.engine.inspectImage(image.id);
-    // The digest references that the pull made go with our tag; an image that somebody else tagged too stays.
-    if (left !== null && left.repoTags.length === 0)
-      for (const digest of left.repoDigests) await host.host.engine.removeImage(digest);
-    removed += 1;
-  }
-  return removed;
 }
 
 async function readText(host: ComposeHost, path: string): Promise<string | null> {
