@@ -1,9 +1,10 @@
 import type { Config, Environment } from "../config/types.ts";
+import { messageOf } from "../errors.ts";
 import type { Purpose, TargetSession } from "../targets/types.ts";
 import { listFlag } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
-import { registriesOf, registryLogins } from "./registry-logins.ts";
+import { registriesOf, registryLogins, type RegistryLogins } from "./registry-logins.ts";
 import { targetOf } from "./wiring.ts";
 
 /**
@@ -32,8 +33,23 @@ export async function openSession(
   purpose: Purpose,
 ): Promise<TargetSession> {
   const logins = purpose.kind === "read" ? null : registryLogins(config, context.env, context.output.hide);
-  if (logins !== null) await Promise.all(registriesOf(config).map((registry) => logins(registry)));
+  if (logins !== null) await findLogins(context, config, purpose, logins);
   return targetOf(config, environment, context.env, logins).open(purpose, context.signal);
+}
+
+/** Whoever ends a deployment mostly needs no login any more: what is wrong with it is then only told, and is an error for a pull that wants it. */
+async function findLogins(
+  { output }: CommandContext,
+  config: Config,
+  purpose: Purpose,
+  logins: RegistryLogins,
+): Promise<void> {
+  try {
+    await Promise.all(registriesOf(config).map((registry) => logins(registry)));
+  } catch (error) {
+    if (purpose.kind !== "finish") throw error;
+    output.note(`warning: ${messageOf(error)}; no image can be pulled`);
+  }
 }
 
 /** The purpose of a command that deploys, with the hosts that `--skip-host` names. */

@@ -52,16 +52,16 @@ export async function runPrune(
   return underLease(request, ports, async ({ lost }) => {
     const { session } = ports;
     const { record } = session;
-    const signal = AbortSignal.any([ports.signal, lost]);
     const retention = await planPrune(request, session);
     if (retention === null) return null;
-    signal.throwIfAborted();
+    ports.signal.throwIfAborted();
+    // From here on it ends by itself, soon: what is begun is done, unless the right to do it is gone.
     if (retention.forgotten.length > 0)
       await changeState(record, request.environment, (state) => withForgotten(state, retention.forgotten));
-    const { removed, stayed } = await sweepRegistry(registry, retention.registry, signal);
-    await session.sweep(retention.hosts, signal);
+    const { removed, stayed } = await sweepRegistry(registry, retention.registry, lost);
+    await session.sweep(retention.hosts, lost);
     for (const operation of retention.operations) await record.removeOperation(operation);
-    signal.throwIfAborted();
+    lost.throwIfAborted();
     for (const document of retention.documents) await record.removeRelease(document);
     return { ...retention, registry: removed, stays: [...retention.stays, ...stayed] };
   });

@@ -83,7 +83,7 @@ export function beforeSentence({ image, before, beforeCommit }: VersionedImage):
 }
 
 /**
- * Gives the name to every image, by copying its manifest: nothing is built or pulled. May be repeated: what has the name already is left alone.
+ * Gives the name to every image, by copying its manifest: nothing is built or pulled. It is not interrupted: it takes moments, and half of it would be worse. May be repeated: what has the name already is left alone.
  * @returns how many were named now
  * @throws ShiplockError `tag/partial` when it fails in the middle
  */
@@ -91,13 +91,12 @@ export async function nameImages(
   looked: readonly VersionedImage[],
   version: string,
   registry: Pick<Registry, "tag">,
-  signal: AbortSignal,
 ): Promise<number> {
   const done: ReleaseImage[] = [];
   const isNamed = (one: VersionedImage): boolean => one.before === one.image.digest;
   for (const { image } of looked.filter((one) => !isNamed(one))) {
     try {
-      await registry.tag(parseReference(image.repository), image.digest, version, { signal });
+      await registry.tag(parseReference(image.repository), image.digest, version);
     } catch (cause) {
       if (done.length === 0 && !looked.some(isNamed)) throw cause;
       throw partial(looked, done, version, cause);

@@ -175,9 +175,9 @@ describe("bad input gets a clear answer and loses nothing", {
         app.run(["deploy", "staging", "--json"], { env: { REGISTRY_PASSWORD: password } }),
       );
       const error = assertRefused(result, {
-        exit: 1,
-        code: "engine/registry-auth",
-        says: /registry .*refused the login/i,
+        exit: 2,
+        code: "registry/unauthorized",
+        says: /registry does not accept the login/i,
         remedy: /user name and password/,
       });
       assert.doesNotMatch(JSON.stringify(error) + result.stderr, new RegExp(password));

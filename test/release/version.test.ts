@@ -45,7 +45,7 @@ async function named(registry: FakeRegistry, name: string, version: string): Pro
 }
 
 async function name(registry: FakeRegistry, release: Release, version: string, force = false): Promise<number> {
-  return nameImages(await lookBeforeNaming(release, version, force, registry, signal), version, registry, signal);
+  return nameImages(await lookBeforeNaming(release, version, force, registry, signal), version, registry);
 }
 
 describe("naming a version", () => {
@@ -77,7 +77,7 @@ describe("naming a version", () => {
     assert.equal(await named(registry, "api", "v1.2.0"), older.images["api"]?.digest);
     const looked = await lookBeforeNaming(newer, "v1.2.0", true, registry, signal);
     assert.match(looked.map(beforeSentence).join("\n"), /of commit fffffff/);
-    assert.equal(await nameImages(looked, "v1.2.0", registry, signal), 2);
+    assert.equal(await nameImages(looked, "v1.2.0", registry), 2);
     assert.equal(await named(registry, "api", "v1.2.0"), newer.images["api"]?.digest);
   });
 

@@ -31,7 +31,7 @@ export async function run(
   const { release } = document;
   const registry = registryOf(config, registryLogins(config, context.env, output.hide));
   const looked = await lookBeforeNaming(release, version, flags["force"] === true, registry, signal);
-  const acted = await nameImages(looked, version, registry, signal);
+  const acted = await nameImages(looked, version, registry);
   await remember(context, config, environment, version, document, acted > 0);
 
   const moved = looked.filter(({ image, before }) => before !== null && before !== image.digest);
