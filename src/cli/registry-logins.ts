@@ -71,7 +71,9 @@ export function ownRegistry(config: Config): string | null {
 /** The registries of a project's images, each once; none for images that travel to their hosts by themselves. */
 export function registriesOf(config: Config): string[] {
   const repositories = Object.values(config.images).map(({ repository }) => repository);
-  const registries = repositories.filter((repository) => !isLocalRepository(repository)).map((repository) => parseReference(repository).registry);
+  const registries = repositories
+    .filter((repository) => !isLocalRepository(repository))
+    .map((repository) => parseReference(repository).registry);
   return [...new Set(registries)];
 }
 

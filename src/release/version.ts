@@ -35,7 +35,7 @@ export function checkVersion(name: string, prefixes: readonly string[]): string 
 /**
  * Looks before a release gets a name: every image must be there, and the name free or its own already.
  * @param force lets a name move
- * @throws ShiplockError `tag/one-repository`, `tag/image-gone`, `tag/exists`, and those of the registry
+ * @throws ShiplockError `tag/no-registry`, `tag/one-repository`, `tag/image-gone`, `tag/exists`, and those of the registry
  */
 export async function lookBeforeNaming(
   release: Release,
@@ -45,6 +45,7 @@ export async function lookBeforeNaming(
   signal: AbortSignal,
 ): Promise<VersionedImage[]> {
   const images = Object.values(release.images);
+  refuseCarried(images);
   refuseSharedRepository(images);
   const looked = await Promise.all(
     images.map(async (image): Promise<VersionedImage & { there: boolean }> => {
@@ -123,6 +124,18 @@ function partial(
     message: `${version} was given to ${names(true)} and not yet to ${names(false)}: ${cause instanceof Error ? cause.message : String(cause)}`,
     remedy: "run the same command again; it goes on where this one ended",
     cause,
+  });
+}
+
+/** What travels to its hosts by itself has no place that everybody could ask for a name. */
+function refuseCarried(images: readonly ReleaseImage[]): void {
+  const carried = images.filter(({ from }) => from === "engine").map(({ name }) => name);
+  if (carried.length === 0) return;
+  throw new ShiplockError({
+    code: "tag/no-registry",
+    blame: "usage",
+    message: `${carried.length === 1 ? `the image ${carried[0]} lies` : `the images ${carried.join(" and ")} lie`} in no registry, where a name could stand for ${carried.length === 1 ? "it" : "them"}`,
+    remedy: "tag the commit in git, and go back with `shiplock rollback --to <commit>`; or give the project a registry",
   });
 }
 

@@ -33,7 +33,10 @@ async function releaseIn(registry: FakeRegistry, revision = commit): Promise<Rel
       const tag = `production-main-${revision.slice(0, 7)}`;
       const digest = await put(registry, name, tag, revision);
       const repository = `registry.example.com/shop/${name}`;
-      return [name, { name, repository, tag, digest, platforms: {}, environment: null }];
+      return [
+        name,
+        { name, repository, tag, digest, platforms: {}, environment: null, from: "registry", builtOn: null },
+      ];
     }),
   );
   return { id: `r-${revision.slice(0, 7)}`, commit: revision, images: Object.fromEntries(images) } as Release;
@@ -114,6 +117,19 @@ describe("naming a version", () => {
     const release = await releaseIn(registry);
     const failing = { ...registry, tag: async () => Promise.reject(registryError("registry/denied", "read only")) };
     await assert.rejects(name(failing, release, "v1.2.0"), { code: "registry/denied" });
+  });
+
+  it("an image that lies in no registry cannot have a name there", async () => {
+    const registry = createFakeRegistry();
+    const release = await releaseIn(registry);
+    const [api, web] = [release.images["api"], release.images["web"]] as [ReleaseImage, ReleaseImage];
+    const carried = { ...release, images: { api, web: { ...web, from: "engine" as const, builtOn: "laptop" } } };
+    await assert.rejects(name(registry, carried, "v1.2.0"), {
+      code: "tag/no-registry",
+      message: /web/,
+      remedy: /--to/,
+    });
+    assert.equal(await named(registry, "api", "v1.2.0"), undefined);
   });
 
   it("two images in one repository cannot have one name", async () => {

@@ -1,3 +1,4 @@
+import { isLocalRepository } from "../../config/local-repository.ts";
 import type {
   RegistryFacts,
   RegistryRemoval,
@@ -14,9 +15,6 @@ type Reader = Pick<Registry, "listTags" | "head" | "manifest">;
 /** How many questions are under way at once. */
 const atOnce = 8;
 
-/** Images that lie in no registry are called so. */
-const localPrefix = "shiplock.local/";
-
 /**
  * What the registry has of the repositories that documents name. Costs a question for every tag.
  * @returns those of the facts that the registry tells
@@ -28,7 +26,7 @@ export async function readRepositories(
 ): Promise<RegistryFacts["repositories"]> {
   const images = documents
     .flatMap((document) => document.images)
-    .filter(({ repository }) => !repository.startsWith(localPrefix));
+    .filter(({ repository }) => !isLocalRepository(repository));
   const repositories = [...new Set(images.map(({ repository }) => repository))];
   return Promise.all(
     repositories.map(async (repository) => {
