@@ -77,6 +77,16 @@ describe("the tag for an image that is built now", () => {
     await assert.rejects(freeTag(image, request), { code: "release/no-tag" });
   });
 
+  it("has seven characters where the repository is denied before its first push (as Docker Hub's), and no tag with a wrong login", async () => {
+    const failing = (code: "registry/denied" | "registry/unauthorized") => {
+      const registry = createFakeRegistry();
+      registry.failWith(registryError(code, "requested access to the resource is denied"));
+      return requestOf(registry);
+    };
+    assert.equal(await freeTag(image, failing("registry/denied")), "staging-main-abc1234");
+    await assert.rejects(freeTag(image, failing("registry/unauthorized")), { code: "registry/unauthorized" });
+  });
+
   it("stays with an image of an earlier commit that has not changed since", async () => {
     const registry = createFakeRegistry();
     await put(registry, "staging-main-abc1234", "e".repeat(40));

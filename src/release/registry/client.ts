@@ -58,15 +58,18 @@ export function createRegistryClient(options: RegistryOptions): Registry {
     const access = await options.access(registry);
     const base = `${access.insecure ? "http" : "https"}://${apiHost(registry)}/v2/${repository}/`;
     const { action, path, headers, ...rest } = wanted;
-    const request = { ...rest, url: new URL(path, base), insecure: access.insecure, where };
+    const url = new URL(path, base);
+    // An upload may go on at another host, which gets no login of this one.
+    const own = url.origin === new URL(base).origin;
+    const request = { ...rest, url, insecure: access.insecure, where };
     const key = `${registry} ${repository} ${action}`;
     const sendAs = (login: string | null) =>
       send(transport, { ...request, headers: { ...headers, ...(login ? { authorization: login } : {}) } }, budget);
 
-    const known = logins.get(key);
+    const known = own ? logins.get(key) : undefined;
     const kept = known !== undefined && transport.clock.elapsed() < known.until ? known : null;
     let answer = await sendAs(kept?.header ?? null);
-    if (!refusesLogin(answer, wanted.method)) return answer;
+    if (!own || !refusesLogin(answer, wanted.method)) return answer;
     logins.delete(key);
     // ECR tells that a login has expired without saying what it wants; asked without one, it does.
     if (answer.status !== 401 && kept !== null) answer = await sendAs(null);

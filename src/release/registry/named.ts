@@ -16,7 +16,7 @@ export async function namedImage(
   reference: ImageReference,
   call: CallOptions = {},
 ): Promise<{ digest: string; commit: string | null } | null> {
-  const top = await registry.head(reference, call);
+  const top = await headOrNone(registry, reference, call);
   if (top === null) return null;
   const at = { ...reference, tag: null, digest: top.digest };
   let manifest = await registry.manifest(at, call);
@@ -29,6 +29,20 @@ export async function namedImage(
   const bytes = await registry.blob(reference, manifest.content.config.digest, call);
   const parsed = labels.safeParse(parseJson(bytes, formatReference(reference)));
   return { digest: top.digest, commit: parsed.data?.config?.Labels?.[REVISION] ?? null };
+}
+
+/** A repository that its first push makes (Docker Hub) is denied until then, so it names nothing yet; a login that is good for nothing is heard of at the push. */
+async function headOrNone(
+  registry: Pick<Registry, "head">,
+  reference: ImageReference,
+  call: CallOptions,
+): Promise<{ digest: string } | null> {
+  try {
+    return await registry.head(reference, call);
+  } catch (error) {
+    if (error instanceof ShiplockError && error.code === "registry/denied") return null;
+    throw error;
+  }
 }
 
 /**

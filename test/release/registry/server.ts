@@ -6,7 +6,7 @@ import { createRegistryClient, type RegistryOptions } from "../../../src/release
 import { digestOf, OCI_MANIFEST } from "../../../src/release/registry/manifest.ts";
 import { imageBytes } from "./images.ts";
 
-type Handler = (request: IncomingMessage, response: ServerResponse, host: string) => void;
+type Handler = (request: IncomingMessage, response: ServerResponse, host: string) => void | Promise<void>;
 
 export const image = imageBytes({ os: "linux", architecture: "amd64" }, "1");
 export const digest = digestOf(image.manifest);
@@ -34,7 +34,7 @@ export async function serve(context: TestContext, handler: Handler, options: Par
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
-    handler(request, response, host);
+    void handler(request, response, host);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
