@@ -1,7 +1,5 @@
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
-import type { LoginOrigin } from "../../release/registry/docker-login.ts";
-import { parseReference } from "../../release/registry/reference.ts";
 import { runProgram } from "../../process.ts";
 import { readSecrets } from "../../secrets/environment.ts";
 import { optionalArgument } from "../arguments.ts";
@@ -9,8 +7,8 @@ import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withSession } from "../session.ts";
-import { registriesOf, registryLogins } from "../registry-logins.ts";
-import { buildEngine, registryOf } from "../wiring.ts";
+import { registryChecks } from "../registry-checks.ts";
+import { buildEngine } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
 type Finding = { name: string; ok: boolean; said: string; remedy: string | null };
@@ -150,41 +148,4 @@ async function composeVersion(): Promise<string> {
     message: `version ${text} is too old`,
     remedy: `install Compose ${oldestCompose.join(".")} or newer`,
   });
-}
-
-function registryChecks(context: CommandContext, config: Config): Check[] {
-  const registries = registriesOf(config);
-  if (registries.length === 0)
-    return [{ name: "registry", look: async () => "none is needed: images travel over the SSH connections" }];
-  return registries.map((registry) => ({
-    name: `registry ${registry}`,
-    look: () => registryAnswers(context, config, registry),
-  }));
-}
-
-/** Asks for a tag of each image there, since a login may be good for one and not for another. Says where the login comes from, and never what it is. */
-async function registryAnswers(context: CommandContext, config: Config, registry: string): Promise<string> {
-  const logins = registryLogins(config, context.env, context.output.hide);
-  const { origin } = await logins(registry);
-  const client = registryOf(config, logins);
-  const there = Object.values(config.images)
-    .map(({ repository }) => parseReference(repository))
-    .filter((reference) => reference.registry === registry);
-  await Promise.all(there.map((reference) => client.exists({ ...reference, tag: "shiplock-doctor", digest: null })));
-  return origin.kind === "none" ? "answers, and no login is known" : `answers, and takes ${loginSentence(origin)}`;
-}
-
-function loginSentence(origin: LoginOrigin): string {
-  switch (origin.kind) {
-    case "configuration":
-      return "the login of shiplock.yml";
-    case "helper":
-      return `the login of ${origin.program}, Docker's helper for it`;
-    case "store":
-      return `the login of ${origin.program}, Docker's store`;
-    case "file":
-      return `the login in ${origin.path}`;
-    case "none":
-      return "no login";
-  }
 }
