@@ -35,7 +35,17 @@ async function releaseIn(registry: FakeRegistry, revision = commit): Promise<Rel
       const repository = `registry.example.com/shop/${name}`;
       return [
         name,
-        { name, repository, tag, digest, platforms: {}, environment: null, from: "registry", builtOn: null },
+        {
+          name,
+          repository,
+          tag,
+          digest,
+          platforms: {},
+          environment: null,
+          from: "registry",
+          builtOn: null,
+          inputs: null,
+        },
       ];
     }),
   );
