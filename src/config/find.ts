@@ -85,7 +85,7 @@ function notFound(message: string): ShiplockError {
     code: "config/not-found",
     blame: "usage",
     message,
-    remedy: "Write a shiplock.yml (docs/configuration.md has a commented example), or name yours with --config.",
+    remedy: "Run `shiplock init`, which writes a shiplock.yml, or name yours with --config.",
   });
 }
 

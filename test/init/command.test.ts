@@ -206,6 +206,16 @@ test("a flag that cannot be what it says is refused in the schema's own words, b
   assert.equal(existsSync(join(folder, "shiplock.yml")), false);
 });
 
+test("there is never a second configuration: shiplock.yaml is the file where it is there, and shiplock.config.ts is refused", async () => {
+  put({ ...readRepository("express"), "shiplock.yaml": "project: mine\n" });
+  await init({ force: true });
+  assert.match(read("shiplock.yaml"), /^project: tea-api$/m);
+  assert.equal(existsSync(join(folder, "shiplock.yml")), false);
+  put({ "shiplock.config.ts": "export default {};\n" });
+  assert.equal((await init({ yes: true })).error?.code, "init/has-module");
+  assert.equal(existsSync(join(folder, "shiplock.yml")), false);
+});
+
 test("the names in a .env that git ignores are taken over, and none of its values", async () => {
   put({
     "compose.yaml": "services: { web: { build: ., env_file: .env, ports: ['80:8080'] } }\n",

@@ -207,3 +207,22 @@ describe("a compose file of the team's", () => {
     assert.match(text, /left alone: nginx/);
   });
 });
+
+test("a workflow's tools that an action brings are installed in its check; jobs that deploy are none", () => {
+  const job = (uses: string, run: string, more = ""): string =>
+    `{ ${more}steps: [{ uses: "${uses}", with: { python-version: "3.12" } }, { run: "${run}" }] }`;
+  const text = configOf({
+    Dockerfile: "FROM scratch\nEXPOSE 80\n",
+    ".github/workflows/ci.yml": [
+      "on: push",
+      "jobs:",
+      `  one: ${job("astral-sh/setup-uv@v6", "uv run pytest")}`,
+      `  two: ${job("pnpm/action-setup@v4", "pnpm lint")}`,
+      `  live: ${job("actions/setup-node@v5", "npm test", "environment: production, ")}`,
+      `  ship: ${job("actions/setup-node@v5", "npm publish")}`,
+    ].join("\n"),
+  });
+  assert.match(text, /one:\n {4}image: python:3\.12-slim\n {4}run: \|\n {6}pip install uv\n {6}uv run pytest\n/);
+  assert.match(text, /two:\n {4}image: node:24-slim\n {4}run: \|\n {6}corepack enable\n {6}pnpm lint\n/);
+  assert.doesNotMatch(text, /live:|ship:/);
+});

@@ -192,7 +192,7 @@ function tell(
       for (const line of file.text.trimEnd().split("\n")) output.line(`  ${output.paint.dim(line)}`);
   }
   for (const note of notes) output.line(`${output.paint.yellow("note")} ${note}`);
-  const kept = outcomes.some(({ file, action }) => file.path === "shiplock.yml" && action === "keep");
+  const kept = outcomes.some(({ file, action }) => /^shiplock\.ya?ml$/.test(file.path) && action === "keep");
   if (examples.length > 0 && !kept) {
     output.line(
       `${output.paint.yellow("to fill in")} these lines of shiplock.yml hold examples, and nothing can be deployed with them:`,

@@ -1,12 +1,12 @@
 import { asList, asObject, asText, type Json, type JsonObject } from "../../json.ts";
 import { readYaml } from "../read-yaml.ts";
 import type { Answers, EnvironmentAnswers } from "./answers.ts";
-import type { Tree } from "./tree.ts";
+import { configFile, type Tree } from "./tree.ts";
 import { hostVariable } from "./write-config.ts";
 
 /** Answers out of the flags, and, where these say nothing, out of the `shiplock.yml` that is there already. */
 export function withExisting(answers: Answers, tree: Tree): Answers {
-  const { raw } = readYaml("shiplock.yml", tree.text("shiplock.yml") ?? "");
+  const { raw } = readYaml("shiplock.yml", tree.text(configFile(tree)) ?? "");
   const config = asObject(raw as Json | undefined);
   const environments = Object.entries(asObject(config?.["environments"]) ?? {}).map(([name, value]) =>
     existingEnvironment(name, asObject(value) ?? {}),

@@ -1,7 +1,6 @@
 import { asObject, type Json } from "../../json.ts";
 import { ShiplockError } from "../../errors.ts";
 import { parseConfig } from "../load.ts";
-import { FILE_NAMES } from "../find.ts";
 import { readYaml } from "../read-yaml.ts";
 import type { Answers } from "./answers.ts";
 import { marker } from "./dockerfiles/ignore.ts";
@@ -10,7 +9,7 @@ import { type FoundApps, findApps } from "./find-apps.ts";
 import { plainName } from "./names.ts";
 import { type ComposeProject, readCompose } from "./read-compose.ts";
 import { toolChecks } from "./tool-checks.ts";
-import { type Tree, without } from "./tree.ts";
+import { configFile, type Tree, without } from "./tree.ts";
 import type { App, CheckDraft, Finding, WrittenFile } from "./types.ts";
 import { backingOf, releasedOf, useCompose } from "./use-compose.ts";
 import { workflowChecks } from "./workflow-checks.ts";
@@ -35,31 +34,34 @@ export type Proposal = {
  * @throws ShiplockError `init/nothing-found`, `init/unreadable`, `init/invalid`
  */
 export function propose(tree: Tree, answers: Answers, root: string): Proposal {
-  const own = tree.paths.filter((path) => isOwn(path, tree.text(path) ?? ""));
+  const own = tree.paths.filter((path) => isOwn(tree.text(path) ?? ""));
   const first = proposeFor(without(tree, own), answers, root);
   const changed = own.filter(
     (path) => !first.files.some((file) => file.path === path && file.text === tree.text(path)),
   );
-  const team = changed.filter((path) => !(FILE_NAMES as readonly string[]).includes(path));
-  return team.length === 0
-    ? first
-    : proposeFor(
-        without(
-          tree,
-          own.filter((path) => !team.includes(path)),
-        ),
-        answers,
-        root,
-      );
+  if (changed.length === 0) return first;
+  const unchanged = own.filter((path) => !changed.includes(path));
+  return proposeFor(without(tree, unchanged), answers, root);
 }
 
-function isOwn(path: string, text: string): boolean {
-  const [first = "", second = ""] = text.split("\n", 2);
-  // A configuration of Next.js is kept: whether it was there or is ours, it says the same.
-  return first.startsWith(marker) || (/(^|\/)shiplock\.ya?ml$/.test(path) && second.startsWith(marker));
+function refuseModule(tree: Tree): void {
+  if (!tree.paths.includes("shiplock.config.ts")) return;
+  throw new ShiplockError({
+    code: "init/has-module",
+    blame: "usage",
+    message: "there is a shiplock.config.ts, and a configuration is one file",
+    where: "shiplock.config.ts",
+    remedy: "change that one by hand, or move it away and run init again",
+  });
+}
+
+/** A file of an earlier run that applications could be found by. */
+function isOwn(text: string): boolean {
+  return text.startsWith(marker);
 }
 
 function proposeFor(tree: Tree, answers: Answers, root: string): Proposal {
+  refuseModule(tree);
   const compose = readCompose(tree);
   const found = findApps(tree, answers.edits);
   const [broken] = found.unreadable;
@@ -82,7 +84,7 @@ function proposeFor(tree: Tree, answers: Answers, root: string): Proposal {
   mustBeValid(config.text, root);
   const files = uniqueFiles([
     ...draft.files,
-    { path: "shiplock.yml", text: config.text, kind: "whole", why: "what is built, checked and released, and where" },
+    { path: configFile(tree), text: config.text, kind: "whole", why: "what is built, checked and released, and where" },
   ]);
   return {
     project,

@@ -45,3 +45,10 @@ export function without(tree: Tree, hidden: readonly string[]): Tree {
     text: (path) => (hidden.includes(path) ? undefined : tree.text(path)),
   };
 }
+
+/** The configuration's file: the name that is there, since two beside each other are an error. */
+export function configFile(tree: Tree): "shiplock.yml" | "shiplock.yaml" {
+  return tree.text("shiplock.yml") === undefined && tree.text("shiplock.yaml") !== undefined
+    ? "shiplock.yaml"
+    : "shiplock.yml";
+}

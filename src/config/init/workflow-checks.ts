@@ -72,7 +72,7 @@ function readJob(tree: Tree, file: string, id: string, workflow: JsonObject, job
       notes.push(`${file}: ${id} gets ${name} from an expression of GitHub's: it is left out`);
     else env[name] = reachable(text.replaceAll(/\$(?!\{[A-Z_]+\})/g, "$$$$"), services);
   }
-  const lines: string[] = [];
+  const lines: string[] = [...toolLines(steps)];
   for (const [index, step] of runs.entries()) {
     const command = withMatrixVariable(asText(step["run"]) ?? "").trim();
     const left = outside.test(command) || command.includes("${{");
@@ -188,6 +188,18 @@ function imageOf(
     return `${name}:${version}-slim`;
   }
   return undefined;
+}
+
+/** Tools that an action brings and an image does not have. */
+function toolLines(steps: readonly JsonObject[]): readonly string[] {
+  const tools = [
+    ["astral-sh/setup-uv", "pip install uv"],
+    ["snok/install-poetry", "pip install poetry"],
+    ["pnpm/action-setup", "corepack enable"],
+  ] as const;
+  return tools.flatMap(([action, line]) =>
+    steps.some((step) => (asText(step["uses"]) ?? "").startsWith(`${action}@`)) ? [line] : [],
+  );
 }
 
 function servicesOf(job: JsonObject): CheckDraft["services"] {
