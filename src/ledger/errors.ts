@@ -40,6 +40,25 @@ export function ambiguousRelease(prefix: string, ids: readonly string[]): Shiplo
   });
 }
 
+/** Nothing was recorded under this release id. */
+export function unknownRelease(id: string): ShiplockError {
+  return new ShiplockError({
+    code: "ledger/unknown-release",
+    message: `The ledger has no release ${JSON.stringify(id)}.`,
+    blame: "bug",
+    remedy: "Another machine's releases are in that machine's ledger.",
+  });
+}
+
+/** More bytes than the ledger keeps of one document. */
+export function attachmentTooLarge(kind: string, image: string, size: number, most: number): ShiplockError {
+  return new ShiplockError({
+    code: "ledger/attachment-too-large",
+    message: `The ${kind} of the image ${JSON.stringify(image)} has ${size} bytes; the ledger keeps ${most} at most.`,
+    remedy: "Nothing was kept of it.",
+  });
+}
+
 /** A value that JSON cannot carry. */
 export function notJson(what: string, cause?: unknown): ShiplockError {
   return new ShiplockError({

@@ -6,6 +6,9 @@ export const LOG_CHUNK_BYTES = 64 * 1024;
 /** Bytes of one deployment's log at most, unless told otherwise. */
 export const LOG_DEPLOYMENT_BYTES = 128 * 1024 * 1024;
 
+/** Bytes of one attachment at most, before they are compressed. */
+export const ATTACHMENT_BYTES = 16 * 1024 * 1024;
+
 /** Entries of one page at most. */
 export const PAGE_LIMIT = 1000;
 

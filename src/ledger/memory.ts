@@ -1,11 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { messageOf, ShiplockError } from "../errors.ts";
+import { fromText, packAttachment } from "./attachments.ts";
 import { movedDeployment, openedDeployment, reopenedDeployment } from "./deployments.ts";
-import { ambiguousRelease, backupExists, conflict, unknownDeployment } from "./errors.ts";
+import { ambiguousRelease, backupExists, conflict, unknownDeployment, unknownRelease } from "./errors.ts";
 import { decodeJson, encodeJson, sameJson } from "./json.ts";
 import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "./limits.ts";
 import type {
   CheckRunEntry,
+  Attachment,
   DeploymentEntry,
   GateAnswer,
   HistoryQuery,
@@ -30,11 +32,14 @@ type Story = {
   logBytes: number;
 };
 
+type Attached = { project: string; attachment: Attachment; content: string };
+
 type Snapshot = {
   releases: Record<string, string>;
   checkRuns: Record<string, string>;
   versions?: Record<string, string>;
   stories: Record<string, Story>;
+  attached: readonly Attached[];
 };
 
 /**
@@ -49,6 +54,7 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
   const releases = new Map<string, string>(Object.entries(start?.releases ?? {}));
   const checkRuns = new Map<string, string>(Object.entries(start?.checkRuns ?? {}));
   const versions = new Map<string, string>(Object.entries(start?.versions ?? {}));
+  const attached: Attached[] = [...(start?.attached ?? [])];
   const stories = new Map<string, Story>(Object.entries(start?.stories ?? {}));
 
   function storyOf(deployment: string): Story {
@@ -61,6 +67,13 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
     return [...releases.values()]
       .map((text) => decodeJson(text) as ReleaseEntry)
       .filter((release) => release.project === project);
+  }
+
+  function attachmentsWhere(fits: (each: Attached) => boolean): Attachment[] {
+    return attached
+      .filter(fits)
+      .map((each) => ({ ...each.attachment }))
+      .sort((left, right) => left.at - right.at || (orderOf(left) < orderOf(right) ? -1 : 1));
   }
 
   function newestFirst(): DeploymentEntry[] {
@@ -125,6 +138,28 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
         .filter((version) => version.project === project)
         .sort((left, right) => right.at - left.at || (left.name < right.name ? 1 : -1))
         .slice(0, PAGE_LIMIT);
+    },
+
+    async attachToRelease(project, release, told) {
+      const { attachment, content } = await packAttachment(release, told);
+      if (!releases.has(JSON.stringify([project, release]))) throw unknownRelease(release);
+      const stored = attached.find((each) => each.project === project && isSameAttachment(each.attachment, attachment));
+      if (stored) return { ...stored.attachment };
+      attached.push({ project, attachment, content });
+      return { ...attachment };
+    },
+
+    async attachments(project, release) {
+      return attachmentsWhere((each) => each.project === project && each.attachment.release === release);
+    },
+
+    async attachmentsAbout(project, subject) {
+      return attachmentsWhere((each) => each.project === project && each.attachment.subject === subject);
+    },
+
+    async readAttachment(project, digest) {
+      const found = attached.find((each) => each.project === project && each.attachment.digest === digest);
+      return found ? fromText(found.content) : null;
     },
 
     async openDeployment(deployment) {
@@ -221,6 +256,7 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
         checkRuns: Object.fromEntries(checkRuns),
         versions: Object.fromEntries(versions),
         stories: Object.fromEntries(stories),
+        attached,
       };
       try {
         await writeFile(toPath, JSON.stringify(snapshot), { flag: "wx", mode: 0o600 });
@@ -232,6 +268,14 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
 
     async close() {},
   };
+}
+
+function orderOf({ image, kind, release, digest }: Attachment): string {
+  return [image, kind, release, digest].join("\0");
+}
+
+function isSameAttachment(left: Attachment, right: Attachment): boolean {
+  return left.subject === right.subject && orderOf(left) === orderOf(right);
 }
 
 function isOlder(entry: DeploymentEntry, than: DeploymentEntry): boolean {

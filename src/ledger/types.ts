@@ -40,6 +40,18 @@ export type Ledger = {
   versions(project: string): Promise<VersionEntry[]>;
 
   /**
+   * Keeps a document with a release: its scan report, its SBOM, its provenance. The same bytes told again about the same image are kept
+   * once. Errors: `ledger/unknown-release` when the release was not recorded, `ledger/attachment-too-large` past 16 MiB.
+   */
+  attachToRelease(project: string, release: string, attachment: NewAttachment): Promise<Attachment>;
+  /** What is kept with a release, oldest first, without the bytes. */
+  attachments(project: string, release: string): Promise<Attachment[]>;
+  /** What is kept about an image, by its digest, whichever releases of the project hold it; oldest first, without the bytes. */
+  attachmentsAbout(project: string, subject: string): Promise<Attachment[]>;
+  /** The bytes of an attachment, or `null` when the project has none with this digest. */
+  readAttachment(project: string, digest: string): Promise<Uint8Array | null>;
+
+  /**
    * Opens a deployment in the state it has. When it is open already, what is stored is returned unchanged, whatever state it has
    * reached since. Errors: `ledger/conflict` when the id belongs to another deployment.
    */
@@ -156,6 +168,27 @@ export type VersionEntry = {
   who: string;
   /** The images that got the name. */
   payload: unknown;
+};
+
+export type AttachmentKind = "scan" | "sbom" | "provenance";
+
+export type NewAttachment = {
+  kind: AttachmentKind;
+  /** Name of the image in the configuration. */
+  image: string;
+  /** Digest of the image that it is about. */
+  subject: string;
+  mediaType: string;
+  at: number;
+  bytes: Uint8Array;
+};
+
+export type Attachment = Omit<NewAttachment, "bytes"> & {
+  release: string;
+  /** `sha256:…` of the bytes. */
+  digest: string;
+  /** Bytes. */
+  size: number;
 };
 
 export type DeploymentKind = "deploy" | "promote" | "rollback";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Ledger, LogChunk } from "../../src/ledger/types.ts";
-import { checkRun, deployment, release } from "./samples.ts";
+import { attachment, checkRun, deployment, release } from "./samples.ts";
 
 /** What the contract needs of an implementation: an empty ledger, and one opened from a backup. */
 export type LedgerUnderTest = {
@@ -107,6 +108,38 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       assert.deepEqual(await ledger.versions("shop"), all.toReversed());
       await assert.rejects(ledger.recordVersion(version("v1.1.0", 2, "r8")), { code: "ledger/conflict" });
       assert.deepEqual(await ledger.versions("nothing"), []);
+    });
+
+    test("what is attached to a release is kept whole, once, and found by release and by image", async (context) => {
+      const [ledger] = await fresh(context);
+      for (const id of ["r1", "r2"]) await ledger.recordRelease(release(id));
+      await ledger.recordRelease(release("r1", { project: "other" }));
+      const bytes = Buffer.from(`{"findings":[]} \0 ${"x".repeat(100_000)}`);
+      const first = await ledger.attachToRelease("shop", "r1", attachment({ bytes }));
+      assert.equal(first.digest, `sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+      assert.equal(first.size, bytes.length);
+      // Scanned again with the same result, at another time: it is kept already.
+      const again = await ledger.attachToRelease("shop", "r1", attachment({ bytes, at: 9 }));
+      assert.deepEqual(again, first);
+      const second = await ledger.attachToRelease("shop", "r2", attachment({ bytes, at: 2 }));
+      const sbom = await ledger.attachToRelease("shop", "r1", attachment({ kind: "sbom", at: 3, subject: "sha256:b" }));
+      assert.deepEqual(await ledger.attachments("shop", "r1"), [first, sbom]);
+      assert.deepEqual(await ledger.attachmentsAbout("shop", "sha256:a"), [first, second]);
+      assert.deepEqual(await ledger.attachments("other", "r1"), []);
+      assert.deepEqual(Buffer.from((await ledger.readAttachment("shop", first.digest)) ?? []), bytes);
+      assert.equal(await ledger.readAttachment("other", first.digest), null);
+      assert.equal(await ledger.readAttachment("shop", "sha256:none"), null);
+    });
+
+    test("nothing is attached to a release that is not recorded, and nothing past 16 MiB", async (context) => {
+      const [ledger] = await fresh(context);
+      await assert.rejects(ledger.attachToRelease("shop", "r1", attachment({})), { code: "ledger/unknown-release" });
+      await ledger.recordRelease(release("r1"));
+      const bytes = new Uint8Array(16 * 1024 * 1024 + 1);
+      await assert.rejects(ledger.attachToRelease("shop", "r1", attachment({ bytes })), {
+        code: "ledger/attachment-too-large",
+      });
+      assert.deepEqual(await ledger.attachments("shop", "r1"), []);
     });
 
     test("a deployment is opened once and keeps the state it has reached", async (context) => {
@@ -297,6 +330,7 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
     test("a backup is a whole ledger, and never replaces a file", async (context) => {
       const [ledger, folder] = await fresh(context);
       await ledger.recordRelease(release("r1"));
+      const { digest } = await ledger.attachToRelease("shop", "r1", attachment({}));
       await ledger.openDeployment(deployment("d1"));
       await ledger.appendEvents("d1", [{ sequence: 1, at: 1, kind: "step", payload: [1] }]);
       await ledger.appendLog("d1", { at: 1, source: "web", text: "hello\n" });
@@ -309,6 +343,7 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       const copy = await adapter.openBackup(path);
       try {
         assert.deepEqual(await copy.findRelease("shop", "r1"), release("r1"));
+        assert.equal(Buffer.from((await copy.readAttachment("shop", digest)) ?? []).toString(), "{}");
         assert.equal((await copy.findDeployment("d1"))?.state, "queued");
         assert.equal((await copy.checkRuns("shop", "c0ffee")).length, 1);
         assert.equal((await copy.events("d1", 0)).length, 1);

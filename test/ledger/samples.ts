@@ -1,4 +1,4 @@
-import type { CheckRunEntry, NewDeployment, ReleaseEntry, StateRules } from "../../src/ledger/types.ts";
+import type { CheckRunEntry, NewAttachment, NewDeployment, ReleaseEntry, StateRules } from "../../src/ledger/types.ts";
 
 /** A small transition table of the tests' own: the ledger takes whichever it is given. */
 export const states: StateRules = {
@@ -55,4 +55,9 @@ export function checkRun(id: string, change: Partial<CheckRunEntry> = {}): Check
     ],
     ...change,
   };
+}
+
+export function attachment(change: Partial<NewAttachment>): NewAttachment {
+  const bytes = Buffer.from("{}");
+  return { kind: "scan", image: "web", subject: "sha256:a", mediaType: "application/json", at: 1, bytes, ...change };
 }

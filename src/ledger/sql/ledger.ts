@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from "kysely";
+import { fromText, packAttachment } from "../attachments.ts";
 import { movedDeployment, openedDeployment, reopenedDeployment } from "../deployments.ts";
-import { ambiguousRelease, conflict, unknownDeployment } from "../errors.ts";
+import { ambiguousRelease, conflict, unknownDeployment, unknownRelease } from "../errors.ts";
 import { sameJson } from "../json.ts";
 import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "../limits.ts";
 import type { DeploymentEntry, HistoryQuery, Ledger, LogChunk, LogText, StateRules } from "../types.ts";
@@ -121,6 +122,51 @@ export function createSqlLedger(options: {
 
     recordVersion: (version) => recordVersion(db, version),
     versions: (project) => versionsOf(db, project),
+
+    async attachToRelease(project, release, told) {
+      const packed = await packAttachment(release, told);
+      const row = rows.attachmentRow(project, packed.attachment, packed.content);
+      return db.transaction().execute(async (transaction) => {
+        const owner = await transaction
+          .selectFrom("releases")
+          .select("id")
+          .where("project", "=", project)
+          .where("id", "=", release)
+          .executeTakeFirst();
+        if (!owner) throw unknownRelease(release);
+        const stored = await attachmentRows(transaction, project)
+          .where("release_id", "=", release)
+          .where("kind", "=", row.kind)
+          .where("image", "=", row.image)
+          .where("subject", "=", row.subject)
+          .where("digest", "=", row.digest)
+          .executeTakeFirst();
+        if (stored) return rows.attachmentEntry(stored);
+        await transaction.insertInto("release_attachments").values(row).execute();
+        return packed.attachment;
+      });
+    },
+
+    async attachments(project, release) {
+      const found = await attachmentRows(db, project).where("release_id", "=", release).execute();
+      return found.map(rows.attachmentEntry);
+    },
+
+    async attachmentsAbout(project, subject) {
+      const found = await attachmentRows(db, project).where("subject", "=", subject).execute();
+      return found.map(rows.attachmentEntry);
+    },
+
+    async readAttachment(project, digest) {
+      const found = await db
+        .selectFrom("release_attachments")
+        .select("content")
+        .where("project", "=", project)
+        .where("digest", "=", digest)
+        .limit(1)
+        .executeTakeFirst();
+      return found ? fromText(found.content) : null;
+    },
 
     async openDeployment(deployment) {
       const opened = openedDeployment(deployment, states);
@@ -283,6 +329,19 @@ export function historyQuery(db: Kysely<LedgerTables>, query: HistoryQuery, befo
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
     .limit(query.limit);
+}
+
+/** Attachments of a project without their bytes, oldest first. */
+function attachmentRows(db: Kysely<LedgerTables>, project: string) {
+  return db
+    .selectFrom("release_attachments")
+    .select(["release_id", "kind", "image", "subject", "media_type", "digest", "at", "size"])
+    .where("project", "=", project)
+    .orderBy("at")
+    .orderBy("image")
+    .orderBy("kind")
+    .orderBy("release_id")
+    .orderBy("digest");
 }
 
 async function deploymentById(db: Kysely<LedgerTables>, id: string): Promise<DeploymentEntry | null> {

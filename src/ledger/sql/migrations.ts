@@ -10,6 +10,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: "first tables", up: firstTables },
   { name: "runs of checks", up: checkRuns },
   { name: "versions", up: versionsTable },
+  { name: "attachments of releases", up: attachmentsOfReleases },
 ];
 
 /** The newest schema version that this Shiplock knows. */
@@ -152,6 +153,26 @@ async function checkRuns(db: Transaction<LedgerTables>): Promise<void> {
     .addColumn("payload", "text", (column) => column.notNull())
     .execute();
   await createIndex(db, "check_runs_by_commit", "check_runs", ["project", "commit_hash", "ended_at", "id"]);
+}
+
+async function attachmentsOfReleases(db: Transaction<LedgerTables>): Promise<void> {
+  await db.schema
+    .createTable("release_attachments")
+    .addColumn("project", "text", (column) => column.notNull())
+    .addColumn("release_id", "text", (column) => column.notNull())
+    .addColumn("kind", "text", (column) => column.notNull())
+    .addColumn("image", "text", (column) => column.notNull())
+    .addColumn("subject", "text", (column) => column.notNull())
+    .addColumn("media_type", "text", (column) => column.notNull())
+    .addColumn("digest", "text", (column) => column.notNull())
+    .addColumn("at", "bigint", (column) => column.notNull())
+    .addColumn("size", "bigint", (column) => column.notNull())
+    .addColumn("content", "text", (column) => column.notNull())
+    .addPrimaryKeyConstraint("release_attachments_key", ["project", "release_id", "kind", "image", "subject", "digest"])
+    .addForeignKeyConstraint("release_attachments_release", ["project", "release_id"], "releases", ["project", "id"])
+    .execute();
+  await createIndex(db, "release_attachments_by_subject", "release_attachments", ["project", "subject"]);
+  await createIndex(db, "release_attachments_by_digest", "release_attachments", ["project", "digest"]);
 }
 
 async function createIndex(

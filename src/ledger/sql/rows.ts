@@ -3,6 +3,8 @@ import { decodeJson, encodeJson, sameJson } from "../json.ts";
 import type {
   CheckJobEntry,
   CheckRunEntry,
+  Attachment,
+  AttachmentKind,
   DeploymentEntry,
   DeploymentKind,
   GateAnswer,
@@ -10,7 +12,7 @@ import type {
   ReleaseEntry,
   StepEntry,
 } from "../types.ts";
-import type { CheckRunRow, DeploymentRow, LedgerTables, StepRow } from "./schema.ts";
+import type { AttachmentRow, CheckRunRow, DeploymentRow, LedgerTables, StepRow } from "./schema.ts";
 
 type Row<Table extends keyof LedgerTables> = Selectable<LedgerTables[Table]>;
 
@@ -47,6 +49,18 @@ export function checkRunEntry(row: CheckRunRow): CheckRunEntry {
     result: result as CheckRunEntry["result"],
     jobs: decodeJson(payload) as CheckJobEntry[],
   };
+}
+
+export function attachmentRow(project: string, entry: Attachment, content: string): AttachmentRow {
+  const { release, mediaType, ...same } = entry;
+  return { ...same, project, release_id: release, media_type: mediaType, content };
+}
+
+export function attachmentEntry(row: Omit<AttachmentRow, "project" | "content">): Attachment {
+  const { image, subject, digest } = row;
+  const { release_id: release, media_type: mediaType } = row;
+  const kind = row.kind as AttachmentKind;
+  return { release, kind, image, subject, mediaType, digest, at: Number(row.at), size: Number(row.size) };
 }
 
 export function deploymentRow(entry: DeploymentEntry): DeploymentRow {

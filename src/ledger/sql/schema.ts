@@ -18,6 +18,7 @@ export type LedgerTables = {
     who: string;
     payload: string;
   };
+  release_attachments: AttachmentRow;
   deployments: DeploymentRow & { log_bytes: Generated<number> };
   gate_answers: { deployment: string; at: number; gate: string; answer: string; reason: string; payload: string };
   steps: StepRow;
@@ -38,6 +39,20 @@ export type CheckRunRow = {
   ended_at: number;
   result: string;
   payload: string;
+};
+
+export type AttachmentRow = {
+  project: string;
+  release_id: string;
+  kind: string;
+  image: string;
+  subject: string;
+  media_type: string;
+  digest: string;
+  at: number;
+  size: number;
+  /** Compressed (gzip), in base64: the one form that both databases take as text. */
+  content: string;
 };
 
 export type DeploymentRow = {
