@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { registryError } from "./errors.ts";
-import { checkDigest, digestOf, MANIFEST_TYPES, parseJson, readManifest } from "./manifest.ts";
+import { checkDigest, digestOf, MANIFEST_TYPES, OCI_INDEX, parseJson, readManifest } from "./manifest.ts";
 import { answerChallenge } from "./login.ts";
 import { apiHost, formatReference, isDigest, isTag, nameOf } from "./reference.ts";
 import { errorsOf, isUnauthorized, refusal, refusesLogin } from "./refusal.ts";
@@ -202,6 +202,40 @@ export function createRegistryClient(options: RegistryOptions): Registry {
       if (answer.status !== 200) throw refusal(answer, where);
       checkDigest(answer.body, digest, where);
       return answer.body;
+    },
+
+    async uploadBlob(repository, bytes, call = {}) {
+      const budget = budgetOf(call);
+      const digest = digestOf(bytes);
+      const at = { ...place(repository), digest };
+      const where = formatReference(at);
+      const write = { action: "pull,push", maxBytes: 65_536 } as const;
+      const there = await ask(at, { ...write, method: "HEAD", path: `blobs/${digest}` }, budget);
+      if (there.status === 200) return digest;
+      const begun = await ask(at, { ...write, method: "POST", path: "blobs/uploads/" }, budget);
+      const location = begun.headers.get("location");
+      if (begun.status !== 202) throw refusal(begun, where);
+      if (location === null) throw registryError("registry/bad-answer", "an upload without a place", { where });
+      const path = `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(digest)}`;
+      const headers = { "content-type": "application/octet-stream" };
+      const answer = await ask(at, { ...write, method: "PUT", path, headers, body: bytes }, budget);
+      if (answer.status < 200 || answer.status > 299) throw refusal(answer, where);
+      return digest;
+    },
+
+    async referrers(repository, digest, call = {}) {
+      if (!isDigest(digest)) throw registryError("registry/bad-reference", `the digest ${JSON.stringify(digest)}`);
+      const at = { ...place(repository), digest };
+      const where = formatReference(at);
+      const path = `referrers/${digest}`;
+      const headers = { accept: OCI_INDEX };
+      const wanted = { method: "GET", path, action: "pull", headers, maxBytes: MANIFEST_BYTES } as const;
+      const answer = await ask(at, wanted, budgetOf(call));
+      // The specification demands 200 of a registry that has the API; some of those without it say 405 or 400.
+      if ([400, 404, 405].includes(answer.status)) return null;
+      if (answer.status !== 200) throw refusal(answer, where);
+      const { content } = readManifest(answer.body, { digest: "", mediaType: OCI_INDEX, where });
+      return content.kind === "index" ? content.manifests : [];
     },
 
     async listTags(repository, call = {}) {

@@ -2,7 +2,7 @@ import { registryError } from "./errors.ts";
 import { checkDigest, digestOf, readManifest } from "./manifest.ts";
 import { formatReference, isDigest, isTag, nameOf } from "./reference.ts";
 import { resolveImage } from "./resolve.ts";
-import type { Manifest, Registry, Repository } from "./types.ts";
+import type { Descriptor, Manifest, Registry, Repository } from "./types.ts";
 
 type Held = { blobs: Map<string, Uint8Array>; manifests: Map<string, Manifest>; tags: Map<string, string> };
 
@@ -20,8 +20,11 @@ export type FakeRegistry = Registry & {
   readonly calls: readonly string[];
 };
 
-/** Makes an empty fake registry; it serves every registry name. */
-export function createFakeRegistry(): FakeRegistry {
+/**
+ * Makes an empty fake registry; it serves every registry name.
+ * @param options.referrersApi whether it lists referrers by itself; registries before the distribution specification 1.1 do not
+ */
+export function createFakeRegistry(options: { referrersApi?: boolean } = {}): FakeRegistry {
   const repositories = new Map<string, Held>();
   const calls: string[] = [];
   let failure: Error | null = null;
@@ -110,6 +113,18 @@ export function createFakeRegistry(): FakeRegistry {
       return bytes;
     },
 
+    async uploadBlob(repository, bytes, call = {}) {
+      begin(`upload ${formatReference({ ...repository, tag: null, digest: digestOf(bytes) })}`, call.signal);
+      return registry.putBlob(repository, bytes);
+    },
+
+    async referrers(repository, digest, call = {}) {
+      begin(`referrers ${formatReference({ ...repository, tag: null, digest })}`, call.signal);
+      if (!options.referrersApi) return null;
+      const held = [...heldBy(repository).manifests.values()];
+      return held.filter((manifest) => subjectOf(manifest) === digest).map(descriptorOf);
+    },
+
     async listTags(repository, call = {}) {
       begin(`tags ${formatReference({ ...repository, tag: null, digest: null })}`, call.signal);
       return [...heldBy(repository).tags.keys()].sort();
@@ -137,6 +152,24 @@ export function createFakeRegistry(): FakeRegistry {
     },
   };
   return registry;
+}
+
+function documentOf(manifest: Manifest): {
+  subject?: { digest?: string };
+  artifactType?: string;
+  annotations?: Record<string, string>;
+} {
+  return JSON.parse(Buffer.from(manifest.bytes).toString("utf8")) as ReturnType<typeof documentOf>;
+}
+
+function subjectOf(manifest: Manifest): string | undefined {
+  return documentOf(manifest).subject?.digest;
+}
+
+function descriptorOf(manifest: Manifest): Descriptor {
+  const { artifactType, annotations } = documentOf(manifest);
+  const { mediaType, digest, bytes } = manifest;
+  return { mediaType, digest, size: bytes.byteLength, artifactType, annotations };
 }
 
 function neededBy({ content }: Manifest): string[] {

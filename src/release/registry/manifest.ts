@@ -18,6 +18,7 @@ const descriptor = z.object({
   size: z.number().int().nonnegative(),
   platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
+  artifactType: z.string().optional(),
 });
 const indexContent = z.object({ mediaType: z.string().optional(), manifests: z.array(descriptor).max(100) });
 const imageContent = z.object({ mediaType: z.string().optional(), config: descriptor, layers: z.array(descriptor) });

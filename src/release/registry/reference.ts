@@ -65,6 +65,16 @@ export function isTag(text: string): boolean {
   return TAG.test(text);
 }
 
+/** Whether a tag holds the list of what refers to an image, as the distribution specification 1.1 names it: it is no image to deploy. */
+export function isReferrersTag(tag: string): boolean {
+  return /^sha256-[a-f0-9]{64}$/.test(tag);
+}
+
+/** The tag under which registries without a referrers API keep what refers to a manifest. */
+export function referrersTag(digest: string): string {
+  return digest.replace(":", "-").slice(0, 128);
+}
+
 export function isDigest(text: string): boolean {
   return DIGEST.test(text);
 }

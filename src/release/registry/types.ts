@@ -37,6 +37,13 @@ export type Registry = {
   deleteManifest(repository: Repository, digest: string, call?: CallOptions): Promise<void>;
   /** A small blob, as a configuration; at most `maxBytes` (4 MiB). */
   blob(repository: Repository, digest: string, call?: CallOptions & { maxBytes?: number }): Promise<Uint8Array>;
+  /** Stores a small blob and answers its digest. One that is there already is not sent again. */
+  uploadBlob(repository: Repository, bytes: Uint8Array, call?: CallOptions): Promise<string>;
+  /**
+   * What names a manifest as its `subject` (its SBOM, its provenance, signatures of others), as the registry's referrers API lists it.
+   * `null` when the registry has no such API: then a list lies under a tag, see `referrersOf`.
+   */
+  referrers(repository: Repository, digest: string, call?: CallOptions): Promise<readonly Descriptor[] | null>;
   /** All tags of a repository, sorted; at most 10,000. Empty when the repository has none or does not exist. */
   listTags(repository: Repository, call?: CallOptions): Promise<string[]>;
 };
@@ -73,6 +80,8 @@ export type Descriptor = {
   size: number;
   platform?: { os: string; architecture: string; variant?: string | undefined } | undefined;
   annotations?: Readonly<Record<string, string>> | undefined;
+  /** What kind of document a referrer is. */
+  artifactType?: string | undefined;
 };
 
 export type ManifestContent =

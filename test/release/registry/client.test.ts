@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseChallenges } from "../../../src/release/registry/login.ts";
-import { digestOf, OCI_MANIFEST } from "../../../src/release/registry/manifest.ts";
+import { digestOf, OCI_INDEX, OCI_MANIFEST } from "../../../src/release/registry/manifest.ts";
 import { readRetryAfter } from "../../../src/release/registry/transport.ts";
 import { basic, credentials, digest, image, sendJson, sendManifest, serve } from "./server.ts";
 
@@ -235,4 +235,38 @@ test("Retry-After is read as seconds or as a date", () => {
   assert.equal(readRetryAfter("Wed, 31 Dec 2025 00:00:05 GMT", now), 0);
   assert.equal(readRetryAfter("soon", now), null);
   assert.equal(readRetryAfter(null, now), null);
+});
+
+test("an upload that goes on at another host takes no login there, and is whole", async (context) => {
+  const bytes = Buffer.from('{"a":1}');
+  const stored: { login: string | undefined; url: string | undefined; body: string }[] = [];
+  const elsewhere = await serve(context, async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    stored.push({ login: request.headers.authorization, url: request.url, body: Buffer.concat(parts).toString() });
+    response.writeHead(201).end();
+  });
+  const { client, main } = await serve(context, (request, response) => {
+    if (request.headers.authorization !== basic)
+      return sendJson(response, 401, {}, { "www-authenticate": 'Basic realm="registry"' });
+    if (request.method === "HEAD") return void response.writeHead(404).end();
+    response.writeHead(202, { location: `http://${elsewhere.host}/store/1?state=x` }).end();
+  });
+  const uploaded = await client.uploadBlob(main, bytes);
+  const url = `/store/1?state=x&digest=${encodeURIComponent(uploaded)}`;
+  assert.deepEqual(stored, [{ login: undefined, url, body: '{"a":1}' }]);
+});
+
+test("a registry that lists referrers is believed, one without the list is told apart, and a broken list is no list", async (context) => {
+  const answers: [number, unknown][] = [];
+  const { client, main } = await serve(context, (_request, response) =>
+    sendJson(response, ...(answers.shift() ?? [500, {}])),
+  );
+  const entry = { mediaType: OCI_MANIFEST, digest, size: 2, artifactType: "application/vnd.cyclonedx+json" };
+  answers.push([200, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [entry] }]);
+  assert.deepEqual(await client.referrers(main, digest), [entry]);
+  answers.push([404, {}]);
+  assert.equal(await client.referrers(main, digest), null);
+  answers.push([200, { manifests: "none" }]);
+  await assert.rejects(client.referrers(main, digest), { code: "registry/bad-answer" });
 });

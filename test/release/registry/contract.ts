@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assembleIndex } from "../../../src/release/registry/assemble.ts";
 import { digestOf, OCI_INDEX, OCI_MANIFEST } from "../../../src/release/registry/manifest.ts";
+import { isReferrersTag } from "../../../src/release/registry/reference.ts";
+import { attachToImage, readReferrer, referrersOf } from "../../../src/release/registry/referrers.ts";
 import type { Registry, Repository } from "../../../src/release/registry/types.ts";
 import { imageBytes, json, type PutBlob, pushImage } from "./images.ts";
 
@@ -66,6 +68,47 @@ export async function registryContract(start: () => Promise<RegistryUnderTest>):
       index: { digest, mediaType: OCI_INDEX },
       platforms: { "linux/amd64": amd64, "linux/arm64": arm64, "linux/arm/v7": armv7 },
     });
+  });
+
+  await test("a document put beside an image is found by the image's digest, twice is once, and the image stays what it is", async () => {
+    const { registry, putBlob, repository, at } = await fresh();
+    const image = await pushImage(registry, putBlob, repository, { content: "1", tag: "main" });
+    const subject = { mediaType: image.mediaType, digest: image.manifest, size: image.size };
+    const sbom = {
+      artifactType: "application/vnd.cyclonedx+json",
+      bytes: json({ bomFormat: "CycloneDX" }),
+      at: "2026-01-01T00:00:00Z",
+    };
+    const proof = {
+      artifactType: "application/vnd.in-toto+json",
+      bytes: json({ _type: "statement" }),
+      at: "2026-01-01T00:00:00Z",
+    };
+    assert.deepEqual(await referrersOf(registry, repository, image.manifest), []);
+    for (const document of [sbom, proof, sbom]) await attachToImage(registry, repository, subject, document);
+
+    const found = await referrersOf(registry, repository, image.manifest);
+    assert.deepEqual(
+      found.map(({ artifactType }) => artifactType ?? "").sort(),
+      [sbom.artifactType, proof.artifactType].sort(),
+    );
+    const listed = found.find(({ artifactType }) => artifactType === proof.artifactType);
+    const bytes = await readReferrer(registry, repository, listed?.digest ?? "");
+    assert.deepEqual(JSON.parse(Buffer.from(bytes).toString("utf8")), { _type: "statement" });
+
+    assert.deepEqual(await registry.resolve(at("main")), { platforms: { "linux/amd64": image } });
+    const tags = (await registry.listTags(repository)).filter((tag) => !isReferrersTag(tag));
+    assert.deepEqual(tags, ["main"]);
+    await registry.tag(repository, image.manifest, "v1");
+    assert.deepEqual(await registry.resolve(at("v1")), { platforms: { "linux/amd64": image } });
+  });
+
+  await test("a blob is uploaded whole, and again without harm", async () => {
+    const { registry, repository } = await fresh();
+    const bytes = Buffer.from(`{"note":"${"x".repeat(200_000)}"}`);
+    const digest = await registry.uploadBlob(repository, bytes);
+    assert.equal(await registry.uploadBlob(repository, bytes), digest);
+    assert.deepEqual(Buffer.from(await registry.blob(repository, digest)), bytes);
   });
 
   await test("an index is assembled from manifests that are there, the same whatever order they come in", async () => {

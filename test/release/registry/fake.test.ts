@@ -11,6 +11,13 @@ test("the fake registry keeps the contract", async () => {
   });
 });
 
+test("the fake registry keeps the contract with a referrers API too", async () => {
+  await registryContract(async () => {
+    const registry = createFakeRegistry({ referrersApi: true });
+    return { registry, host: "registry.example.com", putBlob: async (at, bytes) => registry.putBlob(at, bytes) };
+  });
+});
+
 test("the fake registry can be told to fail and to lose an image", async () => {
   const registry = createFakeRegistry();
   const repository = { registry: "registry.example.com", repository: "shop/web" };
