@@ -3,6 +3,7 @@ import { variablesIn } from "./interpolate.ts";
 import { localRepository } from "./local-repository.ts";
 import { resolveCheck } from "./resolve-checks.ts";
 import { hostOf } from "./resolve-host.ts";
+import { resolveScan } from "./resolve-scan.ts";
 import type { ConfigInput } from "./schema.ts";
 import type {
   Amount,
@@ -72,6 +73,7 @@ function resolveImage(image: ConfigInput["images"][string], name: string, input:
     secrets: image.secrets ?? [],
     network: image.network,
     public: image.public ?? false,
+    sbom: image.sbom ?? true,
     perEnvironment: Object.values(args).some((value) => variablesIn(value).length > 0),
   };
 }
@@ -140,6 +142,7 @@ function resolveEnvironmentInput(environment: EnvironmentInput, name: string, in
       diskBytes: bytes(room?.disk ?? "500MB"),
       onShortage: room?.onShortage ?? "refuse",
     },
+    scan: resolveScan(input.scan, environment.scan),
     keep: environment.keep ?? 5,
     tagPrefix: environment.tagPrefix ?? name,
     migrations: migrations === false ? undefined : resolveMigrations(migrations, input),

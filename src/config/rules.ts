@@ -5,6 +5,7 @@ import { interpolate, parseTemplate, type Variables, variablesIn } from "./inter
 import type { Problem } from "./problem.ts";
 import { entriesOf, itemsOf, textOf, valueAt } from "./raw.ts";
 import { parseRoute, urlProblem } from "./routes.ts";
+import { scanProblems } from "./scan-rules.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -21,6 +22,7 @@ export function ruleProblems(raw: unknown, environment: Variables): readonly Pro
     ),
     ...registryProblems(raw),
     ...checkProblems(raw),
+    ...scanProblems(raw),
     ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) => imageProblems(raw, image, ["images", name])),
     ...services.flatMap(([name, service]) =>
       routesOf(service, name).flatMap((route) => templateProblems(route.text, route.path)),

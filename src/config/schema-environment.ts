@@ -1,5 +1,6 @@
 import * as z from "zod";
 import * as part from "./schema-parts.ts";
+import { environmentScan } from "./schema-scan.ts";
 
 function host() {
   const shape = z.strictObject({
@@ -208,6 +209,9 @@ export function environment() {
       })
       .optional()
       .describe("Room for two releases at once."),
+    scan: environmentScan()
+      .optional()
+      .describe("`off` (or `false`), or what blocks here. Default: the project's `scan`."),
     keep: z.int().min(1).max(100).optional().describe("Successful releases kept for a rollback. Default: 5."),
     tagPrefix: z
       .string()

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { check } from "./schema-checks.ts";
 import { environment, migrations } from "./schema-environment.ts";
 import * as part from "./schema-parts.ts";
+import { scan } from "./schema-scan.ts";
 
 function registry() {
   return z.strictObject({
@@ -62,6 +63,10 @@ function image() {
       .describe(
         "Anybody may pull it. Without this, an image with values of an environment is refused where its registry gives it out without a login. Default: false.",
       ),
+    sbom: z
+      .boolean()
+      .optional()
+      .describe("Whether a list of the packages in the image (CycloneDX) is kept with each release. Default: true."),
     repository: part
       .repository()
       .optional()
@@ -151,6 +156,7 @@ export const schema = z.strictObject({
     .record(part.checkName(), check())
     .optional()
     .describe("The gate: what has to pass for a commit before anything of it is built or deployed, by name."),
+  scan: scan().optional().describe("The gate: what is known to be vulnerable in an image blocks it."),
   services: z.record(part.serviceName(), service()).describe("Released services, by their name in the compose file."),
   backing: z
     .array(part.serviceName())

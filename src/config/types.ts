@@ -1,6 +1,8 @@
 import type { Check } from "./types-checks.ts";
+import type { ScanPolicy } from "./types-scan.ts";
 
 export type { Check, CheckCommand, CheckPlace, CheckService } from "./types-checks.ts";
+export type { ScanIgnore, ScanPolicy, ScanSeverity } from "./types-scan.ts";
 
 /**
  * The configuration after loading: complete, typed and frozen. Every default is filled in, durations are milliseconds and sizes are bytes
@@ -63,6 +65,8 @@ export type Image = {
   readonly network: "default" | "host" | "none" | undefined;
   /** Anybody may pull it, also with values of an environment baked in. */
   readonly public: boolean;
+  /** Whether the packages in it are listed and kept with the release. */
+  readonly sbom: boolean;
   /** An argument takes a value from the environment, so each environment needs an image of its own. */
   readonly perEnvironment: boolean;
 };
@@ -126,6 +130,8 @@ export type Environment = {
     readonly diskBytes: number;
     readonly onShortage: "refuse" | "recreate";
   };
+  /** What is demanded of images here; `off` where that was said, `undefined` where the project has no scan. */
+  readonly scan: ScanPolicy | "off" | undefined;
   /** Successful releases that stay ready for a rollback. */
   readonly keep: number;
   readonly tagPrefix: string;

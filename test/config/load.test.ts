@@ -131,6 +131,7 @@ describe("the result", () => {
       secrets: [],
       network: undefined,
       public: false,
+      sbom: true,
       perEnvironment: false,
     });
     assert.deepEqual(config.services.web, {
@@ -176,6 +177,7 @@ describe("the result", () => {
       timeoutMs: 900_000,
       lease: { ttlMs: 30_000 },
       room: { memoryBytes: 536_870_912, diskBytes: 500_000_000, onShortage: "refuse" },
+      scan: undefined,
       keep: 5,
       tagPrefix: "staging",
       migrations: undefined,

@@ -16,7 +16,7 @@ describe("what is wrong is told with its place", () => {
   test("an unknown key like no other is told with the keys that are known there", () => {
     tells(
       changed(["context: web", "zzz: web"]),
-      "5:5: images.web.zzz: unknown key; known here: context, dockerfile, target, platforms, args, secrets, network, public, repository",
+      "5:5: images.web.zzz: unknown key; known here: context, dockerfile, target, platforms, args, secrets, network, public, sbom, repository",
     );
   });
 
