@@ -19,6 +19,7 @@ const deciding = [
   "environments/gates/.+",
   "release/(tags|version-name)",
   "config/init/.+",
+  "release/scan/(findings|judge|sarif|summary)",
   "proxy/caddy/(buckets|router-config|edge-config|port-config)",
   "targets/compose/(place|routers)",
 ];

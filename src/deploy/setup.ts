@@ -100,7 +100,7 @@ function withoutImages(request: SetupRequest): ReleaseDocument {
   );
   const release: Release = {
     ...{ version: 1, id: "setup", project: request.project, commit: "", commitTime: "", subject: "", ref: null },
-    ...{ dirty: false, createdAt: "", environment: null, images, origin: null },
+    ...{ dirty: false, createdAt: "", environment: null, images, origin: null, scan: null },
   };
   return makeDocument(release, request.snapshot);
 }

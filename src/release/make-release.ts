@@ -40,6 +40,7 @@ export async function makeRelease(request: MakeReleaseRequest): Promise<MadeRele
     environment,
     images,
     origin: environment === null ? null : request.origin,
+    scan: null,
   };
   return { release, made };
 }

@@ -36,6 +36,29 @@ export type PassedChecks = {
   readonly at: string;
 };
 
+/** How many findings of each severity a scan had, by image, and which kept report says which: enough for machines that do not have the report. */
+export type ReleaseScan = {
+  /** The scanner. */
+  with: string;
+  /** When the oldest of the reports was made, ISO 8601. */
+  at: string;
+  images: Readonly<
+    Record<
+      string,
+      {
+        critical: number;
+        high: number;
+        medium: number;
+        low: number;
+        negligible: number;
+        unknown: number;
+        /** `sha256:…` of the report. */
+        report: string;
+      }
+    >
+  >;
+};
+
 /** A release: immutable, named by what it holds. */
 export type Release = {
   version: 1;
@@ -57,6 +80,8 @@ export type Release = {
   checks?: PassedChecks | null;
   /** The release of another environment that this is the sibling of: same commit, values of this environment baked in. */
   origin: string | null;
+  /** What a scan found in its images; null where none was demanded when it was made. */
+  scan: ReleaseScan | null;
 };
 
 /** Files of the repository that containers mount, by the hash of their content. Kept with the release, so no checkout is needed to go back. */

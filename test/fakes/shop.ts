@@ -63,6 +63,7 @@ function releaseOf(version: string, images: Readonly<Record<string, ReleaseImage
     environment: null,
     images,
     origin: null,
+    scan: null,
   };
 }
 
