@@ -20,6 +20,7 @@ const deciding = [
   "release/(tags|version-name)",
   "config/init/.+",
   "release/scan/(findings|judge|sarif|summary)",
+  "release/sbom/package-files",
   "proxy/caddy/(buckets|router-config|edge-config|port-config)",
   "targets/compose/(place|routers)",
 ];

@@ -1,4 +1,4 @@
-import type { Config } from "../config/types.ts";
+import type { Config, Environment } from "../config/types.ts";
 import type { GateAnswer } from "../ledger/types.ts";
 import { documentOf } from "../deploy/read-record.ts";
 import type { DeploymentRequest } from "../deploy/request.ts";
@@ -14,8 +14,8 @@ import { demandChecks } from "./check-gate.ts";
 import type { CommandContext } from "./context.ts";
 import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
+import { demandScan, withEvidence } from "./evidence.ts";
 import { printable } from "./output.ts";
-import { rememberRelease } from "./record-history.ts";
 import { type CheckedOutCommit, checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
 import { refuseLatest } from "./version-lookup.ts";
 
@@ -67,15 +67,19 @@ export async function prepareRelease(
     if (use === "deploy") readSecrets(snapshot.secrets.names, context.env, environment);
     const made = promoted?.images ?? {};
     const ofCommit = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
-    const { release: built, made: images } = await releaseOf(context, source, {
-      ...showBuild(output, source.config),
-      made: ofCommit,
-      known: [once(() => imagesInHistory(context, config.project, source.dirty)), async () => imagesOf(await live())],
-      origin: promoted?.release.id ?? null,
-      noCache: flags["cache"] === false,
+    let images: readonly MadeImage[] = [];
+    const release = await withEvidence(context, config, source, flags, async (examine) => {
+      const built = await releaseOf(context, source, {
+        ...showBuild(output, source.config),
+        made: ofCommit,
+        known: [once(() => imagesInHistory(context, config.project, source.dirty)), async () => imagesOf(await live())],
+        origin: promoted?.release.id ?? null,
+        noCache: flags["cache"] === false,
+        examine,
+      });
+      images = built.made;
+      return { ...built.release, checks: passed };
     });
-    const release = { ...built, checks: passed };
-    await remember(context, release);
     return { release, snapshot, made: images, gates };
   } finally {
     await source.remove();
@@ -104,15 +108,24 @@ function leftOutSentence(count: number, left: string): string {
   return `${files} of the working tree differ${count === 1 ? "s" : ""} from this commit and ${count === 1 ? "is" : "are"} ${left}; commit first, or pass --dirty`;
 }
 
-/** What `--release` names in an environment: a release that was live there, with the configuration it had. */
-export function chooseKnownRelease(session: TargetSession, name: string): DeploymentRequest["choose"] {
+/** What `--release` names in an environment: a release that was live there, with the configuration it had. What was found in its images is judged as of today. */
+export function chooseKnownRelease(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  session: TargetSession,
+  name: string,
+): DeploymentRequest["choose"] {
   refuseLatest(name);
   return async (state) => {
     const entry = state.healthy.find(
       (candidate) => candidate.release === name || (name.length >= 7 && candidate.release.startsWith(name)),
     );
     const document = await documentOf(session, entry?.document ?? null);
-    if (document !== null) return { document, notes: [] };
+    if (document !== null) {
+      await demandScan(context, config, environment, document.release);
+      return { document, notes: [] };
+    }
     throw new ShiplockError({
       code: "release/unknown",
       blame: "usage",
@@ -187,13 +200,4 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
     answer ??= ask();
     return answer;
   };
-}
-
-async function remember(context: CommandContext, release: Release): Promise<void> {
-  const ledger = await openHistory(context);
-  try {
-    await rememberRelease(ledger, release);
-  } finally {
-    await ledger.close();
-  }
 }

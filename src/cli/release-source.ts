@@ -136,7 +136,7 @@ export type BuildTellers = {
   log: (image: string, line: string) => void;
 };
 
-export type MakeOptions = Pick<MakeImageRequest, "made" | "known" | "origin" | "noCache"> & BuildTellers;
+export type MakeOptions = Pick<MakeImageRequest, "made" | "known" | "origin" | "noCache" | "examine"> & BuildTellers;
 
 /** The images of a checkout, built or found. */
 export async function releaseOf(

@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-declare const SHIPLOCK_VERSION: string | undefined;
-
 const oldestNode = 24;
 if (Number(process.versions.node.split(".")[0]) < oldestNode) {
   process.stderr.write(
@@ -29,7 +27,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 // Only now, since an older Node.js may not even be able to read it.
-const { main } = await import("./main.ts");
+const [{ main }, { version }] = await Promise.all([import("./main.ts"), import("./version.ts")]);
 process.exitCode = await main({
   argv: process.argv.slice(2),
   cwd: process.cwd(),
@@ -37,5 +35,5 @@ process.exitCode = await main({
   stdout: process.stdout,
   stderr: process.stderr,
   signal: interrupt.signal,
-  version: typeof SHIPLOCK_VERSION === "string" ? SHIPLOCK_VERSION : "0.1.0-dev",
+  version,
 });

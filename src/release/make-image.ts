@@ -3,6 +3,7 @@ import type { Environment, Image } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Built } from "./build.ts";
 import { buildPlatform, type BuildSource, noPlatform } from "./build-image.ts";
+import type { BuiltImage } from "./evidence.ts";
 import { freeTag } from "./free-tag.ts";
 import type { KnownInputs } from "./inputs/of-image.ts";
 import { allOrNone } from "./parallel.ts";
@@ -15,6 +16,8 @@ export type MakeImageRequest = BuildSource & {
   environment: Environment;
   dirty: boolean;
   shipper: Shipper;
+  /** Looks at what was built before it goes anywhere; throws when it must not. */
+  examine: (built: BuiltImage) => Promise<void>;
   /** Hash of all that decides what an image holds, read anew with every call. */
   inputsOf: (image: Image) => Promise<KnownInputs>;
   /** Images of earlier releases, the newest first, from one place after the other: a later place is asked only when the ones before have no image that fits. */
@@ -153,7 +156,7 @@ async function shipPlatform(
   request: MakeImageRequest,
 ): Promise<Shipped> {
   const built = await buildPlatform(image, platform, { reference, purpose: "keep" }, request);
-  // What has to be known of an image before it goes anywhere is looked at here: it is in the builder's engine, under its reference.
+  await request.examine({ image, platform, reference, signal: request.signal });
   const digests = await request.shipper.ship({
     name: image.name,
     reference,

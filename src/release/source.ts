@@ -46,6 +46,12 @@ export async function resolveCommit(repository: string, name: string | null): Pr
   });
 }
 
+/** Where a repository is fetched from, as git has it written down: it can hold a login. Null when it has no `origin`. */
+export async function originOf(repository: string): Promise<string | null> {
+  const result = await git(repository, ["remote", "get-url", "origin"]);
+  return result.exitCode === 0 ? result.stdout.trim() : null;
+}
+
 /** How many files of the working tree differ from what is checked out: changed, deleted, or new and not ignored. */
 export async function uncommittedFiles(repository: string): Promise<number> {
   const text = await gitText(repository, ["status", "--porcelain", "-z", "--no-renames"]);

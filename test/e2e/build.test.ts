@@ -3,18 +3,20 @@ import { createHash, randomUUID } from "node:crypto";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { isReferrersTag } from "../../src/release/registry/reference.ts";
 import type { Release, ReleaseDocument } from "../../src/release/types.ts";
 import { labAvailability } from "../lab/availability.ts";
 import { askEngine } from "../lab/engine.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import { must } from "../lab/process.ts";
+import { standInScanner } from "../release/scan/scanners.ts";
 import { assertRefused } from "./support/assertions.ts";
 import { filesWith } from "./support/disk.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
 import { appsOf, shiplockFolder } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
-import { contentsOf, digestOf } from "./support/registry.ts";
+import { contentsOf, digestOf, tagsOf } from "./support/registry.ts";
 
 const availability = labAvailability();
 const platform = process.arch === "x64" ? "linux/amd64" : "linux/arm64";
@@ -176,6 +178,62 @@ describe("a release is what was committed, built once and named by what it holds
     assert.deepEqual(await filesWith(host, token), []);
   });
 
+  test("what blocks is found before an image is pushed; what is known of a release lies in the history and beside its image in the registry, and status says it", async (t) => {
+    const scanner = await standInScanner("trivy", scannerScript);
+    t.after(() => scanner.remove());
+    await using scanned = await createProject(lab, {
+      name: "scanned",
+      configure: [
+        { path: ["images", "app", "sbom"], value: undefined },
+        { path: ["scan"], value: { with: "trivy" } },
+        { path: ["environments", "production", "scan"], value: "off" },
+        ...port("8105", "8106"),
+      ],
+    });
+    const env = { PATH: `${scanner.folder}:${scanned.env["PATH"]}`, REPORT_SEVERITY: "HIGH" };
+    const blocked = await scanned.run(["build", "staging", "--sarif", "../scan.sarif", "--json"], { env });
+    assertRefused(blocked, { exit: 3, code: "gate/scan", says: /1 finding in app blocks/, remedy: /scan\.ignore/ });
+    const sarif = JSON.parse(readFileSync(join(scanned.folder, "../scan.sarif"), "utf8")) as {
+      runs: { results: unknown[] }[];
+    };
+    assert.equal(sarif.runs[0]?.results.length, 1);
+    assert.deepEqual(await tagsOf(lab, "scanned/app"), []);
+
+    const deployed = await scanned.must(["deploy", "staging"], { env: { ...env, REPORT_SEVERITY: "LOW" } });
+    assert.match(deployed.stdout, /scan nothing that blocks was found; known: 1 other \(trivy, /);
+    assert.match(
+      (await scanned.must(["status"])).stdout,
+      /staging .*; scan: 1 other \(trivy, [^]*production .*; scan: off/,
+    );
+    const image = imageOf(liveDocument(scanned, "staging").release);
+    const tags = await tagsOf(lab, "scanned/app");
+    assert.deepEqual(
+      tags.filter((tag) => !isReferrersTag(tag)),
+      [image.tag],
+    );
+    assert.equal(tags.length, 2, "documents lie under one more tag, since this registry has no list of referrers");
+
+    // Another machine has no history and finds them in the registry.
+    await using other = await scanned.clone({ who: "grace" });
+    await other.must(["sbom", "staging", "--out", "../kept"]);
+    const sbom = JSON.parse(readFileSync(join(other.folder, "../kept/app.cdx.json"), "utf8")) as {
+      components: { purl?: string }[];
+    };
+    assert.ok(
+      sbom.components.some(({ purl }) => purl?.startsWith("pkg:deb/debian/")),
+      "Debian's packages are not listed",
+    );
+    const proof = readFileSync(join(other.folder, "../kept/app.provenance.json"), "utf8");
+    assert.match(proof, new RegExp(`"gitCommit": "${liveDocument(scanned, "staging").release.commit}"`));
+    assert.ok(!proof.includes(lab.registry.password));
+
+    // The same image again, for an environment that demands what nobody knows there: it is scanned in the registry.
+    const again = await other.run(["promote", "staging", "production", "--json"], { env });
+    assert.equal(again.code, 0, again.stdout);
+    const judged = await other.run(["scan", "staging"], { env });
+    assert.equal(judged.code, 3, judged.stdout + judged.stderr);
+  });
+
   test("an image for several platforms is built for each without running the other's instructions; the registry lists both, and a host runs its own", async () => {
     await using both = await createProject(lab, { name: "both" });
     const dockerfile = [
@@ -221,6 +279,12 @@ describe("a release is what was committed, built once and named by what it holds
     assert.deepEqual(await filesWith(host, lab.registry.password), []);
   });
 });
+
+/** Reports one finding of the severity that is told, in the place of Trivy. */
+const scannerScript = `
+  const found = { VulnerabilityID: "CVE-2026-1", PkgName: "node", InstalledVersion: "24", Severity: process.env.REPORT_SEVERITY };
+  const results = [{ Target: "app", Class: "os-pkgs", Type: "debian", Vulnerabilities: [found] }];
+  console.log(JSON.stringify({ SchemaVersion: 2, ArtifactType: "container_image", Results: results }));`;
 
 /** Published ports, so that the projects of this file do not meet on their host. */
 function port(staging: string, production = "8104") {

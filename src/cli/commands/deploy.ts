@@ -24,7 +24,10 @@ export async function run(
         }).catch(closing(opening))
       : null;
   return closingAfter(await opening, (session) => {
-    const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
+    const choose =
+      prepared === null
+        ? chooseKnownRelease(context, config, environment, session, named ?? "")
+        : choosePrepared(prepared);
     const request = requestFor(context, config, environment, "deploy", flags, choose);
     return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", prepared?.gates);
   });

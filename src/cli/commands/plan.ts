@@ -30,7 +30,10 @@ export async function run(
     config,
     environment,
     async (session) => {
-      const choose = prepared === null ? chooseKnownRelease(session, named ?? "") : choosePrepared(prepared);
+      const choose =
+        prepared === null
+          ? chooseKnownRelease(context, config, environment, session, named ?? "")
+          : choosePrepared(prepared);
       const request = requestFor(context, config, environment, "deploy", flags, choose);
       const { plan, document, previous } = await planDeployment(request, {
         session,

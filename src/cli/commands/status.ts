@@ -2,6 +2,8 @@ import { documentOf } from "../../deploy/read-record.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
+import { summaryText } from "../../release/scan/summary.ts";
+import type { Release } from "../../release/types.ts";
 import type { Observation } from "../../targets/types.ts";
 import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
@@ -15,6 +17,8 @@ type Status = {
   environment: string;
   state: EnvironmentState | null;
   subject: string | null;
+  /** What is known of the live images, in a few words; `scan: off` where that was said; null where there is no scan. */
+  scan: string | null;
   drift: string[];
   behind: string[];
   observations: Observation[];
@@ -58,6 +62,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
     environment: environment.name,
     state: null,
     subject: null,
+    scan: scanWords(environment, null),
     drift: [],
     behind: [],
     observations: [],
@@ -73,6 +78,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
         ...empty,
         state,
         subject: document?.release.subject ?? null,
+        scan: scanWords(environment, document?.release ?? null),
         behind: behindSentences(state, session.skipped).map(({ host, sentence }) => `${host} ${sentence}`),
         observations,
         drift: observations.flatMap((observation) =>
@@ -93,6 +99,14 @@ async function look(context: CommandContext, config: Config, environment: Enviro
   }
 }
 
+function scanWords({ scan: policy }: Environment, live: Release | null): string | null {
+  if (policy === "off") return "scan: off";
+  if (policy === undefined || live === null) return null;
+  // Records of an earlier Shiplock do not have it.
+  const found = live.scan ?? null;
+  return found === null ? "scan: not done" : `scan: ${summaryText(found)}`;
+}
+
 function describe(status: Status, context: CommandContext): string {
   const { paint } = context.output;
   if (status.error !== null) return paint.red(`cannot be seen: ${status.error.message}`);
@@ -104,6 +118,7 @@ function describe(status: Status, context: CommandContext): string {
       : `${paint.bold(live.release)} ${printable(live.ref ?? live.commit.slice(0, 7))}: ${printable(status.subject ?? "")}, by ${live.by} since ${live.at}`,
   ];
   if (live !== null) parts.push(status.drift.length === 0 ? paint.green("runs as recorded") : paint.yellow("drift"));
+  if (status.scan !== null) parts.push(status.scan === "scan: off" ? paint.yellow(status.scan) : status.scan);
   const operation = state?.operation ?? null;
   if (operation !== null)
     parts.push(

@@ -37,6 +37,11 @@ const releaseFlag: CommandFlag = {
   conflicts: ["ref", "dirty", "check"],
 };
 
+const sarif: CommandFlag = {
+  flags: "--sarif <file>",
+  description: "write what the scan found to a file (SARIF 2.1.0)",
+};
+
 const skipHost: CommandFlag = {
   flags: "--skip-host <name>",
   description: "leave out a host that is down, and record it as behind; may be given again",
@@ -114,17 +119,45 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "build",
-    summary: "build and push the images of a commit, without deploying them; --verify pushes and records nothing",
+    summary: "build, scan and push the images of a commit, without deploying them; --verify pushes and records nothing",
     arguments: [{ ...environment, required: false }],
     flags: [
       ref,
       dirty,
       check,
+      sarif,
       { flags: "--verify", description: "only see that every image builds, for all its platforms; needs no registry" },
       { flags: "--no-cache", description: "run every instruction again, and take over no image of another release" },
     ],
-    examples: ["shiplock build staging --ref main", "shiplock build --verify"],
+    examples: [
+      "shiplock build staging --ref main",
+      "shiplock build staging --sarif scan.sarif",
+      "shiplock build --verify",
+    ],
     load: () => import("./build.ts"),
+  },
+  {
+    name: "scan",
+    summary: "scan what is live, or a release, again today; exit 3 if the environment would not take it",
+    arguments: [environment],
+    flags: [
+      { flags: "--release <id>", description: "a release that this machine knows, instead of what is live" },
+      { flags: "--kept", description: "judge the reports that are kept, without scanning again" },
+      sarif,
+    ],
+    examples: ["shiplock scan production", "shiplock scan production --kept --sarif scan.sarif"],
+    load: () => import("./scan.ts"),
+  },
+  {
+    name: "sbom",
+    summary: "write out what is kept of a release's images: packages (CycloneDX) and provenance (SLSA)",
+    arguments: [environment],
+    flags: [
+      { flags: "--release <id>", description: "a release that this machine knows, instead of what is live" },
+      { flags: "--out <folder>", description: "where the files are written (the current folder)" },
+    ],
+    examples: ["shiplock sbom production --out sbom"],
+    load: () => import("./sbom.ts"),
   },
   {
     name: "plan",

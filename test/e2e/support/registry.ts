@@ -18,6 +18,13 @@ export async function digestOf(lab: Lab, repository: string, tag: string): Promi
   return (await read(lab, repository, tag)).digest;
 }
 
+/** All tags of a repository, sorted; none when there is no such repository. */
+export async function tagsOf(lab: Lab, repository: string): Promise<string[]> {
+  const response = await ask(lab, "GET", `/v2/${repository}/tags/list`, {}, [404]);
+  const { tags } = (await response.json()) as { tags?: string[] | null };
+  return (tags ?? []).sort();
+}
+
 /** What the registry holds under a tag or digest: the platforms of an index, or the layers of one image. */
 export async function contentsOf(
   lab: Lab,
@@ -69,6 +76,7 @@ async function ask(
   method: string,
   path: string,
   options: { headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer> },
+  allowed: readonly number[] = [],
 ): Promise<Response> {
   const { address, username, password } = lab.registry;
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
@@ -78,6 +86,7 @@ async function ask(
     headers: { ...options.headers, authorization },
     signal: AbortSignal.timeout(10_000),
   });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  if (!response.ok && !allowed.includes(response.status))
+    throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return response;
 }

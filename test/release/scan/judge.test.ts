@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { scanGate } from "../../../src/environments/gates/scan.ts";
+import { judgeScanGate } from "../../../src/environments/gates/scan.ts";
 import { compareFindings, mergeScans, SEVERITIES } from "../../../src/release/scan/findings.ts";
 import { judgeScan } from "../../../src/release/scan/judge.ts";
 import { summaryOf, summaryText } from "../../../src/release/scan/summary.ts";
@@ -140,17 +140,20 @@ describe("what a policy makes of a report", () => {
 describe("the gate", () => {
   it("passes where the scan is off, and blocks an image that nobody scanned", () => {
     const facts = { images: ["web", "api"], reports: [report([])], today };
-    assert.deepEqual(scanGate({ ...facts, policy: "off" }).answer, "pass");
-    const missing = scanGate({ ...facts, policy: policy() });
-    assert.deepEqual([missing.answer, missing.reason], ["block", "nobody scanned api"]);
+    assert.equal(judgeScanGate({ ...facts, policy: "off" }).decision.answer, "pass");
+    assert.equal(judgeScanGate({ ...facts, policy: undefined }).decision.answer, "pass");
+    const { decision } = judgeScanGate({ ...facts, policy: policy() });
+    assert.deepEqual([decision.answer, decision.reason], ["block", "nobody has scanned api"]);
   });
 
   it("says how many findings block in which image, and what would help", () => {
     const reports = [report([finding(), finding({ id: "CVE-2", fixedIn: "" })])];
-    const answer = scanGate({ policy: policy({ ignore: [until("2026-11-20")] }), images: ["web"], reports, today });
-    assert.equal(answer.answer, "block");
-    assert.equal(answer.reason, "2 findings in web block");
-    assert.match(answer.unblock ?? "", /update what has a fix \(1 of 2\).*scan\.ignore.*renew what has expired \(1\)/);
+    const rules = policy({ ignore: [until("2026-11-20")] });
+    const { decision } = judgeScanGate({ policy: rules, images: ["web"], reports, today });
+    assert.equal(decision.answer, "block");
+    assert.equal(decision.reason, "2 findings in web block");
+    const { remedy } = decision as { remedy: string };
+    assert.match(remedy, /update what has a fix \(1 of 2\).*scan\.ignore.*renew what has expired \(1\)/);
   });
 });
 
