@@ -1,6 +1,6 @@
 import type { Config } from "../config/types.ts";
 import type { BuildEvent } from "../release/build.ts";
-import { isInstruction } from "../release/buildkit/events.ts";
+import { isBase, isInstruction } from "../release/buildkit/events.ts";
 import { type Output, printable } from "./output.ts";
 import type { BuildTellers } from "./release-source.ts";
 
@@ -38,7 +38,9 @@ export function lineOf(event: BuildEvent, paint: Output["paint"]): string | null
     case "step-cached":
       return shown ? paint.dim(`CACHED ${step}`) : null;
     case "step-done":
-      return shown && event.ms >= worthTellingMs ? `${step} ${paint.dim(`took ${seconds(event.ms)}`)}` : null;
+      return (shown || isBase(event.step)) && event.ms >= worthTellingMs
+        ? `${step} ${paint.dim(`took ${seconds(event.ms)}`)}`
+        : null;
     case "step-failed":
       return `${paint.red("FAILED")} ${step} ${paint.dim(`after ${seconds(event.ms)}`)}: ${printable(event.reason)}`;
     case "log":

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
-import { copyFileSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { isReferrersTag } from "../../src/release/registry/reference.ts";
+import { buildEngine } from "../../src/cli/wiring.ts";
+import { ignoreRules, readContext } from "../../src/release/inputs/context.ts";
 import type { Release, ReleaseDocument } from "../../src/release/types.ts";
+import { isRecorded } from "../../src/targets/compose/steps/images.ts";
 import { labAvailability } from "../lab/availability.ts";
 import { askEngine } from "../lab/engine.ts";
 import type { LabHost } from "../lab/host.ts";
@@ -12,13 +15,16 @@ import type { Lab } from "../lab/lab.ts";
 import { must } from "../lab/process.ts";
 import { standInScanner } from "../release/scan/scanners.ts";
 import { assertRefused } from "./support/assertions.ts";
-import { filesWith } from "./support/disk.ts";
+import { filesBelow, filesWith } from "./support/disk.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
 import { appsOf, shiplockFolder } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
-import { contentsOf, digestOf, tagsOf } from "./support/registry.ts";
+import { architectureOf, contentsOf, digestOf, shippedWithAttestation, tagsOf } from "./support/registry.ts";
+import { containerdStoreAvailability } from "../lab/containerd-store.ts";
+import { ensureBaseImages } from "../lab/images/base-images.ts";
 
 const availability = labAvailability();
+const containerdStore = await containerdStoreAvailability();
 const platform = process.arch === "x64" ? "linux/amd64" : "linux/arm64";
 
 describe("a release is what was committed, built once and named by what it holds", {
@@ -102,6 +108,65 @@ describe("a release is what was committed, built once and named by what it holds
     assert.equal(await digestOf(lab, "switchboard/app", `prod-${tag}`), digest);
   });
 
+  test("a commit that touches nothing of what goes into an image takes over the image of the one before, by digest; so does another machine, from the environment's record", async () => {
+    const before = imageOf(await build(app, "staging"));
+    app.write("notes.md", "Left out by .dockerignore.\n");
+    const commit = await app.commit("Notes");
+    const deployed = await app.must(["deploy", "staging"]);
+    assert.match(deployed.stdout, new RegExp(`unchanged since ${before.tag}`));
+    assert.doesNotMatch(deployed.stdout, /RUN|COPY|pushed/);
+    assert.equal(liveDocument(app, "staging").release.commit, commit);
+    assert.equal(await digestOf(lab, "switchboard/app", `staging-main-${commit.slice(0, 7)}`), before.digest);
+
+    await using other = await app.clone();
+    other.write("notes.md", "Changed elsewhere.\n");
+    await other.commit("More notes");
+    assert.match((await other.must(["deploy", "staging"])).stdout, /unchanged since staging-main-/);
+    assert.equal(imageOf(liveDocument(app, "staging").release).digest, before.digest);
+  });
+
+  test("--verify builds every image for a pull request without a login, and pushes and records nothing", async () => {
+    // No cache of an earlier run of this test knows it.
+    const commit = await app.commitVersion(`verified-${randomUUID()}`);
+    const env = { REGISTRY_PASSWORD: undefined };
+    const { stdout } = await app.must(["build", "--verify"], { env });
+    assert.match(stdout, /app │ \[4\/4\] COPY version\.json/);
+    assert.match(stdout, new RegExp(`verified ${commit.slice(0, 7)}: every image builds`));
+    await assert.rejects(digestOf(lab, "switchboard/app", `staging-main-${commit.slice(0, 7)}`), /404/);
+    const built = await app.must(["build", "staging"]);
+    assert.match(built.stdout, /pushed/);
+    assert.match(built.stdout, /built; 3 of 3 instructions cached, \d+ MB; \d/);
+    assertRefused(await app.run(["build", "--json"]), {
+      exit: 2,
+      code: "build/no-environment",
+      says: /for an environment/,
+      remedy: /--verify/,
+    });
+  });
+
+  test("the files that decide whether an image is unchanged are those that BuildKit gets", async () => {
+    const context = join(app.folder, "..", "context");
+    const files = ["a/keep.txt", "a/drop.log", "a/b/c.log", "a/b/keep.log", "a/b/d/e.txt", "b/x.md", "b/README.md"];
+    const more = ["dist/out.js", "dist/keep/it.js", "x[1].txt", "temp1/t", "tempfile", "deep/er/node_modules/m/i.js"];
+    for (const file of [...files, ...more]) {
+      mkdirSync(dirname(join(context, file)), { recursive: true });
+      writeFileSync(join(context, file), file);
+    }
+    symlinkSync("a/keep.txt", join(context, "link"));
+    const ignore = ["**/*.log", "!a/b/keep.log", "a/b/d", "*.md", "b/*.md", "!b/README.md", "dist", "!dist/keep"];
+    const rest = ["x\\[1].txt", "temp?", "**/node_modules", "Dockerfile"];
+    writeFileSync(join(context, ".dockerignore"), [...ignore, ...rest].join("\n"));
+    writeFileSync(join(context, "Dockerfile"), "FROM scratch\nCOPY . /\n");
+    const rules = await ignoreRules(context, "Dockerfile");
+    assert.ok(rules !== null);
+    const hashed = (await readContext(context, rules)).map(({ path }) => path);
+
+    const got = join(app.folder, "..", "got");
+    await must(["docker", "buildx", "build", "--output", `type=local,dest=${got}`, context], { env: app.env });
+    assert.deepEqual(hashed.sort(), readdirSync(got, { recursive: true }).map(String).sort());
+    assert.ok(hashed.includes("dist/keep/it.js") && !hashed.includes("dist/out.js"));
+  });
+
   test("a tag names environment, branch and commit, with a hash where the branch's name is no tag", async () => {
     await app.git(["checkout", "--quiet", "-b", "feature/checkout"]);
     try {
@@ -133,6 +198,77 @@ describe("a release is what was committed, built once and named by what it holds
     assert.notEqual(second.at(-1), first.at(-1));
   });
 
+  /** A project whose Dockerfile makes something else every time it runs, in a stage of its own and in the last, and that keeps its cache in the registry. */
+  async function cachedProject(name: string, staging: string): Promise<Project> {
+    const project = await createProject(lab, {
+      name,
+      configure: [{ path: ["registry", "cache"], value: true }, ...port(staging)],
+    });
+    const dockerfile = readFileSync(join(project.folder, "Dockerfile"), "utf8");
+    const run = (file: string): string =>
+      `RUN ${JSON.stringify(["node", "-e", `fs.writeFileSync("${file}", crypto.randomUUID() + "${randomUUID()}")`])}`;
+    const last = dockerfile.replace("WORKDIR /app", `${run("/last")}\nCOPY --from=made /made /\nWORKDIR /app`);
+    project.write("Dockerfile", `FROM node:24-slim AS made\n${run("/made")}\n\n${last}`);
+    await project.commit("Something else every time");
+    return project;
+  }
+
+  /** Layers of two builds, between which the builder forgot everything that it had built. */
+  async function layersAcrossForgetting(project: Project): Promise<[string[], string[]]> {
+    const layers: string[][] = [];
+    for (const version of ["one", "two"]) {
+      await project.commitVersion(version);
+      const { digest } = imageOf(await build(project, "staging"));
+      layers.push((await contentsOf(lab, `${project.name}/app`, digest)).layers);
+      const pruned = await askEngine(lab.runnerSocket, "POST", "/build/prune?all=true", { timeoutMs: 30_000 });
+      assert.match(pruned.body, /"SpaceReclaimed":[1-9]/);
+    }
+    const [first = [], second = []] = layers;
+    assert.ok(first.length > 3);
+    return [first, second];
+  }
+
+  test("the layer cache is kept in the registry: a builder that has nothing runs only what changed", async () => {
+    await using project = await cachedProject("inline", "8105");
+    const [first, second] = await layersAcrossForgetting(project);
+    assert.deepEqual(second.slice(0, -1), first.slice(0, -1));
+    assert.notEqual(second.at(-1), first.at(-1));
+    // The login that reached BuildKit is written nowhere.
+    assert.deepEqual(readdirSync(project.temporary), []);
+    assert.deepEqual(await filesBelow(join(project.folder, ".."), lab.registry.password), []);
+  });
+
+  test("with an engine that keeps images in containerd a release is built, shipped, deployed and recognised, its cache comes from the registry, and an attestation confuses nobody", {
+    skip: containerdStore.available ? false : containerdStore.reason,
+  }, async () => {
+    await lab.useContainerdStore(true);
+    try {
+      await ensureBaseImages({ socketPath: lab.runnerSocket, only: ["node:24-slim"], log: () => undefined });
+      await using project = await cachedProject("stored", "8106");
+      const [first, second] = await layersAcrossForgetting(project);
+      assert.deepEqual(second.slice(0, -1), first.slice(0, -1));
+      assert.notEqual(second.at(-1), first.at(-1));
+
+      await project.must(["deploy", "staging"]);
+      assert.equal((await project.curl(host)).version, "two");
+      const image = imageOf(liveDocument(project, "staging").release);
+      const [running] = await appsOf(host, "stored-staging");
+      assert.ok(running !== undefined && isRecorded(image, running.image));
+
+      const { shipped, index } = await shippedWithAttestation(lab, project, platform);
+      assert.deepEqual((await contentsOf(lab, "stored/app", index)).platforms, [platform, "unknown/unknown"]);
+      const engine = buildEngine({ DOCKER_HOST: `unix://${host.socketPath}` });
+      const reference = `${lab.registry.address}/stored/app@${index}`;
+      const { address, username, password } = lab.registry;
+      await engine.pullImage(reference, { username, password, serverAddress: address });
+      const pulled = await engine.inspectImage(reference);
+      const recorded = { ...image, digest: index, platforms: { [platform]: shipped } };
+      assert.ok(pulled !== null && isRecorded(recorded, pulled.id), pulled?.id);
+    } finally {
+      await lab.useContainerdStore(false);
+    }
+  });
+
   test("values of an environment are baked in, so each has an image of its own, and promotion makes a sibling that names its origin; a build secret stays in none", async (t) => {
     const token = "bu1ld-token-that-nobody-may-see";
     const hash = createHash("sha256").update(token).digest("hex");
@@ -147,14 +283,17 @@ describe("a release is what was committed, built once and named by what it holds
     });
     Object.assign(baked.env, { BUILD_TOKEN: token });
     const dockerfile = readFileSync(join(baked.folder, "Dockerfile"), "utf8");
-    const script = `const token = fs.readFileSync("/run/secrets/BUILD_TOKEN");
+    // An instruction that was cached by an earlier run of this test would print nothing.
+    const script = `/* ${randomUUID()} */ const token = fs.readFileSync("/run/secrets/BUILD_TOKEN");
+      console.log("the token is " + token);
       const seen = crypto.createHash("sha256").update(token).digest("hex");
       fs.writeFileSync("version.json", JSON.stringify({ version: process.env.PUBLIC_URL, seen }));`;
     const run = `ARG PUBLIC_URL\nRUN --mount=type=secret,id=BUILD_TOKEN ["node", "-e", ${JSON.stringify(script)}]\nUSER node`;
     baked.write("Dockerfile", dockerfile.replace("USER node", run));
     await baked.commit("An address that the bundler bakes in");
 
-    await baked.must(["deploy", "staging"]);
+    const deployed = await baked.must(["deploy", "staging"]);
+    assert.match(deployed.stdout, /app │ {3}the token is \*\*\*/);
     assert.equal((await baked.curl(host)).version, "http://staging.baked.example.com");
     const promoted = await baked.must(["promote", "staging", "production"]);
     assert.match(promoted.stdout, /a sibling release: app holds values of production/);
@@ -175,7 +314,42 @@ describe("a release is what was committed, built once and named by what it holds
       (await filesWith(host, hash)).length > 0,
       "the build did not have the secret, or the search finds nothing",
     );
+    // Layers as they are unpacked, the image's configuration and history, records and logs.
     assert.deepEqual(await filesWith(host, token), []);
+
+    await t.test(
+      "nor does it stay on the machine that builds: in its ledger, its home, its temporary files",
+      async () => {
+        const root = join(baked.folder, "..");
+        assert.ok((await filesBelow(root, staging.id)).length > 0, "the search finds nothing");
+        assert.deepEqual(await filesBelow(root, token), []);
+      },
+    );
+    await t.test("a build that fails names instruction and line, and masks what it wrote", async () => {
+      baked.write("Dockerfile", dockerfile.replace("USER node", run.replace("fs.writeFileSync", "process.exit(7)")));
+      const failed = await baked.run(["build", "staging", "--dirty"]);
+      assert.equal(failed.code, 1);
+      assert.match(failed.stderr, /\[build\/failed\] Dockerfile:8: the image "app" could not be built .* exit code 7/);
+      assert.match(failed.stderr, /the token is \*\*\*/);
+      assert.ok(!`${failed.stdout}${failed.stderr}`.includes(token));
+    });
+    await t.test(
+      "an argument that holds its value is refused before anything is built, and so is verifying for no environment",
+      async () => {
+        baked.configure([{ path: ["images", "app", "args", "SENT"], value: `x${token}x` }]);
+        const refused = await baked.run(["build", "staging", "--dirty", "--json"]);
+        const says = /argument SENT of the image "app" holds the value of the secret BUILD_TOKEN/;
+        assertRefused(refused, { exit: 2, code: "build/secret-argument", says, remedy: /--mount=type=secret/ });
+        assert.ok(!refused.stdout.includes(token));
+        const nowhere = await baked.run(["build", "--verify", "--dirty", "--json"]);
+        assertRefused(nowhere, {
+          exit: 2,
+          code: "build/environment-needed",
+          says: /"app"/,
+          remedy: /staging --verify/,
+        });
+      },
+    );
   });
 
   test("what blocks is found before an image is pushed; what is known of a release lies in the history and beside its image in the registry, and status says it", async (t) => {
@@ -237,19 +411,20 @@ describe("a release is what was committed, built once and named by what it holds
   test("an image for several platforms is built for each without running the other's instructions; the registry lists both, and a host runs its own", async () => {
     await using both = await createProject(lab, { name: "both" });
     const dockerfile = [
-      "FROM scratch",
+      // Runs on the machine that builds, whatever it builds for.
+      "FROM --platform=$BUILDPLATFORM node:24-slim AS pages",
       "ARG TARGETARCH",
+      'RUN ["node", "-e", "fs.mkdirSync(`/www`); fs.writeFileSync(`/www/index.html`, `linux/${process.env.TARGETARCH}\\n`)"]',
+      "FROM scratch",
       "COPY busybox /bin/",
       "COPY www /www/",
-      "COPY www-$TARGETARCH /www/",
+      "COPY --from=pages /www /www/",
       'CMD ["/bin/busybox", "httpd", "-f", "-p", "3000", "-h", "/www"]',
     ];
     both.write("Dockerfile", `${dockerfile.join("\n")}\n`);
     both.write(".dockerignore", "");
     both.write("compose.yml", "services: { web: { build: ., init: true } }\n");
     both.write("www/healthz", "fine\n");
-    for (const architecture of ["amd64", "arm64"])
-      both.write(`www-${architecture}/index.html`, `linux/${architecture}\n`);
     copyFileSync((await must(["which", "busybox"])).trim(), join(both.folder, "busybox"));
     both.configure([
       { path: ["images", "app", "platforms"], value: ["linux/amd64", "linux/arm64"] },
@@ -260,6 +435,10 @@ describe("a release is what was committed, built once and named by what it holds
     await both.must(["deploy", "staging"]);
     const image = imageOf(liveDocument(both, "staging").release);
     assert.deepEqual((await contentsOf(lab, "both/app", image.digest)).platforms, ["linux/amd64", "linux/arm64"]);
+    assert.deepEqual(
+      await Promise.all(["linux/amd64", "linux/arm64"].map((one) => architectureOf(lab, "both/app", image, one))),
+      ["amd64", "arm64"],
+    );
     assert.equal(await digestOf(lab, "both/app", image.tag), image.digest);
     const answer = await both.curl(host);
     assert.equal(answer.body.trim(), platform);

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { ShiplockError } from "../../src/errors.ts";
 import { startInBox } from "./box.ts";
+import { containerdEngine } from "./containerd-store.ts";
 import { endProcess, isAlive, signal, tail, waitFor } from "./process.ts";
 import type { BoxRecord, LabPaths, LabRecord } from "./record.ts";
 
@@ -70,8 +71,10 @@ export async function startEngine(paths: LabPaths, record: LabRecord, box: BoxRe
   const own = filesOf(paths, box);
   rmSync(socket, { force: true });
   for (const file of own.stale) rmSync(file, { force: true });
-  writeFileSync(own.configOutside, JSON.stringify(configOf(record, own)), { mode: 0o644 });
-  box.engine = await startInBox(box, ["dockerd", "--config-file", own.config], logFile);
+  const containerd = box.containerdStore === true;
+  const program = containerd ? await containerdEngine(paths.root, () => undefined) : ["dockerd"];
+  writeFileSync(own.configOutside, JSON.stringify(configOf(record, own, containerd)), { mode: 0o644 });
+  box.engine = await startInBox(box, [...program, "--config-file", own.config], logFile);
   save();
   const engine = box.engine;
   await waitFor(
@@ -102,13 +105,14 @@ type EngineFiles = {
 function filesOf(paths: LabPaths, box: BoxRecord): EngineFiles {
   if (box.kind === "runner") {
     const folder = paths.box(box.name);
-    mkdirSync(join(folder, "data"), { recursive: true, mode: 0o711 });
+    const data = join(folder, box.containerdStore === true ? "data-containerd" : "data");
+    mkdirSync(data, { recursive: true, mode: 0o711 });
     const pid = join(folder, "dockerd.pid");
     return {
       config: join(folder, "daemon.json"),
       configOutside: join(folder, "daemon.json"),
       socket: join(folder, "docker.sock"),
-      data: join(folder, "data"),
+      data,
       exec: join(folder, "exec"),
       pid,
       group: "root",
@@ -128,14 +132,14 @@ function filesOf(paths: LabPaths, box: BoxRecord): EngineFiles {
   };
 }
 
-function configOf(record: LabRecord, own: EngineFiles): Record<string, unknown> {
+function configOf(record: LabRecord, own: EngineFiles, containerd: boolean): Record<string, unknown> {
   return {
     hosts: [`unix://${own.socket}`],
     "data-root": own.data,
     "exec-root": own.exec,
     pidfile: own.pid,
     group: own.group,
-    "storage-driver": "overlay2",
+    ...(containerd ? { features: { "containerd-snapshotter": true } } : { "storage-driver": "overlay2" }),
     "cgroup-parent": `/${record.cgroup}`,
     // Without systemd inside the box there is only the one driver.
     "exec-opts": ["native.cgroupdriver=cgroupfs"],

@@ -37,6 +37,8 @@ export type FaultTools = {
    * without live-restore, stops them and starts those with a restart policy again.
    */
   killEngine: (host: Host) => Promise<void>;
+  /** Starts the runner's engine anew with its images in containerd, or in its own store again; each store keeps what it has. */
+  useContainerdStore: (wanted: boolean) => Promise<void>;
   stopRegistry: () => Promise<void>;
   startRegistry: () => Promise<void>;
   /** Kills every SSH session on the host, not the server. Returns how many there were. */
@@ -94,6 +96,13 @@ export function faultTools(paths: LabPaths): FaultTools {
         await startEngine(paths, record, box, save);
       }),
     killEngine: (host) => changeBox(host, (box) => killEngineOf(box)),
+    useContainerdStore: (wanted) =>
+      changeBox({ name: "runner" }, async (box, record, save) => {
+        if ((box.containerdStore ?? false) === wanted) return;
+        await stopEngine(box);
+        box.containerdStore = wanted;
+        await startEngine(paths, record, box, save);
+      }),
     stopRegistry: () => change((record) => stopRegistryOf(record)),
     startRegistry: () => change((record, save) => startRegistryOf(paths, record, save)),
     killSshSessions: async (host) => {

@@ -42,7 +42,7 @@ const PLUGINS: readonly Plugin[] = [
     trixie: "docker-compose",
     atLeast: [2, 24],
   },
-  { plugin: "docker-buildx", packages: ["docker-buildx"], trixie: "docker-buildx", atLeast: [0, 10] },
+  { plugin: "docker-buildx", packages: ["docker-buildx"], trixie: "docker-buildx", atLeast: [0, 13] },
 ];
 
 /** Where packages put the plugins of the `docker` command. */

@@ -19,6 +19,8 @@ export type BoxRecord = {
   /** The veth's end in the root namespace; its other end is `eth0` in the box and ends with it. */
   veth: string;
   diskLimitBytes?: number;
+  /** The engine keeps its images in containerd; in a store of its own otherwise. */
+  containerdStore?: boolean;
   sshdWish: SshdWish;
   /** Fault tools that run for this box. */
   delay?: { milliseconds: number; process: ProcessMark; port: number };

@@ -1,6 +1,7 @@
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
 import { runProgram } from "../../process.ts";
+import { requireBuildx } from "../../release/buildkit/version.ts";
 import { readSecrets } from "../../secrets/environment.ts";
 import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
@@ -49,7 +50,7 @@ function machineChecks(context: CommandContext, config: Config): Check[] {
     { name: "git", look: () => version("git", ["--version"]) },
     { name: "ssh", look: async () => (await runProgram("ssh", ["-V"], { timeoutMs: programTimeoutMs })).stderr.trim() },
     { name: "docker compose", look: composeVersion },
-    { name: "docker buildx", look: () => version("docker", ["buildx", "version"]) },
+    { name: "docker buildx", look: async () => requireBuildx(await version("docker", ["buildx", "version"])) },
     {
       name: "engine that builds",
       look: async () => {

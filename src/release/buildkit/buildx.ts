@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../errors.ts";
@@ -63,7 +63,11 @@ async function runBuildx(
       },
     });
     events.end();
-    if (result.exitCode !== 0) throw buildFailed(request, rest, events.failed());
+    if (result.exitCode !== 0) {
+      // One that cannot be read is what the builder complains about.
+      const dockerfile = await readFile(join(request.context, request.dockerfile), "utf8").catch(() => null);
+      throw buildFailed(request, rest, events.failed(), dockerfile);
+    }
     const image =
       request.purpose === "keep" ? await engine.inspectImage(request.reference, { signal: request.signal }) : null;
     return { ...events.counts(), sizeBytes: image?.sizeBytes ?? null };

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import * as z from "zod";
 import type { BuildEvent, Built } from "../build.ts";
 
-/** One line of `docker buildx build --progress=rawjson`: what BuildKit's solve status says, as the client writes it. */
+/** One document of `docker buildx build --progress=rawjson`: what BuildKit's solve status says, as the client writes it. */
 const status = z.object({
   vertexes: z
     .array(
@@ -28,7 +28,7 @@ type Vertex = NonNullable<z.infer<typeof status>["vertexes"]>[number];
 export type FailedStep = { step: string; reason: string; lastLines: readonly string[] };
 
 export type EventReader = {
-  /** @returns whether the line was one of the event stream */
+  /** @returns whether the line belongs to the event stream; other lines are the client's own words */
   line(text: string): boolean;
   /** Says what was held back because its line had not ended. */
   end(): void;
@@ -44,6 +44,8 @@ const longestLine = 64 * 1024;
 export function readEvents(tell: (event: BuildEvent) => void): EventReader {
   const steps = new Map<string, Step>();
   let failure: Step | null = null;
+  /** The lines of a document that has not ended. */
+  let open: string[] = [];
 
   function stepOf(digest: string): Step {
     const known = steps.get(digest) ?? { name: "", state: "new", reason: "", pending: new Map(), lastLines: [] };
@@ -98,16 +100,26 @@ export function readEvents(tell: (event: BuildEvent) => void): EventReader {
     tell({ kind: "log", step: step.name, line });
   }
 
+  function document(text: string): boolean {
+    const read = status.safeParse(jsonOf(text));
+    if (!read.success) return false;
+    for (const of of read.data.vertexes ?? []) vertex(of);
+    for (const { vertex: digest, stream, data } of read.data.logs ?? [])
+      log(digest, stream, Buffer.from(data, "base64"));
+    for (const { short, detail } of read.data.warnings ?? [])
+      tell({ kind: "warning", text: [short, ...(detail ?? [])].map(decoded).join("; ") });
+    return true;
+  }
+
   return {
+    // buildx 0.13 writes a document over many lines, indented; later ones write one per line.
     line: (text) => {
-      const read = status.safeParse(jsonOf(text));
-      if (!read.success) return false;
-      for (const of of read.data.vertexes ?? []) vertex(of);
-      for (const { vertex: digest, stream, data } of read.data.logs ?? [])
-        log(digest, stream, Buffer.from(data, "base64"));
-      for (const { short, detail } of read.data.warnings ?? [])
-        tell({ kind: "warning", text: [short, ...(detail ?? [])].map(decoded).join("; ") });
-      return true;
+      if (open.length === 0 && text !== "{") return document(text);
+      open.push(text);
+      if (text !== "}") return true;
+      const whole = open.join("\n");
+      open = [];
+      return document(whole);
     },
     end: () => {
       for (const step of steps.values()) flush(step);
@@ -131,9 +143,14 @@ type Step = {
   lastLines: string[];
 };
 
-/** Whether a step is an instruction of the Dockerfile: `[build 3/7] RUN npm ci`, `[2/4] COPY . .`, and not `[internal] load metadata`. */
+/** Whether a step does something for the image: `[build 3/7] RUN npm ci`, `[2/4] COPY . .`, and neither `[1/4] FROM node:24` nor `[internal] load metadata`. */
 export function isInstruction(step: string): boolean {
-  return /^\[[^\]]*\d+\/\d+\] /.test(step);
+  return /^\[[^\]]*\d+\/\d+\] (?!FROM )/.test(step);
+}
+
+/** Whether a step fetches a base image. */
+export function isBase(step: string): boolean {
+  return /^\[[^\]]*\d+\/\d+\] FROM /.test(step);
 }
 
 function decoded(base64: string): string {

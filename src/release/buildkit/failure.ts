@@ -1,15 +1,43 @@
 import { ShiplockError } from "../../errors.ts";
 import type { BuildRequest } from "../build.ts";
+import { readDockerfile } from "../inputs/dockerfile.ts";
 import type { FailedStep } from "./events.ts";
+import { buildxTooOld } from "./version.ts";
+
+/** An instruction that is longer is named by its beginning: its line says which it is. */
+const longestStep = 120;
 
 /**
  * The error of a build that failed.
- * @param rest what the client wrote beside the event stream: its own words, and the passage of the Dockerfile
+ * @param rest what the client wrote beside the event stream: its own words, and with a newer BuildKit the passage of the Dockerfile
  * @param step the step that failed; null where it never came so far
+ * @param dockerfile its text, for the line of the instruction that failed; null where it cannot be read
  */
-export function buildFailed(request: BuildRequest, rest: readonly string[], step: FailedStep | null): ShiplockError {
-  const said = rest.join("\n");
-  return clientFailure(said) ?? ownFailure(request, rest, step);
+export function buildFailed(
+  request: BuildRequest,
+  rest: readonly string[],
+  step: FailedStep | null,
+  dockerfile: string | null,
+): ShiplockError {
+  return clientFailure(rest.join("\n")) ?? ownFailure(request, rest, step, dockerfile);
+}
+
+/**
+ * The line of the instruction that a step stands for: `[build 3/7] RUN npm ci` is the third of those of the stage `build` that make a step.
+ * @returns null for a step of the builder's own
+ */
+export function lineOfStep(dockerfile: string, step: string): number | null {
+  const [, before = "", number] = /^\[([^\]]*?) ?(\d+)\/\d+\] /.exec(step) ?? [];
+  if (number === undefined) return null;
+  // Before the stage stands the platform, where there are several.
+  const stage = before.split(" ").at(-1) ?? "";
+  const stages: { name: string; lines: number[] }[] = [];
+  for (const { keyword, rest, line } of readDockerfile(dockerfile).instructions) {
+    if (keyword === "FROM") stages.push({ name: rest.split(/\s+/)[2] ?? `stage-${stages.length}`, lines: [] });
+    if (["FROM", "RUN", "COPY", "ADD", "WORKDIR"].includes(keyword)) stages.at(-1)?.lines.push(line);
+  }
+  const meant = stages.length === 1 ? stages[0] : stages.find(({ name }) => name.toLowerCase() === stage.toLowerCase());
+  return meant?.lines[Number(number) - 1] ?? null;
 }
 
 function clientFailure(said: string): ShiplockError | null {
@@ -22,13 +50,7 @@ function clientFailure(said: string): ShiplockError | null {
     });
   }
   if (/progress.*rawjson|rawjson.*progress/i.test(said)) {
-    return new ShiplockError({
-      code: "build/buildx-old",
-      blame: "usage",
-      message:
-        "the buildx plugin here is older than 0.13, which first writes what happens in a form that programs read",
-      remedy: "install buildx 0.13 (March 2024) or later; `docker buildx version` says which one there is",
-    });
+    return buildxTooOld();
   }
   if (/Cannot connect to the Docker daemon|failed to connect to the docker API/i.test(said)) {
     return new ShiplockError({
@@ -41,8 +63,14 @@ function clientFailure(said: string): ShiplockError | null {
   return null;
 }
 
-function ownFailure(request: BuildRequest, rest: readonly string[], step: FailedStep | null): ShiplockError {
-  const place = placeIn(rest);
+function ownFailure(
+  request: BuildRequest,
+  rest: readonly string[],
+  step: FailedStep | null,
+  dockerfile: string | null,
+): ShiplockError {
+  const counted = step === null || dockerfile === null ? null : lineOfStep(dockerfile, step.step);
+  const place = counted ?? placeIn(rest);
   const reason = step?.reason ?? reasonIn(rest);
   const shown = step === null ? rest.slice(-30) : step.lastLines;
   return new ShiplockError({
@@ -55,9 +83,11 @@ function ownFailure(request: BuildRequest, rest: readonly string[], step: Failed
 }
 
 function sentence(step: string | null, reason: string): string {
-  const exit = /did not complete successfully: exit code: (\d+)/.exec(reason)?.[1];
+  const exit = /(?:did not complete successfully|^executor failed running .*): exit code: (\d+)/s.exec(reason)?.[1];
   if (step === null) return reason;
-  return exit === undefined ? `${step}: ${reason}` : `${step} ended with exit code ${exit}`;
+  const [first = ""] = step.split("\n");
+  const name = first.length === step.length && first.length <= longestStep ? step : `${first.slice(0, longestStep)}…`;
+  return exit === undefined ? `${name}: ${reason}` : `${name} ended with exit code ${exit}`;
 }
 
 /** The line of the Dockerfile: the client shows the passage after `Dockerfile:12`, with arrows at the lines meant. */
@@ -70,5 +100,13 @@ function placeIn(rest: readonly string[]): number | null {
 
 function reasonIn(rest: readonly string[]): string {
   const error = rest.findLast((line) => line.startsWith("ERROR: "));
-  return error?.replace(/^ERROR: (failed to solve: )?/, "") ?? "the builder gave no reason";
+  // The words around the reason are BuildKit's own layers.
+  const around =
+    /^(ERROR|failed to solve( with frontend [\w.]+)?|failed to (create LLB definition|compute cache key)): /;
+  let reason = error ?? "";
+  for (;;) {
+    const inner = reason.replace(/^rpc error: code = \w+ desc = /, "").replace(around, "");
+    if (inner === reason) return reason === "" ? "the builder gave no reason" : reason;
+    reason = inner;
+  }
 }

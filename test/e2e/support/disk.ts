@@ -1,4 +1,5 @@
 import type { LabHost } from "../../lab/host.ts";
+import { run } from "../../lab/process.ts";
 
 /** The whole disk of a host but its programs and what the kernel shows. */
 const disk = ["/etc", "/home", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/var"];
@@ -10,6 +11,15 @@ export async function filesWith(host: LabHost, text: string): Promise<string[]> 
     timeoutMs: 120_000,
   });
   if (found.code > 1 && found.stdout === "" && found.stderr !== "") throw new Error(found.stderr);
+  return found.stdout.split("\n").filter((line) => line !== "");
+}
+
+/** Files below a folder of this machine that hold a text, in the same forms. */
+export async function filesBelow(folder: string, text: string): Promise<string[]> {
+  const found = await run(["grep", "-rlsF", "--binary-files=text", "--exclude-dir=.git", "-f", "-", folder], {
+    input: [text, ...inBase64(text)].join("\n"),
+    timeoutMs: 60_000,
+  });
   return found.stdout.split("\n").filter((line) => line !== "");
 }
 

@@ -1,4 +1,11 @@
+import { buildEngine } from "../../../src/cli/wiring.ts";
+import { createRegistryClient } from "../../../src/release/registry/client.ts";
+import type { PlatformImage } from "../../../src/release/registry/types.ts";
+import { registryShipper } from "../../../src/release/ship.ts";
+import type { ReleaseImage } from "../../../src/release/types.ts";
 import type { Lab } from "../../lab/lab.ts";
+import { must } from "../../lab/process.ts";
+import type { Project } from "./project.ts";
 
 const manifestTypes = [
   "application/vnd.oci.image.index.v1+json",
@@ -40,6 +47,41 @@ export async function contentsOf(
     platforms: manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`),
     layers: layers.map(({ digest }) => digest),
   };
+}
+
+/** The architecture that the configuration of an image says it is for. */
+export async function architectureOf(
+  lab: Lab,
+  repository: string,
+  image: ReleaseImage,
+  platform: string,
+): Promise<string> {
+  const response = await ask(lab, "GET", `/v2/${repository}/blobs/${image.platforms[platform]?.config}`, {});
+  return ((await response.json()) as { architecture: string }).architecture;
+}
+
+/**
+ * Builds a project's image with BuildKit's own provenance beside it, which makes an index with an entry of no platform, and ships it as Shiplock ships what it built.
+ * @returns what shipping answered, and the digest of the index
+ */
+export async function shippedWithAttestation(
+  lab: Lab,
+  project: Project,
+  platform: string,
+): Promise<{ shipped: PlatformImage; index: string }> {
+  const { address, username, password } = lab.registry;
+  const reference = `${address}/${project.name}/app:attested`;
+  const flags = ["--provenance", "mode=max", "--load", "--tag", reference];
+  await must(["docker", "buildx", "build", ...flags, project.folder], { env: project.env, timeoutMs: 60_000 });
+  const registry = createRegistryClient({
+    access: async () => ({ credentials: { username, password }, insecure: true }),
+  });
+  const login = async () => ({ username, password, serverAddress: address });
+  const shipper = registryShipper(buildEngine(project.env), registry, login, registry);
+  const signal = AbortSignal.timeout(60_000);
+  const log = (): void => undefined;
+  const shipped = await shipper.ship({ name: "app", reference, platform, timeoutMs: 60_000, signal, log });
+  return { shipped, index: await digestOf(lab, `${project.name}/app`, "attested") };
 }
 
 /** Deletes a manifest with all its tags; `putBack` brings the manifest back. */
