@@ -137,7 +137,14 @@ export function createEngineTransport(route: EngineRoute, maxSockets = 24): Engi
       });
       if (call.upload === undefined) request.end(body);
       // What fails on either side ends both; the request tells it.
-      else pipeline(Readable.from(call.upload, { objectMode: false }), request, () => undefined);
+      else {
+        const source = Readable.from(call.upload, { objectMode: false });
+        // A pipeline only aborts a request, as if the engine had cut it; what failed in the source is the reason.
+        source.once("error", (error) => {
+          if (!request.destroyed) request.destroy(error);
+        });
+        pipeline(source, request, () => undefined);
+      }
     });
   }
 
