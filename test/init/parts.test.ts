@@ -198,6 +198,35 @@ describe("a compose file of the team's", () => {
     assert.match(configOf({ ...files, "compose.production.yaml": base }), /compose: compose\.production\.yaml/);
   });
 
+  test("whose build arguments lead to the developer's machine gets a value of each environment, and a secret among them is left out", () => {
+    const proposal = propose(
+      treeOf({
+        "web/Dockerfile": "FROM scratch\nEXPOSE 3000\nARG API_URL\n",
+        "compose.yaml": `services:
+  web:
+    ports: ["3000:3000"]
+    build:
+      context: web
+      args:
+        API_URL: \${PUBLIC_API_URL:-http://localhost:8000}
+        CHANNEL: \${CHANNEL-stable}
+        COMMIT:
+        NPM_TOKEN: \${NPM_TOKEN}
+`,
+      }),
+      nobody,
+      "/x",
+    );
+    const text = proposal.files.at(-1)?.text ?? "";
+    assert.match(
+      text,
+      /API_URL: "\$\{PUBLIC_API_URL\}"\n {6}CHANNEL: "\$\{CHANNEL:-stable\}"\n {6}COMMIT: "\$\{COMMIT\}"\n\n/,
+    );
+    assert.match(text, /PUBLIC_API_URL: https:\/\/staging\.example\.com/);
+    assert.ok(proposal.examples.some((line) => line.includes("PUBLIC_API_URL")));
+    assert.ok(proposal.notes.some((note) => note.includes("NPM_TOKEN of web looks like a secret")));
+  });
+
   test("whose own container has port 80 leaves it to that one", () => {
     const text = configOf({
       "app/Dockerfile": "FROM scratch\nEXPOSE 9000\n",

@@ -6,7 +6,8 @@ export type ImageDraft = {
   readonly context: string;
   readonly dockerfile?: string;
   readonly target?: string;
-  readonly args: readonly string[];
+  /** Names with their values, which may hold `${NAME}`. */
+  readonly args: readonly (readonly [string, string])[];
 };
 
 /** A released service of the configuration. */

@@ -11,7 +11,7 @@ export type ComposeService = {
         readonly context: string;
         readonly dockerfile: string | undefined;
         readonly target: string | undefined;
-        readonly args: readonly string[];
+        readonly args: Readonly<Record<string, string>>;
       }
     | undefined;
   readonly image: string | undefined;
@@ -104,7 +104,7 @@ function serviceOf(name: string, service: JsonObject): ComposeService {
             context: at("", context),
             dockerfile: asText(build?.["dockerfile"]),
             target: asText(build?.["target"]),
-            args: Object.keys(pairsOf(build?.["args"])),
+            args: pairsOf(build?.["args"]),
           },
     image: asText(service["image"]),
     command: commandText(service["command"]),

@@ -1,5 +1,6 @@
 import { type Draft, type ImageDraft, routesOf, type ServiceDraft } from "./drafts.ts";
 import { marker } from "./dockerfiles/ignore.ts";
+import { buildArgs } from "./build-args.ts";
 import { celeryHealth } from "./detectors/celery.ts";
 import { findDockerfile, readDockerfile } from "./dockerfile.ts";
 import { freeName, plainName } from "./names.ts";
@@ -44,7 +45,14 @@ export function useCompose(tree: Tree, compose: ComposeProject, apps: readonly A
       )
     : new Map<string, ServiceDraft["route"]>();
   const overrides = found.flatMap(({ service }) => missingFiles(tree, service));
-  const variables = variablesOf(tree, compose, overrides);
+  const built = images.all.map((image) =>
+    buildArgs(
+      image,
+      found.find((one) => one.image === image && one.app !== undefined)?.app,
+      examplesFor(tree, image.context),
+    ),
+  );
+  const variables = uniqueByName([...built.flatMap(({ wanted }) => wanted), ...variablesOf(tree, compose, overrides)]);
   const kept = apps.filter((app) => found.some((one) => one.app === app));
   const migrations = found.flatMap(({ app, service }) => {
     const command = app?.migrations ?? null;
@@ -52,7 +60,7 @@ export function useCompose(tree: Tree, compose: ComposeProject, apps: readonly A
   });
   return {
     compose: [...compose.files, ...(overrides.length === 0 ? [] : ["compose.deploy.yaml"])],
-    images: images.all,
+    images: built.map(({ image }) => image),
     services: found.map(({ service, image, app, port }) => ({
       name: service.name,
       image: image.name,
@@ -67,7 +75,7 @@ export function useCompose(tree: Tree, compose: ComposeProject, apps: readonly A
     secrets: variables.filter(({ secret }) => secret === true).map(({ name }) => name),
     migrations: migrations[0] ?? null,
     files: [...kept.flatMap(({ files }) => files), ...(overrides.length === 0 ? [] : [overrideFile(overrides)])],
-    notes: [...notesOf(released, compose), ...leftOut(apps, kept)],
+    notes: [...built.flatMap(({ notes }) => notes), ...notesOf(released, compose), ...leftOut(apps, kept)],
     ownProxy: compose.services.some(({ published }) => published.some((port) => /^(80|443)$/.test(port))),
   };
 }
@@ -125,7 +133,7 @@ function imagesOf(tree: Tree, released: readonly ComposeService[]): Images {
         [...byKey.values()].map(({ name }) => name),
       ),
       context,
-      args: service.build?.args ?? [],
+      args: Object.entries(service.build?.args ?? {}),
       ...(dockerfile === undefined || dockerfile === "Dockerfile" ? {} : { dockerfile }),
       ...(service.build?.target === undefined ? {} : { target: service.build.target }),
     });

@@ -65,7 +65,7 @@ export function imageOf(app: App): ImageDraft {
   return {
     name: app.name,
     context: app.image.context,
-    args: app.args.map(({ name }) => name),
+    args: app.args.map(({ name }) => [name, `\${${name}}`] as const),
     ...(app.image.dockerfile === undefined ? {} : { dockerfile: app.image.dockerfile }),
   };
 }

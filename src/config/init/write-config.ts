@@ -81,10 +81,7 @@ function imageLines(image: ImageDraft, { buildNetwork }: Answers): readonly stri
       ...(image.target === undefined ? [] : [`target: ${scalar(image.target)}`]),
       ...(buildNetwork === undefined ? [] : [`network: ${buildNetwork}`]),
       ...(image.args.length === 0 ? [] : ["# Baked in, so each environment has an image of its own."]),
-      ...block(
-        "args",
-        image.args.map((name) => [name, `\${${name}}`] as const),
-      ),
+      ...block("args", image.args),
     ]),
   ];
 }
