@@ -55,12 +55,16 @@ describe("what init writes deploys unedited", {
 
   test("Next.js: standalone, through a registry, with the environment's values in its pages", async () => {
     const shop = join(import.meta.dirname, "../../examples/shop/web");
-    // The shop's packages are in the lab's caches.
-    const packages = Object.fromEntries(
-      ["package.json", "package-lock.json"].map((name) => [name, readFileSync(join(shop, name), "utf8")]),
-    );
+    const files = readRepository("nextjs");
+    const { scripts } = JSON.parse(files["package.json"] ?? "") as { scripts: unknown };
+    // The shop's packages are in the lab's caches; its scripts would become checks, which have a test of their own.
+    const manifest = { ...(JSON.parse(readFileSync(join(shop, "package.json"), "utf8")) as object), scripts };
+    const packages = {
+      "package.json": JSON.stringify(manifest),
+      "package-lock.json": readFileSync(join(shop, "package-lock.json"), "utf8"),
+    };
     const registry = ["--registry", `http://${lab.registry.address}/tea-web`];
-    await using project = await initialised("tea-web", { ...readRepository("nextjs"), ...packages }, registry);
+    await using project = await initialised("tea-web", { ...files, ...packages }, registry);
     Object.assign(project.env, { SESSION_SECRET: "only-for-this-test" });
     await project.must(["deploy", "staging"]);
     const page = await project.curl(host);
