@@ -65,6 +65,7 @@ function world() {
       buildTimeoutMs: 1_000,
       signal: new AbortController().signal,
       tell: () => undefined,
+      examine: async () => undefined,
       log: () => undefined,
       shipper: {
         has: async (image) => there.has(image.digest),
