@@ -6,7 +6,7 @@ import { resolveArguments } from "../config/environment.ts";
 import type { Config, Environment, Image, ScanPolicy } from "../config/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
-import type { NewAttachment } from "../ledger/types.ts";
+import type { GateAnswer, NewAttachment } from "../ledger/types.ts";
 import { type BuiltImage, collectEvidence, type Evidence, type JudgedRelease } from "../release/evidence.ts";
 import { type BaseImage, basesIn, withoutLogin } from "../release/provenance/statement.ts";
 import { attachToImage } from "../release/registry/referrers.ts";
@@ -15,7 +15,7 @@ import type { Registry } from "../release/registry/types.ts";
 import { grypeScanner } from "../release/scan/grype.ts";
 import type { ScanVerdict } from "../release/scan/judge.ts";
 import { scanBlocked, verdictLines } from "../release/scan/lines.ts";
-import { isInNoRegistry } from "../release/scan/scan-image.ts";
+import { isLocalRepository } from "../config/local-repository.ts";
 import { sarifOf } from "../release/scan/sarif.ts";
 import { summaryText } from "../release/scan/summary.ts";
 import { trivyScanner } from "../release/scan/trivy.ts";
@@ -39,7 +39,7 @@ type About = Pick<CheckedOut, "config" | "environment" | "commit" | "dirty" | "f
 /**
  * Makes a release and keeps with it what is known of its images. The environment's policy is judged before an image goes anywhere, and once more for all of them.
  * @param make builds and ships; it has each image looked at in between
- * @returns the release, with what its scan found
+ * @returns the release, with what its scan found, and the gate's answer
  * @throws ShiplockError `gate/scan`, and those of the scanner: `scan/…`
  */
 export async function withEvidence(
@@ -48,7 +48,7 @@ export async function withEvidence(
   source: About,
   flags: Flags,
   make: (examine: (built: BuiltImage) => Promise<void>) => Promise<Release>,
-): Promise<Release> {
+): Promise<{ release: Release; gates: readonly GateAnswer[] }> {
   const evidence = await evidenceFor(context, config, source);
   let judged: JudgedRelease;
   try {
@@ -62,7 +62,14 @@ export async function withEvidence(
   await writeSarif(context, flags, judged.reports, judged.verdict);
   tellScan(context, judged);
   if (judged.decision.answer !== "pass") throw scanBlocked(judged.decision, judged.verdict);
-  return judged.release;
+  return { release: judged.release, gates: answersOf(context, judged) };
+}
+
+/** What the gate said, for the history; nothing where there is no scan. */
+function answersOf({ output }: CommandContext, { decision, verdict, release }: JudgedRelease): GateAnswer[] {
+  if (verdict === null) return [];
+  const { gate, answer, reason } = decision;
+  return [{ at: systemClock.now().getTime(), gate, answer, reason: output.mask(reason), payload: release.scan }];
 }
 
 /**
@@ -135,7 +142,7 @@ function secretNames(config: Config, environment: Environment): string[] {
   ];
 }
 
-/** How a scanner reaches the project's registry. */
+/** How a scanner reaches the project's registry: with the configuration's login, or, without one, as Docker's own configuration on this machine has it. */
 export function loginFor(context: CommandContext, config: Config) {
   return { login: registryAuth(config, context.env), insecure: config.registry?.insecure === true };
 }
@@ -144,12 +151,8 @@ export function loginFor(context: CommandContext, config: Config) {
 export async function keepEvidence(context: CommandContext, config: Config, judged: JudgedRelease): Promise<void> {
   const { release, documents } = judged;
   await keepDocuments(context, release, documents);
-  await publish(
-    context,
-    registryOf(config, registryLogins(config, context.env, context.output.hide)),
-    release,
-    documents,
-  );
+  const logins = registryLogins(config, context.env, context.output.hide);
+  await publish(context, registryOf(config, logins), release, documents);
 }
 
 /** Keeps documents with a release in the history of this machine. */
@@ -243,7 +246,7 @@ async function publish(
 ): Promise<void> {
   for (const { made, kind, image: name, subject: digest, mediaType, bytes, at } of documents) {
     const image = release.images[name];
-    if (!made || kind === "scan" || image === undefined || isInNoRegistry(image.repository)) continue;
+    if (!made || kind === "scan" || image === undefined || isLocalRepository(image.repository)) continue;
     const repository = parseReference(image.repository);
     const call = { signal: context.signal };
     try {

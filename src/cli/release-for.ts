@@ -68,7 +68,7 @@ export async function prepareRelease(
     const made = promoted?.images ?? {};
     const ofCommit = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
     let images: readonly MadeImage[] = [];
-    const release = await withEvidence(context, config, source, flags, async (examine) => {
+    const { release, gates: scanned } = await withEvidence(context, config, source, flags, async (examine) => {
       const built = await releaseOf(context, source, {
         ...showBuild(output, source.config),
         made: ofCommit,
@@ -80,7 +80,7 @@ export async function prepareRelease(
       images = built.made;
       return { ...built.release, checks: passed };
     });
-    return { release, snapshot, made: images, gates };
+    return { release, snapshot, made: images, gates: [...gates, ...scanned] };
   } finally {
     await source.remove();
   }

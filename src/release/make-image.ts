@@ -156,6 +156,7 @@ async function shipPlatform(
   request: MakeImageRequest,
 ): Promise<Shipped> {
   const built = await buildPlatform(image, platform, { reference, purpose: "keep" }, request);
+  // It is in the builder's engine, under its reference, and nowhere else yet.
   await request.examine({ image, platform, reference, signal: request.signal });
   const digests = await request.shipper.ship({
     name: image.name,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Clock } from "../../src/clock.ts";
+import { localRepository } from "../../src/config/local-repository.ts";
 import type { EngineInfo, Image as LocalImage } from "../../src/hosts/engine.ts";
 import type { NewAttachment } from "../../src/ledger/types.ts";
 import { collectEvidence, type EvidenceRequest, newestReports, reportDocument } from "../../src/release/evidence.ts";
@@ -157,7 +158,7 @@ describe("what is known of a release's images", () => {
   });
 
   it("an image that lies in no registry is scanned where it was built, and elsewhere holds the release up", async () => {
-    const images = { web: { ...release.images["web"], repository: "shiplock.local/shop/web" } };
+    const images = { web: { ...release.images["web"], repository: localRepository("shop", "web") } };
     const carried = { ...release, images } as Release;
     const { evidence, state } = world({}, { imageId: config });
     await evidence.complete(carried);

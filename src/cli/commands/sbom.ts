@@ -8,7 +8,7 @@ import { parseReference } from "../../release/registry/reference.ts";
 import { readReferrer, referrersOf } from "../../release/registry/referrers.ts";
 import type { Registry } from "../../release/registry/types.ts";
 import { CYCLONEDX_TYPE } from "../../release/sbom/types.ts";
-import { isInNoRegistry } from "../../release/scan/scan-image.ts";
+import { isLocalRepository } from "../../config/local-repository.ts";
 import type { ReleaseImage } from "../../release/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
@@ -32,7 +32,7 @@ export async function run(
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const release = await knownRelease(context, config, environment, flags);
   const folder = resolve(context.cwd, textFlag(flags, "out") ?? ".");
-  const registry = registryOf(config, registryLogins(config, context.env, output.hide));
+  const registry = registryOf(config, registryLogins(config, context.env, context.output.hide));
   const written: { image: string; kind: Kind; subject: string; file: string }[] = [];
   for (const image of Object.values(release.images)) {
     const kept = await keptAbout(context, config.project, digestsOf(image));
@@ -67,7 +67,7 @@ async function inRegistry(
   subject: string,
   signal: AbortSignal,
 ): Promise<Uint8Array | null> {
-  if (isInNoRegistry(image.repository)) return null;
+  if (isLocalRepository(image.repository)) return null;
   const repository = parseReference(image.repository);
   const found = await referrersOf(registry, repository, subject, { signal });
   const made = (annotations: Readonly<Record<string, string>> | undefined): string =>

@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock.ts";
+import { isLocalRepository } from "../../config/local-repository.ts";
 import type { ScanPolicy } from "../../config/types.ts";
 import type { Engine } from "../../hosts/engine.ts";
 import type { RegistryLogin } from "../registry/types.ts";
@@ -52,18 +53,13 @@ export async function scanShipped(request: ScanWorld, policy: ScanPolicy, image:
   return mergeScans(image.name, scans, { digest: image.digest, at });
 }
 
-/** Whether a name is one of Shiplock's own for an image that no registry has. */
-export function isInNoRegistry(repository: string): boolean {
-  return repository.startsWith("shiplock.local/");
-}
-
 async function targetOf(
   { engine, registry, signal }: ScanWorld,
   { name, repository, platforms }: ReleaseImage,
   platform: string,
 ): Promise<ScanTarget> {
   const { manifest = "", config = "" } = platforms[platform] ?? {};
-  if (!isInNoRegistry(repository))
+  if (!isLocalRepository(repository))
     return { from: "registry", reference: `${repository}@${manifest}`, platform, ...registry };
   const local = await engine().inspectImage(config, { signal });
   if (local !== null) return { from: "engine", reference: local.id };

@@ -92,7 +92,7 @@ function labConfiguration(lab: Lab, name: string, options: ProjectOptions): Conf
   return [
     { path: ["project"], value: name },
     { path: ["registry"], value: options.withoutRegistry === true ? undefined : registryOf(lab, name) },
-    // The engine's archive of an image takes seconds for every build; the tests of it switch it on.
+    // The engine's archive of an image takes seconds for every build; the test of it switches it on.
     { path: ["images", "app", "sbom"], value: false },
     {
       path: ["environments", "staging", "target", "compose", "hosts"],
