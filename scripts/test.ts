@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
   options: {
     /** `unit`, `lab`, or a test file; may be repeated. */
     only: { type: "string", multiple: true, default: [] },
-    /** Also the tests in `*.all.test.ts`. */
+    /** Also what `npm test` has no time for: see `testsAll`. */
     all: { type: "boolean", default: false },
     /** Leave labs up that a test left behind. */
     keep: { type: "boolean", default: false },
@@ -35,6 +35,7 @@ const results: TestResult[] = [];
 /** Written into every lab that this run starts. */
 const run = randomUUID();
 process.env["SHIPLOCK_TEST_RUN"] = run;
+if (options.all) process.env["SHIPLOCK_TEST_ALL"] = "1";
 try {
   const wanted = wantedTests();
   // Somebody who runs one file again and again has his editor tell him the rest.
@@ -56,7 +57,7 @@ summarize();
 
 function wantedTests(): TestFiles {
   const { only } = options;
-  const found = findTests({ all: options.all });
+  const found = findTests();
   if (only.length === 0) return found;
   const named = namedTests(
     only.filter((one) => one !== "unit" && one !== "lab"),

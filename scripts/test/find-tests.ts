@@ -4,11 +4,9 @@ import { root } from "../tool.ts";
 
 export type TestFiles = { unit: string[]; lab: string[] };
 
-/** The test files below test/, sorted. Those named `*.all.test.ts` only with `all`; what needs hosts in a box goes apart. */
-export function findTests(options: { all: boolean }): TestFiles {
-  const files = globSync("test/**/*.test.ts", { cwd: root })
-    .filter((file) => options.all || !file.endsWith(".all.test.ts"))
-    .sort();
+/** The test files below test/, sorted; what needs hosts in a box goes apart. */
+export function findTests(): TestFiles {
+  const files = globSync("test/**/*.test.ts", { cwd: root }).sort();
   return { unit: files.filter((file) => !needsLab(file)), lab: files.filter(needsLab) };
 }
 

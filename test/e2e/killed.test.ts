@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { parseDocument } from "yaml";
 import type { StepKind } from "../../src/deploy/types.ts";
 import type { Lab } from "../lab/lab.ts";
+import { testsAll } from "../tests-all.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
 import { assertNothingLost, flowing, loadOn, onlyAnsweredBy, shorter, shorterDrain } from "./support/load.ts";
 import { appsOf, containersOf } from "./support/observe.ts";
@@ -13,24 +14,30 @@ import { createProject, type Project } from "./support/project.ts";
 /** A release with this has to open a route, start a backing service, or replace its containers one by one. */
 type Change = "route" | "backing" | "surge";
 
+type Death = { kind: StepKind; end: "resume" | "abort"; change?: Change };
+
 /** Where the deployer is killed, and how it is ended from another machine. After the commit point the way is forward only. */
-const deaths: readonly { kind: StepKind; end: "resume" | "abort"; change?: Change }[] = [
-  { kind: "ship-files", end: "abort" },
+const deaths: readonly Death[] = [
   { kind: "pull", end: "resume" },
   { kind: "migrate", end: "resume" },
   { kind: "create", end: "abort" },
-  { kind: "start", end: "resume" },
   { kind: "ready", end: "abort" },
   { kind: "shift", end: "resume" },
   { kind: "shift", end: "abort" },
   { kind: "verify", end: "abort" },
   { kind: "commit", end: "resume" },
-  { kind: "publish", end: "resume" },
   { kind: "drain", end: "resume" },
   { kind: "retire", end: "resume" },
+  { kind: "proxy", end: "abort", change: "route" },
+];
+
+/** Each takes a dozen seconds, and test/deploy/cut.test.ts cuts every plan at every call: these are for `npm run test:all`. */
+const furtherDeaths: readonly Death[] = [
+  { kind: "ship-files", end: "abort" },
+  { kind: "start", end: "resume" },
+  { kind: "publish", end: "resume" },
   { kind: "tidy", end: "resume" },
   { kind: "close", end: "resume" },
-  { kind: "proxy", end: "abort", change: "route" },
   { kind: "backing", end: "resume", change: "backing" },
   { kind: "stop", end: "resume", change: "surge" },
 ];
@@ -58,7 +65,7 @@ describe("a deployer that is killed in any step leaves a complete release answer
     await stopE2eLab(lab);
   });
 
-  for (const [index, { kind, end, change }] of deaths.entries()) {
+  for (const [index, { kind, end, change }] of [...deaths, ...(testsAll() ? furtherDeaths : [])].entries()) {
     test(`SIGKILL in ${kind}, then ${end}`, async () => {
       const version = `v${index + 1}`;
       if (change !== undefined) await prepare(change);
