@@ -355,8 +355,10 @@ describe("a release is what was committed, built once and named by what it holds
   test("what blocks is found before an image is pushed; what is known of a release lies in the history and beside its image in the registry, and status says it", async (t) => {
     const scanner = await standInScanner("trivy", scannerScript);
     t.after(() => scanner.remove());
+    // A lab that is still up has what an earlier run pushed.
+    const name = `scanned-${randomUUID().slice(0, 8)}`;
     await using scanned = await createProject(lab, {
-      name: "scanned",
+      name,
       configure: [
         { path: ["images", "app", "sbom"], value: undefined },
         { path: ["scan"], value: { with: "trivy" } },
@@ -371,7 +373,7 @@ describe("a release is what was committed, built once and named by what it holds
       runs: { results: unknown[] }[];
     };
     assert.equal(sarif.runs[0]?.results.length, 1);
-    assert.deepEqual(await tagsOf(lab, "scanned/app"), []);
+    assert.deepEqual(await tagsOf(lab, `${name}/app`), []);
 
     const deployed = await scanned.must(["deploy", "staging"], { env: { ...env, REPORT_SEVERITY: "LOW" } });
     assert.match(deployed.stdout, /scan nothing that blocks was found; known: 1 other \(trivy, /);
@@ -380,7 +382,7 @@ describe("a release is what was committed, built once and named by what it holds
       /staging .*; scan: 1 other \(trivy, [^]*production .*; scan: off/,
     );
     const image = imageOf(liveDocument(scanned, "staging").release);
-    const tags = await tagsOf(lab, "scanned/app");
+    const tags = await tagsOf(lab, `${name}/app`);
     assert.deepEqual(
       tags.filter((tag) => !isReferrersTag(tag)),
       [image.tag],
