@@ -363,7 +363,7 @@ describe("a release is what was committed, built once and named by what it holds
         { path: ["images", "app", "sbom"], value: undefined },
         { path: ["scan"], value: { with: "trivy" } },
         { path: ["environments", "production", "scan"], value: "off" },
-        ...port("8105", "8106"),
+        ...port("8107", "8108"),
       ],
     });
     const env = { PATH: `${scanner.folder}:${scanned.env["PATH"]}`, REPORT_SEVERITY: "HIGH" };

@@ -10,6 +10,8 @@ import { ask, commandFailed, probeOnce, serviceOf, statusFits } from "./probe.ts
 
 /** While a container has not answered yet it is asked more often than its interval says, so that being ready is noticed at once. */
 const firstProbeIntervalMs = 50;
+/** How long the end of a container that restarts is waited for, only to tell its exit code. */
+const exitCodeWaitMs = 3_000;
 
 /**
  * Waits until every replica passed its health check the demanded number of times in a row, then runs the smoke tests against the first replica of each service.
@@ -55,10 +57,10 @@ async function awaitHealthy(
   let reason = "it was never asked";
   while (passes < health.successes) {
     signal.throwIfAborted();
-    await refuseDead(host, container, restarts);
+    await refuseDead(host, run, container, restarts, signal);
     const [seen, failure] = await Promise.all([look(), probeOnce(host, replica, service, container, signal)]);
     container = seen;
-    await refuseDead(host, container, restarts);
+    await refuseDead(host, run, container, restarts, signal);
     passes = failure === null ? passes + 1 : 0;
     reason = failure ?? reason;
     if (passes >= health.successes) return;
@@ -73,12 +75,19 @@ async function awaitHealthy(
   }
 }
 
-async function refuseDead(host: ComposeHost, container: Container, restarts: number): Promise<void> {
+async function refuseDead(
+  host: ComposeHost,
+  run: ComposeRun,
+  container: Container,
+  restarts: number,
+  signal: AbortSignal,
+): Promise<void> {
   const { state } = container;
   if (container.restartCount > restarts) {
+    const code = await exitCodeOf(host, run, container, signal);
     throw await unhealthy(
       "health/restarting",
-      `${container.name} on ${host.name} keeps restarting (exit code ${state.exitCode})`,
+      `${container.name} on ${host.name} keeps restarting${code === null ? "" : ` (exit code ${code})`}`,
       host,
       container.id,
     );
@@ -91,6 +100,23 @@ async function refuseDead(host: ComposeHost, container: Container, restarts: num
     host,
     container.id,
   );
+}
+
+/** How a container that restarts ends; null where it goes on running meanwhile: the engine forgets with each start how the run before it ended. */
+async function exitCodeOf(
+  host: ComposeHost,
+  run: ComposeRun,
+  container: Container,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const end = run.clock.elapsed() + exitCodeWaitMs;
+  let seen: Container | null = container;
+  while (seen !== null && seen.state.status === "running") {
+    if (run.clock.elapsed() > end) return null;
+    await run.clock.wait(firstProbeIntervalMs, signal);
+    seen = await host.host.engine.inspectContainer(container.id);
+  }
+  return seen?.state.exitCode ?? null;
 }
 
 async function unhealthy(code: string, message: string, host: ComposeHost, container: string): Promise<ShiplockError> {
