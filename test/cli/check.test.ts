@@ -107,6 +107,17 @@ describe("shiplock check", () => {
       assert.ok(!readFileSync(join(entry.parentPath, entry.name)).includes("s3cret-value"), entry.name);
   });
 
+  test("keeps no secret that a report of a test holds", async () => {
+    const report = "<testsuite><testcase name='$TOKEN'><failure message='refused $TOKEN'/></testcase></testsuite>";
+    const check = { process: true, secrets: ["TOKEN"], junit: ["out.xml"], run: `echo "${report}" > out.xml` };
+    const hash = await commit(`test: ${JSON.stringify(check)}`);
+    const said = await shiplock(["check"], { TOKEN: "s3cret-value" });
+    assert.match(said.stdout, /1 of 1 test failed/);
+    const [run] = await recorded(hash);
+    assert.match(JSON.stringify(run?.jobs), /refused \*\*\*/);
+    assert.doesNotMatch(JSON.stringify(run), /s3cret/);
+  });
+
   test("ends with 1 when a required check fails, and with 0 when another one does; what depends on it is skipped", async () => {
     await commit(
       'lint: { process: true, run: "exit 2" }',

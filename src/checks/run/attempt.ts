@@ -113,7 +113,15 @@ async function readOutcome(
           note(`the artifact ${path} was not written`),
         );
   const reasons = [...commandFailure(end, check.timeoutMs), ...failures].map(context.mask);
-  return { reasons, reports: summary, artifacts };
+  return { reasons, reports: maskedReports(summary, context.mask), artifacts };
+}
+
+/** A test may put what it was given into its message or its name, and both are kept: in the ledger, and with the result. */
+function maskedReports(reports: ReportSummary, mask: (text: string) => string): ReportSummary {
+  const { tests } = reports;
+  if (tests === null) return reports;
+  const failures = tests.failures.map(({ name, message }) => ({ name: mask(name), message: mask(message) }));
+  return { ...reports, tests: { ...tests, failures } };
 }
 
 function commandFailure(end: CommandEnd, timeoutMs: number): string[] {
