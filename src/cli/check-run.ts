@@ -48,7 +48,7 @@ export async function runChecksOf(
   const names = [...new Set(Object.values(selected).flatMap((check) => check.secrets))];
   const secrets = readSecrets(names, env, names.length === 0 ? "a check" : "a check of this commit");
   output.hide(Object.values(secrets));
-  tellOnInterrupt(context);
+  const noLongerTold = tellOnInterrupt(context);
   const result = await performCheckRun({
     project: config.project,
     commit: commit.hash,
@@ -71,7 +71,7 @@ export async function runChecksOf(
       expandChecks(selected).map((job) => job.id),
     ),
     signal,
-  });
+  }).finally(noLongerTold);
   const entry = entryOf(context, source, files, result);
   await record(context, entry);
   return { result, entry };
@@ -96,12 +96,12 @@ function authFor(config: Config, reference: string, context: CommandContext): Re
   return auth === null ? undefined : { username: auth.username, password: auth.password, serverAddress: host };
 }
 
-function tellOnInterrupt({ signal, output }: CommandContext): void {
-  signal.addEventListener(
-    "abort",
-    () => output.note("interrupted: the checks are ended; a second Ctrl-C stops at once, and the next run cleans up"),
-    { once: true },
-  );
+/** @returns what ends it: an interruption of what comes after the checks is none of theirs */
+function tellOnInterrupt({ signal, output }: CommandContext): () => void {
+  const told = (): void =>
+    output.note("interrupted: the checks are ended; a second Ctrl-C stops at once, and the next run cleans up");
+  signal.addEventListener("abort", told, { once: true });
+  return () => signal.removeEventListener("abort", told);
 }
 
 function entryOf(

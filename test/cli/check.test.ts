@@ -142,6 +142,15 @@ describe("shiplock check", () => {
     assert.equal((await shiplock(["check", "audit"])).exit, 0);
   });
 
+  test("says nothing of checks when what comes after them is interrupted", async () => {
+    await commit('lint: { process: true, run: "true" }');
+    const said = await shiplock(["build", "staging", "--check"], {}, (text, interrupt) => {
+      if (/checks .*passed for commit/.test(text)) interrupt.abort("SIGINT");
+    });
+    assert.match(said.stdout, /passed for commit/);
+    assert.doesNotMatch(said.stderr, /the checks are ended/);
+  });
+
   test("tells each line as an event with --json=stream", async () => {
     await commit('lint: { process: true, run: "echo one; echo two >&2" }');
     const said = await shiplock(["check", "--json=stream"]);
