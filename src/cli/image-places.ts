@@ -50,7 +50,9 @@ export function imagePlaces(options: PlacesOptions): ImagePlaces {
       ),
     ],
     close: async () => {
-      for (const host of opened.values()) await (await host)?.close();
+      // One that cannot be left in order keeps none of the others open.
+      const closed = await Promise.allSettled([...opened.values()].map(async (host) => (await host)?.close()));
+      for (const one of closed) if (one.status === "rejected") throw one.reason;
     },
   };
 }

@@ -71,4 +71,17 @@ describe("the machines that may have an image", () => {
     await known.close();
     assert.equal((await opened[0]?.lost)?.reason, "closed");
   });
+
+  it("are all left in the end, also when one of them cannot be left in order", async () => {
+    const { opened, places } = machines();
+    const known = places(null, () => {
+      throw new ShiplockError({ code: "build/no-engine", message: "no Docker Engine answers here" });
+    });
+    assert.equal(await findImage(digests, known.places, signal), null);
+    const [first, ...others] = opened;
+    assert.ok(first !== undefined && others.length === 2);
+    first.close = () => Promise.reject(new ShiplockError({ code: "host/not-closed", message: "it hangs" }));
+    await assert.rejects(known.close(), { code: "host/not-closed" });
+    for (const { lost } of others) assert.equal((await Promise.race([lost, Promise.resolve(null)]))?.reason, "closed");
+  });
 });
