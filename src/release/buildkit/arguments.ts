@@ -6,12 +6,11 @@ export type CacheKind = "inline" | "registry";
 
 /**
  * The arguments of `docker` that build one image for one platform. No value of a secret is among them.
- * @param files.imageId file that the image's id is written to
  */
-export function buildArguments(request: BuildRequest, cache: CacheKind, files: { imageId: string }): string[] {
+export function buildArguments(request: BuildRequest, cache: CacheKind): string[] {
   const { commit } = request;
   return [
-    ...["buildx", "build", "--progress", "rawjson", "--provenance", "false", "--iidfile", files.imageId],
+    ...["buildx", "build", "--progress", "rawjson", "--provenance", "false"],
     ...(request.purpose === "keep"
       ? ["--load", "--tag", request.reference]
       : // Nothing but the cache is left of it.

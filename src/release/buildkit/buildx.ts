@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { splitReference } from "../../hosts/docker-images.ts";
@@ -45,12 +44,11 @@ async function runBuildx(
   kind: CacheKind,
   { env, engine, login }: BuildxOptions,
 ): Promise<Built> {
-  const folder = await mkdtemp(join(tmpdir(), "shiplock-build-"));
   const client = login === null ? null : await temporaryClientConfig(login, env);
   const rest: string[] = [];
   const events = readEvents(request.tell);
   try {
-    const result = await runProgram("docker", buildArguments(request, kind, { imageId: join(folder, "image-id") }), {
+    const result = await runProgram("docker", buildArguments(request, kind), {
       env: { ...env, ...client?.variables, ...request.secrets, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" },
       timeoutMs: request.timeoutMs,
       signal: request.signal,
@@ -72,7 +70,7 @@ async function runBuildx(
       request.purpose === "keep" ? await engine.inspectImage(request.reference, { signal: request.signal }) : null;
     return { ...events.counts(), sizeBytes: image?.sizeBytes ?? null };
   } finally {
-    await Promise.all([client?.remove(), rm(folder, { recursive: true, force: true })]);
+    await client?.remove();
   }
 }
 

@@ -183,7 +183,7 @@ describe("a build that failed", () => {
 
 describe("the arguments of a build", () => {
   const of = (change: Partial<BuildRequest>, cache: "inline" | "registry" = "registry") =>
-    buildArguments({ ...request, ...change }, cache, { imageId: "/tmp/id" }).join(" ");
+    buildArguments({ ...request, ...change }, cache).join(" ");
 
   test("name a secret and never hold its value", () => {
     const args = of({});
