@@ -8,7 +8,7 @@ import type { Config, Environment } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { systemClock } from "../clock.ts";
 import type { BuildEvent } from "../release/build.ts";
-import type { BuildSource } from "../release/build-image.ts";
+import { type BuildSource, secretsOf } from "../release/build-image.ts";
 import { buildxBuilder } from "../release/buildkit/buildx.ts";
 import { cacheReference } from "../release/cache-place.ts";
 import { inputsOfImage } from "../release/inputs/of-image.ts";
@@ -149,7 +149,6 @@ export async function releaseOf(
   const logins = registryLogins(config, context.env, context.output.hide);
   const login = registryAuth(config, context.env);
   const building = buildSource(context, source, environment, login, { ...options, writesCache: true });
-  const info = await engine.info({ signal: context.signal });
   const carriers = placesOf(config, null, context.env);
   const shipper = shipperByName(
     registryShipper(engine, registryOf(config, logins), engineLogin(logins), anonymousRegistry(config)),
@@ -162,17 +161,20 @@ export async function releaseOf(
     environment,
     dirty: source.dirty,
     shipper,
-    inputsOf: (image) =>
-      inputsOfImage({
+    inputsOf: async (image) => {
+      // Not asked before: who finds every image where it was shipped to needs no engine.
+      const { os, architecture } = await engine.info({ signal: context.signal });
+      return inputsOfImage({
         image,
         project: config.project,
         folder: source.folder,
         args: building.argumentsOf(image.name),
-        secrets: Object.fromEntries(image.secrets.map((name) => [name, building.secret(name)])),
-        builder: `${info.os}/${info.architecture}`,
+        secrets: secretsOf(image, building),
+        builder: `${os}/${architecture}`,
         sources: { engine, registry: publicRegistryOf(config, logins) },
         signal: context.signal,
-      }),
+      });
+    },
     clock: systemClock,
   }).finally(() => carriers.close());
 }
