@@ -3,6 +3,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { systemClock } from "../clock.ts";
 import { resolveArguments } from "../config/environment.ts";
+import { isLocalRepository } from "../config/local-repository.ts";
+import { secretNames } from "../config/secret-names.ts";
 import type { Config, Environment, Image, ScanPolicy } from "../config/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
@@ -15,7 +17,6 @@ import type { Registry } from "../release/registry/types.ts";
 import { grypeScanner } from "../release/scan/grype.ts";
 import type { ScanVerdict } from "../release/scan/judge.ts";
 import { scanBlocked, verdictLines } from "../release/scan/lines.ts";
-import { isLocalRepository } from "../config/local-repository.ts";
 import { sarifOf } from "../release/scan/sarif.ts";
 import { summaryText } from "../release/scan/summary.ts";
 import { trivyScanner } from "../release/scan/trivy.ts";
@@ -54,8 +55,10 @@ export async function withEvidence(
   try {
     judged = await evidence.complete(await make(evidence.examine));
   } catch (error) {
-    // What was found until then is what the failure is about.
-    await writeSarif(context, flags, evidence.reports(), null);
+    // What was found until then is what the failure is about, and the failure is worth more than the file.
+    await writeSarif(context, flags, evidence.reports(), null).catch((unwritten: unknown) =>
+      context.output.note(`warning: ${messageOf(unwritten)}`),
+    );
     throw error;
   }
   await keepEvidence(context, source.config, judged);
@@ -101,17 +104,19 @@ async function evidenceFor(
   const { environment, commit, dirty, folder } = source;
   const { output } = context;
   const engine = (): Engine => buildEngine(context.env);
-  const remote = await originOf(await repositoryRoot(config.folder));
-  const secrets = secretNames(source.config, environment).map((name) => context.env[name] ?? "");
+  const secrets = secretNames(source.config).map((name) => context.env[name] ?? "");
   return collectEvidence({
     policy: environment.scan,
-    scanner: (policy) => scannerOf(context, source.config, environment, policy),
+    scanner: (policy) => scannerOf(context, source.config, policy),
     engine,
     registry: loginFor(context, source.config),
     kept: (digests) => keptAbout(context, config.project, digests),
     commit,
     dirty,
-    repository: remote === null ? null : withoutLogin(remote),
+    repository: async () => {
+      const remote = await originOf(await repositoryRoot(config.folder));
+      return remote === null ? null : withoutLogin(remote);
+    },
     argumentsOf: (image) => resolveArguments(source.config, image, environment, context.env),
     bases: (image) => basesOf(image, folder, engine()),
     versions: { shiplock: version },
@@ -124,22 +129,9 @@ async function evidenceFor(
 }
 
 /** The scanner that a policy names, as a program of this machine. It sees none of the project's secrets. */
-export function scannerOf(
-  context: CommandContext,
-  config: Config,
-  environment: Environment,
-  policy: ScanPolicy,
-): Scanner {
-  const withhold = secretNames(config, environment);
-  return (policy.with === "trivy" ? trivyScanner : grypeScanner)({ env: context.env, withhold });
-}
-
-function secretNames(config: Config, environment: Environment): string[] {
-  return [
-    ...environment.secrets.names,
-    ...Object.values(config.images).flatMap((image) => image.secrets),
-    ...(config.registry?.login === undefined ? [] : [config.registry.login.passwordVariable]),
-  ];
+export function scannerOf(context: CommandContext, config: Config, policy: ScanPolicy): Scanner {
+  const scanner = policy.with === "trivy" ? trivyScanner : grypeScanner;
+  return scanner({ env: context.env, withhold: secretNames(config) });
 }
 
 /** How a scanner reaches the project's registry: with the configuration's login, or, without one, as Docker's own configuration on this machine has it. */

@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { resolveArguments, resolveEnvironment, resolvePublicUrls, resolveRoutes } from "../config/environment.ts";
 import { resolveComposeFiles } from "../config/find.ts";
 import { loadConfig } from "../config/load.ts";
+import { secretNames } from "../config/secret-names.ts";
 import type { Config, Environment } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { systemClock } from "../clock.ts";
@@ -243,13 +244,8 @@ function buildSource(
 
 /** Every secret that the configuration names anywhere and that has a value here. */
 function declaredSecrets(config: Config, env: CommandContext["env"]): Record<string, string> {
-  const names = [
-    ...Object.values(config.environments).flatMap((environment) => environment.secrets.names),
-    ...Object.values(config.images).flatMap((image) => image.secrets),
-    ...Object.values(config.checks).flatMap((check) => check.secrets),
-    ...(config.registry?.login === undefined ? [] : [config.registry.login.passwordVariable]),
-  ];
-  return Object.fromEntries(names.map((name) => [name, env[name] ?? ""]).filter(([, value]) => value !== ""));
+  const values = secretNames(config).map((name): [string, string] => [name, env[name] ?? ""]);
+  return Object.fromEntries(values.filter(([, value]) => value !== ""));
 }
 
 /** The configuration of a checkout in its environment, as data. */

@@ -32,7 +32,8 @@ export type EvidenceRequest = Omit<ScanWorld, "engine"> & {
   kept: (digests: readonly string[]) => Promise<readonly NewAttachment[]>;
   commit: Commit;
   dirty: boolean;
-  repository: string | null;
+  /** Where the commit lies; asked only when something was built. */
+  repository: () => Promise<string | null>;
   argumentsOf: (image: string) => Readonly<Record<string, string>>;
   bases: (image: Image) => Promise<readonly BaseImage[]>;
   versions: Readonly<Record<string, string>>;
@@ -212,7 +213,7 @@ async function madeNow(
       environment: image.environment,
       commit,
       dirty,
-      repository,
+      repository: await repository(),
       bases: await request.bases(first.image),
       digest: image.digest,
       platforms: Object.fromEntries(manifests),

@@ -56,7 +56,7 @@ function world(change: Partial<EvidenceRequest> = {}, start: Partial<World> = {}
     kept: async (digests) => state.kept.filter(({ subject }) => digests.includes(subject)),
     commit: { hash: "4f2a9c1".padEnd(40, "0"), time: "2026-11-20T12:00:00Z", subject: "s", ref: "main" },
     dirty: false,
-    repository: "https://git.example.com/shop.git",
+    repository: async () => "https://git.example.com/shop.git",
     argumentsOf: () => ({ API_URL: "https://api.example.com" }),
     bases: async () => [{ reference: "node:24-slim", digest: null }],
     versions: { shiplock: "0" },
@@ -163,6 +163,15 @@ describe("what is known of a release's images", () => {
     const { evidence, state } = world({}, { imageId: config });
     await evidence.complete(carried);
     assert.deepEqual(state.scanned, [{ from: "engine", reference: localId }]);
+    const byManifest = {
+      info: async () => assert.fail(),
+      saveImages: () => assert.fail(),
+      // As the containerd image store has it.
+      inspectImage: async (id: string) => (id === digest ? ({ id } as LocalImage) : null),
+    };
+    const there = world({ engine: () => byManifest }, { imageId: config });
+    await there.evidence.complete(carried);
+    assert.deepEqual(there.state.scanned, [{ from: "engine", reference: digest }]);
     const none = { info: async () => assert.fail(), saveImages: () => assert.fail(), inspectImage: async () => null };
     await assert.rejects(world({ engine: () => none }).evidence.complete(carried), {
       code: "scan/failed",

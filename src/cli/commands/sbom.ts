@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { isLocalRepository } from "../../config/local-repository.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { NewAttachment } from "../../ledger/types.ts";
 import { digestsOf } from "../../release/evidence.ts";
@@ -8,7 +9,6 @@ import { parseReference } from "../../release/registry/reference.ts";
 import { readReferrer, referrersOf } from "../../release/registry/referrers.ts";
 import type { Registry } from "../../release/registry/types.ts";
 import { CYCLONEDX_TYPE } from "../../release/sbom/types.ts";
-import { isLocalRepository } from "../../config/local-repository.ts";
 import type { ReleaseImage } from "../../release/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";

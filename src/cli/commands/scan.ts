@@ -37,7 +37,7 @@ export async function run(
       documents.push(...kept.map((document) => ({ ...document, image: image.name, made: false })));
     }
   } else {
-    const scanner = (): ReturnType<typeof scannerOf> => scannerOf(context, config, environment, policy);
+    const scanner = (): ReturnType<typeof scannerOf> => scannerOf(context, config, policy);
     const engine = (): Engine => buildEngine(context.env);
     const registry = loginFor(context, config);
     const world = { scanner, engine, registry, clock: systemClock, signal: context.signal };

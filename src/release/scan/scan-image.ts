@@ -61,8 +61,11 @@ async function targetOf(
   const { manifest = "", config = "" } = platforms[platform] ?? {};
   if (!isLocalRepository(repository))
     return { from: "registry", reference: `${repository}@${manifest}`, platform, ...registry };
-  const local = await engine().inspectImage(config, { signal });
-  if (local !== null) return { from: "engine", reference: local.id };
+  // With the containerd image store an image is called by its manifest.
+  for (const id of new Set([config, manifest])) {
+    const local = await engine().inspectImage(id, { signal });
+    if (local !== null) return { from: "engine", reference: local.id };
+  }
   throw scanError("scan/failed", `the image ${name} lies in no registry, and this machine does not have it`, {
     remedy: "scan it where it was built",
   });
