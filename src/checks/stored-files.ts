@@ -80,9 +80,14 @@ export function isTaken(error: unknown): boolean {
   return ["EEXIST", "ENOTEMPTY"].includes(codeOf(error));
 }
 
+/** Whether something could not be written for want of room. */
+export function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(codeOf(error));
+}
+
 /** Why a result was not kept. The check passed all the same, so this is a warning to whoever asked. */
 export function notKept(folder: string, cause: unknown): ShiplockError {
-  if (["ENOSPC", "EDQUOT"].includes(codeOf(cause))) {
+  if (isFull(cause)) {
     return new ShiplockError({
       code: "check/cache-full",
       message: "there is no room to keep the result of the check, so it will run again",

@@ -14,6 +14,7 @@ import { removeLeftovers, scratchName } from "./leftovers.ts";
 import { runChecks } from "./run-checks.ts";
 import type { JobContext } from "./job-context.ts";
 import { openRunRecords, rivalsOf, type RunRecord, type RunRecords } from "./run-records.ts";
+import { noteInStateFolder } from "./state-folder.ts";
 import type { CheckedFiles } from "./source.ts";
 import type { CheckEvent, JobResult } from "./types.ts";
 import type { Check } from "../../config/types.ts";
@@ -73,7 +74,7 @@ export async function performCheckRun(request: CheckRunRequest): Promise<CheckRu
 
   const startedAt = clock.now();
   const run = randomUUID().slice(0, 8);
-  const machine = await machineId(state);
+  const machine = await noteInStateFolder(state, () => machineId(state));
   const records = openRunRecords(join(state, "runs"));
   const record: RunRecord = {
     version: 1,
@@ -85,7 +86,7 @@ export async function performCheckRun(request: CheckRunRequest): Promise<CheckRu
     checkout: request.checkout,
     createdAt: startedAt.toISOString(),
   };
-  await records.begin(record);
+  await noteInStateFolder(state, () => records.begin(record));
   try {
     await mkdir(record.scratch, { recursive: true, mode: 0o700 });
     const newer = await endRivals(record, records, note);

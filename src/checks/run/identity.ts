@@ -48,12 +48,15 @@ export async function machineId(folder: string): Promise<string> {
   const own = join(folder, `machine.${randomUUID()}`);
   const known = await readFile(path, "utf8").catch(nothing);
   if (known === null) {
-    await writeFile(own, randomUUID(), { mode: 0o600 });
-    // Whole or not at all, and of two that do it at once one wins.
-    await link(own, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    });
-    await rm(own, { force: true });
+    try {
+      await writeFile(own, randomUUID(), { mode: 0o600 });
+      // Whole or not at all, and of two that do it at once one wins.
+      await link(own, path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      });
+    } finally {
+      await rm(own, { force: true });
+    }
   }
   const id = known ?? (await readFile(path, "utf8"));
   return createHash("sha256").update(`${id} ${hostname()}`).digest("hex").slice(0, 16);

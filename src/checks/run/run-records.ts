@@ -41,8 +41,13 @@ export function openRunRecords(folder: string): RunRecords {
 
   async function writeWhole(path: string, text: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.new`, text, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    try {
+      await writeFile(`${path}.new`, text, { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    } catch (error) {
+      await rm(`${path}.new`, { force: true });
+      throw error;
+    }
   }
 
   return {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -59,6 +59,13 @@ describe("a check that runs as a process", () => {
     const children = [...done.output("slow").matchAll(/child (\d+)/g)].map((found) => Number(found[1]));
     assert.equal(children.length, 2);
     for (const pid of children) assert.equal(alive(pid), false, `process ${pid} is left`);
+  });
+
+  test("is not begun where the state folder cannot be written, and that is no fault of Shiplock's", async (t) => {
+    const stage = createStage(t);
+    mkdirSync(stage.state);
+    writeFileSync(join(stage.state, "runs"), "a file where a folder should be");
+    await assert.rejects(stage.run({ any: { process: true, run: "true" } }), { code: "check/state-folder" });
   });
 
   test("that leaves something running in the background is ended with it", {

@@ -6,9 +6,11 @@ import { describe, test, type TestContext } from "node:test";
 import * as fc from "fast-check";
 import { identityOf, isRunning, machineId } from "../../../src/checks/run/identity.ts";
 import { openRunRecords, rivalsOf, type RunRecord } from "../../../src/checks/run/run-records.ts";
+import { noteInStateFolder } from "../../../src/checks/run/state-folder.ts";
 import { unpackTar } from "../../../src/checks/run/unpack.ts";
+import { ShiplockError } from "../../../src/errors.ts";
 import { type ArchiveSource, writeArchive } from "../../../src/hosts/file-archive.ts";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 
 function scratch(test: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "shiplock-records-"));
@@ -78,6 +80,35 @@ describe("the records of runs", () => {
       (await records.list()).map((one) => one.run),
       ["b"],
     );
+  });
+
+  test("nothing is begun where the state folder has no room for the record, and the error says what to do", async (t) => {
+    const folder = join(scratch(t), "runs");
+    mkdirSync(folder);
+    symlinkSync("/dev/full", join(folder, "a.json.new"));
+    const records = openRunRecords(folder);
+    const own = await identityOf(process.pid);
+    assert.ok(own !== null);
+    const record: RunRecord = {
+      version: 1,
+      run: "a",
+      project: "shop",
+      group: null,
+      process: own,
+      scratch: "/tmp/a",
+      checkout: null,
+      createdAt: "2026-11-20T10:00:00.000Z",
+    };
+    await assert.rejects(
+      noteInStateFolder(folder, () => records.begin(record)),
+      (error: unknown) =>
+        error instanceof ShiplockError &&
+        error.code === "check/no-room" &&
+        error.blame === "failed" &&
+        error.where === folder &&
+        /make room .* SHIPLOCK_LEDGER/.test(error.remedy ?? ""),
+    );
+    assert.deepEqual(readdirSync(folder), [], "nothing is left half written");
   });
 
   test("a machine keeps its name", async (t) => {
