@@ -294,6 +294,6 @@ function notCommitted(file: string, commit: Commit): ShiplockError {
     code: "source/config-not-committed",
     blame: "usage",
     message: `commit ${commit.hash.slice(0, 7)} does not have ${file}`,
-    remedy: "commit the configuration, or pass --dirty to deploy the working tree",
+    remedy: "commit the configuration, or pass --dirty for the working tree as it is",
   });
 }

@@ -38,7 +38,7 @@ async function verify(context: CommandContext, name: string | null, flags: Flags
   const source = await checkOutCommit(context, config, textFlag(flags, "ref"), flags["dirty"] === true);
   try {
     const environment = name === null ? null : resolveEnvironment(source.config, name);
-    sayWhatIsTaken(context, "verifying", source);
+    sayWhatIsTaken(context, "build", source);
     const verified = await verifiedImagesOf(context, source, environment, {
       ...showBuild(output, source.config),
       noCache: flags["cache"] === false,

@@ -69,7 +69,7 @@ function proposeFor(tree: Tree, answers: Answers, root: string): Proposal {
     throw new ShiplockError({
       code: "init/unreadable",
       blame: "usage",
-      message: `${broken.path} cannot be read: ${broken.reason}`,
+      message: `it cannot be read: ${broken.reason}`,
       where: broken.path,
       remedy: "mend it, and run init again",
     });

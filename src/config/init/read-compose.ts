@@ -79,7 +79,7 @@ function mappingIn(tree: Tree, file: string): JsonObject {
   throw new ShiplockError({
     code: "init/unreadable",
     blame: "usage",
-    message: `${file} cannot be read: ${problem?.sentence ?? "it holds no mapping"}`,
+    message: `it cannot be read: ${problem?.sentence ?? "it holds no mapping"}`,
     where: problem === undefined ? file : formatLocation(problem.where),
     remedy: `mend it, until \`docker compose --file ${file} config\` passes, and run init again`,
   });
