@@ -19,7 +19,9 @@ export function buildFailed(
   step: FailedStep | null,
   dockerfile: string | null,
 ): ShiplockError {
-  return clientFailure(rest.join("\n")) ?? ownFailure(request, rest, step, dockerfile);
+  const ofTheClient = clientFailure(rest.join("\n"));
+  if (ofTheClient !== null) return ofTheClient;
+  return dockerfile === null && step === null ? noDockerfile(request) : ownFailure(request, rest, step, dockerfile);
 }
 
 /**
@@ -61,6 +63,16 @@ function clientFailure(said: string): ShiplockError | null {
     });
   }
   return null;
+}
+
+function noDockerfile({ name, dockerfile }: BuildRequest): ShiplockError {
+  return new ShiplockError({
+    code: "build/no-dockerfile",
+    blame: "usage",
+    message: `the image "${name}" cannot be built: there is no ${dockerfile} in its build context`,
+    where: `images.${name}`,
+    remedy: `commit it, or let \`context\` and \`dockerfile\` of images.${name} lead to where it is`,
+  });
 }
 
 function ownFailure(

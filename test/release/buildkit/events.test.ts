@@ -153,6 +153,16 @@ describe("a build that failed", () => {
     );
   });
 
+  test("for want of a Dockerfile says where one was looked for, and not the builder's own paths", () => {
+    const words =
+      "ERROR: failed to solve: rpc error: code = Unknown desc = failed to solve with frontend dockerfile.v0: failed to read dockerfile: open /var/lib/docker/tmp/buildkit-mount1/Dockerfile: no such file or directory";
+    const found = buildFailed(request, [words], null, null);
+    assert.equal(found.code, "build/no-dockerfile");
+    assert.equal(found.blame, "usage");
+    assert.equal(found.message, 'the image "web" cannot be built: there is no Dockerfile in its build context');
+    assert.deepEqual([found.where, found.details], ["images.web", []]);
+  });
+
   test("because of what is missing on the machine says what to install or start", () => {
     const code = (line: string) => buildFailed(request, [line], null, null).code;
     assert.equal(code("docker: unknown command: docker buildx"), "build/buildx-missing");
