@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import type { Check } from "../config/types.ts";
 import type {
   CoverageSummary,
@@ -107,10 +108,6 @@ function summaryOf<Summary>(found: Found<Summary> | null): Summary | null {
 /** Rounded down, so that no number looks as if it reached a threshold that it missed. */
 export function percentText(percent: number): string {
   return `${String(Math.floor(percent * 10 + 1e-9) / 10)} %`;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function firstOf(texts: readonly string[], most: number): string {

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { strategies } from "./strategies/table.ts";
 import type { DraftStep, Strategy, StrategyOptions, StrategyService } from "./strategies/types.ts";
 import { amountOf, drainStep, replicasOf } from "./strategies/types.ts";
@@ -177,7 +178,7 @@ function replaceDrafts(host: PlanHost, facts: PlanFacts): DraftStep[] {
     action: { kind: "create", replicas: fresh },
     title: facts.warm
       ? `take up the kept containers in slot ${facts.place}`
-      : `create ${fresh.length} containers in slot ${facts.place}`,
+      : `create ${counted(fresh.length, "container")} in slot ${facts.place}`,
   };
   const strategy = strategies[facts.strategy.kind];
   const steps = strategy.steps(

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import type { Image, ScanPolicy } from "../config/types.ts";
 import { judgeScanGate } from "../environments/gates/scan.ts";
 import type { GateDecision } from "../environments/gates/types.ts";
@@ -171,7 +172,7 @@ async function listPackages(
   const engine = request.engine();
   const local = await engine.inspectImage(reference, { signal });
   const contents = await readImage(name, engine.saveImages([local?.id ?? reference], { signal }));
-  request.log(name, `${contents.packages.length} packages listed`);
+  request.log(name, `${counted(contents.packages.length, "package")} listed`);
   return contents;
 }
 

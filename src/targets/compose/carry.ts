@@ -174,7 +174,7 @@ async function send(
       if (clock.elapsed() - toldAt >= toldEveryMs) {
         toldAt = clock.elapsed();
         log(
-          `${cargo.image.name}: ${bytesInWords(passed)} of about ${bytesInWords(cargo.bytes)} from ${found.place}, ${bytesInWords(onTheLine)} on the line`,
+          `${cargo.image.name}: ${bytesInWords(passed)}${passed > cargo.bytes ? "" : ` of about ${bytesInWords(cargo.bytes)}`} from ${found.place}, ${bytesInWords(onTheLine)} on the line`,
         );
       }
       yield bytes;

@@ -1,3 +1,4 @@
+import { counted } from "../../counted.ts";
 import type { StepRun, StepWorker } from "../../deploy/run.ts";
 import type { Evidence, ReplicaRef, Step, StepAction } from "../../deploy/types.ts";
 import { withCommitted, withEnded } from "../../environments/record/changes.ts";
@@ -54,17 +55,19 @@ async function performOnHost(
 ): Promise<Evidence> {
   switch (action.kind) {
     case "ship-files":
-      return counted(await shipFiles(host, run), "sets of files written", "the files are there");
+      return numbered(await shipFiles(host, run), ["set of files", "sets of files"], "written", "the files are there");
     case "pull":
-      return counted(
+      return numbered(
         await pullImages(host, run, action.images, { signal, log }),
-        "images brought",
+        ["image", "images"],
+        "brought",
         "the images are there",
       );
     case "backing":
-      return counted(
+      return numbered(
         await startBacking(host, run, action.services, log, signal),
-        "backing services started",
+        ["backing service", "backing services"],
+        "started",
         "backing services are there",
       );
     case "proxy": {
@@ -73,17 +76,18 @@ async function performOnHost(
     }
     case "create":
       if (run.plan.place === "direct") await ensureNetworksAndVolumes(host);
-      return counted(
+      return numbered(
         await createReplicas(host, run, action.replicas),
-        "containers created",
+        ["container", "containers"],
+        "created",
         "the containers are there",
       );
     case "start":
       await startReplicas(host, action.replicas);
-      return { acted: true, summary: `${action.replicas.length} containers started` };
+      return { acted: true, summary: `${counted(action.replicas.length, "container")} started` };
     case "ready":
       await awaitReady(host, run, action.replicas, run.document, signal);
-      return { acted: false, summary: `${action.replicas.length} replicas healthy` };
+      return { acted: false, summary: `${counted(action.replicas.length, "replica")} healthy` };
     case "shift":
       return did(await shiftTraffic(host, action.after), "traffic moved", "traffic is there already");
     case "drain": {
@@ -94,20 +98,25 @@ async function performOnHost(
     case "stop":
       await stopReplicas(host, action.replicas, run.previous);
       if (run.plan.place === "direct") await setAside(host, run, action.replicas);
-      return { acted: true, summary: `${action.replicas.length} containers stopped` };
+      return { acted: true, summary: `${counted(action.replicas.length, "container")} stopped` };
     case "publish":
       return did(await publishFiles(host, run), "files written", "the files are as they should be");
     case "retire": {
       const { stopped, removed } = await retireOld(host, run, action.keep);
       // Only now: containers that stop say goodbye to their WebSockets through the router they came by.
       const routers = run.plan.place === "direct" ? 0 : await dismissRouters(host, run, log, signal);
+      const words = [
+        ...(stopped === 0 ? [] : [`${counted(stopped, "container")} stopped and kept`]),
+        ...(removed === 0 ? [] : [`${counted(removed, "container")} removed`]),
+        ...(routers === 0 ? [] : [`${counted(routers, "router")} left`]),
+      ];
       return {
-        acted: stopped + removed + routers > 0,
-        summary: `${stopped} containers stopped and kept, ${removed} removed${routers === 0 ? "" : `, ${routers} routers left`}`,
+        acted: words.length > 0,
+        summary: words.length === 0 ? "nothing of an old release runs" : words.join(", "),
       };
     }
     case "tidy":
-      return counted(await tidy(run, host), "images removed", "nothing to remove");
+      return numbered(await tidy(run, host), ["image", "images"], "removed", "nothing to remove");
     case "migrate":
     case "verify":
     case "commit":
@@ -161,7 +170,7 @@ async function undoCreate(run: ComposeRun, host: ComposeHost): Promise<Evidence>
   await Promise.all(
     made.map((container) => host.host.engine.removeContainer(container.id, { force: true, volumes: false })),
   );
-  return counted(made.length, "new containers removed", "no new containers are there");
+  return numbered(made.length, ["new container", "new containers"], "removed", "no new containers are there");
 }
 
 async function undoStop(
@@ -255,6 +264,11 @@ function did(acted: boolean, yes: string, no: string): Evidence {
   return { acted, summary: acted ? yes : no };
 }
 
-function counted(count: number, yes: string, no: string): Evidence {
-  return { acted: count > 0, summary: count > 0 ? `${count} ${yes}` : no };
+function numbered(
+  count: number,
+  [one, many]: readonly [one: string, many: string],
+  what: string,
+  no: string,
+): Evidence {
+  return { acted: count > 0, summary: count > 0 ? `${counted(count, one, many)} ${what}` : no };
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../../counted.ts";
 import type { Clock } from "../../../clock.ts";
 import type { ReplicaRef } from "../../../deploy/types.ts";
 import { replicasOf } from "../../../deploy/strategies/types.ts";
@@ -44,7 +45,7 @@ export async function verifyRelease(run: ComposeRun, bakeMs: number, signal: Abo
   if (addressesLooked.status === "rejected") throw addressesLooked.reason;
   const addresses = addressesLooked.value.reduce((sum, count) => sum + count, 0);
   const containers = [...restarts.keys()].length;
-  return `${containers} containers run the recorded digests, healthy${bakeMs === 0 ? "" : ` for ${bakeMs / 1000} s`}; ${addresses} public addresses answer`;
+  return `${counted(containers, "container runs", "containers run")} the recorded digests, healthy${bakeMs === 0 ? "" : ` for ${bakeMs / 1000} s`}; ${counted(addresses, "public address answers", "public addresses answer")}`;
 }
 
 async function observeHost(
