@@ -1,10 +1,11 @@
 import type { Kysely, Transaction } from "kysely";
-import { fromText, packAttachment } from "../attachments.ts";
 import { movedDeployment, openedDeployment, reopenedDeployment } from "../deployments.ts";
-import { ambiguousRelease, conflict, unknownDeployment, unknownRelease } from "../errors.ts";
+import { ambiguousRelease, conflict, unknownDeployment } from "../errors.ts";
 import { sameJson } from "../json.ts";
 import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "../limits.ts";
 import type { DeploymentEntry, HistoryQuery, Ledger, LogChunk, LogText, StateRules } from "../types.ts";
+import { attach, attachmentsAbout, attachmentsWith, readAttachment } from "./attachments.ts";
+import { checkRunsOf, recordCheckRun } from "./check-runs.ts";
 import * as rows from "./rows.ts";
 import type { LedgerTables } from "./schema.ts";
 import { recordVersion, versionsOf } from "./versions.ts";
@@ -94,79 +95,20 @@ export function createSqlLedger(options: {
       return found.map(rows.releaseEntry);
     },
 
-    async recordCheckRun(run) {
-      const row = rows.checkRunRow(run);
-      await db.transaction().execute(async (transaction) => {
-        const stored = await transaction
-          .selectFrom("check_runs")
-          .selectAll()
-          .where("id", "=", row.id)
-          .executeTakeFirst();
-        if (!stored) await transaction.insertInto("check_runs").values(row).execute();
-        else if (!rows.sameRow(stored, row)) throw conflict(`run of checks ${row.id}`);
-      });
-    },
+    recordCheckRun: (run) => recordCheckRun(db, run),
 
-    async checkRuns(project, commit) {
-      const found = await db
-        .selectFrom("check_runs")
-        .selectAll()
-        .where("project", "=", project)
-        .where("commit_hash", "=", commit)
-        .orderBy("ended_at", "desc")
-        .orderBy("id", "desc")
-        .limit(100)
-        .execute();
-      return found.map(rows.checkRunEntry);
-    },
+    checkRuns: (project, commit) => checkRunsOf(db, project, commit),
 
     recordVersion: (version) => recordVersion(db, version),
     versions: (project) => versionsOf(db, project),
 
-    async attachToRelease(project, release, told) {
-      const packed = await packAttachment(release, told);
-      const row = rows.attachmentRow(project, packed.attachment, packed.content);
-      return db.transaction().execute(async (transaction) => {
-        const owner = await transaction
-          .selectFrom("releases")
-          .select("id")
-          .where("project", "=", project)
-          .where("id", "=", release)
-          .executeTakeFirst();
-        if (!owner) throw unknownRelease(release);
-        const stored = await attachmentRows(transaction, project)
-          .where("release_id", "=", release)
-          .where("kind", "=", row.kind)
-          .where("image", "=", row.image)
-          .where("subject", "=", row.subject)
-          .where("digest", "=", row.digest)
-          .executeTakeFirst();
-        if (stored) return rows.attachmentEntry(stored);
-        await transaction.insertInto("release_attachments").values(row).execute();
-        return packed.attachment;
-      });
-    },
+    attachToRelease: (project, release, told) => attach(db, project, release, told),
 
-    async attachments(project, release) {
-      const found = await attachmentRows(db, project).where("release_id", "=", release).execute();
-      return found.map(rows.attachmentEntry);
-    },
+    attachments: (project, release) => attachmentsWith(db, project, release),
 
-    async attachmentsAbout(project, subject) {
-      const found = await attachmentRows(db, project).where("subject", "=", subject).execute();
-      return found.map(rows.attachmentEntry);
-    },
+    attachmentsAbout: (project, subject) => attachmentsAbout(db, project, subject),
 
-    async readAttachment(project, digest) {
-      const found = await db
-        .selectFrom("release_attachments")
-        .select("content")
-        .where("project", "=", project)
-        .where("digest", "=", digest)
-        .limit(1)
-        .executeTakeFirst();
-      return found ? fromText(found.content) : null;
-    },
+    readAttachment: (project, digest) => readAttachment(db, project, digest),
 
     async openDeployment(deployment) {
       const opened = openedDeployment(deployment, states);
@@ -332,18 +274,6 @@ export function historyQuery(db: Kysely<LedgerTables>, query: HistoryQuery, befo
 }
 
 /** Attachments of a project without their bytes, oldest first. */
-function attachmentRows(db: Kysely<LedgerTables>, project: string) {
-  return db
-    .selectFrom("release_attachments")
-    .select(["release_id", "kind", "image", "subject", "media_type", "digest", "at", "size"])
-    .where("project", "=", project)
-    .orderBy("at")
-    .orderBy("image")
-    .orderBy("kind")
-    .orderBy("release_id")
-    .orderBy("digest");
-}
-
 async function deploymentById(db: Kysely<LedgerTables>, id: string): Promise<DeploymentEntry | null> {
   const row = await db.selectFrom("deployments").selectAll().where("id", "=", id).executeTakeFirst();
   return row ? rows.deploymentEntry(row) : null;

@@ -1,18 +1,7 @@
 import type { Selectable } from "kysely";
 import { decodeJson, encodeJson, sameJson } from "../json.ts";
-import type {
-  CheckJobEntry,
-  CheckRunEntry,
-  Attachment,
-  AttachmentKind,
-  DeploymentEntry,
-  DeploymentKind,
-  GateAnswer,
-  LedgerEvent,
-  ReleaseEntry,
-  StepEntry,
-} from "../types.ts";
-import type { AttachmentRow, CheckRunRow, DeploymentRow, LedgerTables, StepRow } from "./schema.ts";
+import type { DeploymentEntry, DeploymentKind, GateAnswer, LedgerEvent, ReleaseEntry, StepEntry } from "../types.ts";
+import type { DeploymentRow, LedgerTables, StepRow } from "./schema.ts";
 
 type Row<Table extends keyof LedgerTables> = Selectable<LedgerTables[Table]>;
 
@@ -30,37 +19,6 @@ export function releaseRow(entry: ReleaseEntry): Row<"releases"> {
 export function releaseEntry(row: Row<"releases">): ReleaseEntry {
   const { id, project } = row;
   return { id, project, commit: row.commit_hash, createdAt: row.created_at, payload: decodeJson(row.payload) };
-}
-
-export function checkRunRow(run: CheckRunEntry): CheckRunRow {
-  for (const { summary } of run.jobs) encodeJson(summary, "check's summary");
-  const { commit, startedAt, endedAt, jobs, ...same } = run;
-  const times = { started_at: startedAt, ended_at: endedAt };
-  return { ...same, ...times, commit_hash: commit, payload: encodeJson(jobs, "run of checks") };
-}
-
-export function checkRunEntry(row: CheckRunRow): CheckRunEntry {
-  const { commit_hash, started_at, ended_at, result, payload, ...same } = row;
-  return {
-    ...same,
-    commit: commit_hash,
-    startedAt: started_at,
-    endedAt: ended_at,
-    result: result as CheckRunEntry["result"],
-    jobs: decodeJson(payload) as CheckJobEntry[],
-  };
-}
-
-export function attachmentRow(project: string, entry: Attachment, content: string): AttachmentRow {
-  const { release, mediaType, ...same } = entry;
-  return { ...same, project, release_id: release, media_type: mediaType, content };
-}
-
-export function attachmentEntry(row: Omit<AttachmentRow, "project" | "content">): Attachment {
-  const { image, subject, digest } = row;
-  const { release_id: release, media_type: mediaType } = row;
-  const kind = row.kind as AttachmentKind;
-  return { release, kind, image, subject, mediaType, digest, at: Number(row.at), size: Number(row.size) };
 }
 
 export function deploymentRow(entry: DeploymentEntry): DeploymentRow {
