@@ -7,17 +7,15 @@ import { type CheckRunResult, performCheckRun } from "../checks/run/check-run.ts
 import { type CheckedFiles, treeHash } from "../checks/run/source.ts";
 import type { JobResult } from "../checks/run/types.ts";
 import { systemClock } from "../clock.ts";
-import type { Config } from "../config/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
-import type { RegistryAuth } from "../hosts/engine.ts";
 import { ledgerPath } from "../ledger/location.ts";
 import type { CheckJobEntry, CheckRunEntry } from "../ledger/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import { showChecks } from "./check-progress.ts";
 import { type CommandContext, openHistory, originOf } from "./context.ts";
 import type { CheckedOutCommit } from "./release-source.ts";
-import { registryAuth } from "./registry-logins.ts";
-import { buildEngine } from "./wiring.ts";
+import { registryLogins } from "./registry-logins.ts";
+import { buildEngine, engineLogin } from "./wiring.ts";
 
 export type CheckOptions = {
   names: readonly string[];
@@ -61,7 +59,7 @@ export async function runChecksOf(
     jobs: options.jobs ?? availableParallelism(),
     cache: options.cache,
     engine: () => ({ engine: buildEngine(env), name: env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock" }),
-    authFor: (reference) => authFor(config, reference, context),
+    authFor: engineLogin(registryLogins(config, env, output.hide)),
     secrets,
     machine: env,
     clock: systemClock,
@@ -85,15 +83,6 @@ export function checksFolder(context: CommandContext): string {
 /** What stands in the ledger for what is checked: a commit, or a working tree by its content. */
 export function sourceName(source: CheckedOutCommit, files: CheckedFiles | null): string {
   return source.dirty && files !== null ? treeHash(files) : "commit";
-}
-
-/** The login of the configuration's registry, for images that are in it. */
-function authFor(config: Config, reference: string, context: CommandContext): RegistryAuth | undefined {
-  const { registry } = config;
-  const [host = ""] = registry?.address.split("/") ?? [];
-  if (registry === undefined || !reference.startsWith(`${host}/`)) return undefined;
-  const auth = registryAuth(config, context.env);
-  return auth === null ? undefined : { username: auth.username, password: auth.password, serverAddress: host };
 }
 
 /** @returns what ends it: an interruption of what comes after the checks is none of theirs */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -140,6 +141,32 @@ describe("shiplock check", () => {
       ],
     );
     assert.equal((await shiplock(["check", "audit"])).exit, 0);
+  });
+
+  test("pulls a check's image with the login that Docker has on this machine, as a build does", async (t) => {
+    const docker = mkdtempSync(join(root, "docker-"));
+    const auth = Buffer.from("ada:s3cret-value").toString("base64");
+    writeFileSync(join(docker, "config.json"), JSON.stringify({ auths: { "other.invalid": { auth } } }));
+    const logins: unknown[] = [];
+    // An engine that has no image and says no to every pull.
+    const engine = createServer((request, response) => {
+      const login = request.headers["x-registry-auth"];
+      if (typeof login === "string") logins.push(JSON.parse(Buffer.from(login, "base64url").toString()));
+      if (request.url === "/_ping") return response.setHeader("api-version", "1.45").end("OK");
+      if (request.method === "GET" && !request.url?.includes("/images/")) return response.end("[]");
+      response.writeHead(request.method === "GET" ? 404 : 403).end('{"message":"no"}');
+    });
+    const socket = join(docker, "engine.sock");
+    await new Promise<void>((listening) => engine.listen(socket, listening));
+    t.after(() => {
+      engine.closeAllConnections();
+      engine.close();
+    });
+    await commit('lint: { image: other.invalid/tools/lint:1, run: "true" }');
+    const said = await shiplock(["check"], { DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: docker });
+    assert.equal(said.exit, 1, said.stderr);
+    assert.deepEqual(logins, [{ username: "ada", password: "s3cret-value", serveraddress: "other.invalid" }]);
+    assert.doesNotMatch(said.stdout + said.stderr, /s3cret/);
   });
 
   test("says nothing of checks when what comes after them is interrupted", async () => {

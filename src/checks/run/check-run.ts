@@ -42,7 +42,7 @@ export type CheckRunRequest = {
   readonly cache: boolean;
   /** Opens the engine of this machine; called only when a check wants a container. `name` is how it is reached. */
   readonly engine: () => { engine: Engine; name: string };
-  readonly authFor: (reference: string) => RegistryAuth | undefined;
+  readonly authFor: (reference: string) => Promise<RegistryAuth | undefined>;
   readonly secrets: Readonly<Record<string, string>>;
   readonly machine: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;

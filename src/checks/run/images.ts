@@ -13,7 +13,7 @@ export type ImageSource = {
  */
 export function imageSource(options: {
   engine: Engine;
-  authFor: (reference: string) => RegistryAuth | undefined;
+  authFor: (reference: string) => Promise<RegistryAuth | undefined>;
   note: (text: string) => void;
   signal: AbortSignal;
 }): ImageSource {
@@ -25,7 +25,7 @@ export function imageSource(options: {
     if (there !== null) return there.id;
     note(`pulling ${reference}`);
     const named = /@|:[^/]*$/.test(reference) ? reference : `${reference}:latest`;
-    await engine.pullImage(named, authFor(reference), undefined, { signal });
+    await engine.pullImage(named, await authFor(reference), undefined, { signal });
     const pulled = await engine.inspectImage(reference, { signal });
     if (pulled !== null) return pulled.id;
     throw new ShiplockError({

@@ -80,7 +80,7 @@ export function createStage(test: TestContext): Stage {
       jobs: options.jobs ?? 4,
       cache: options.cache ?? true,
       engine: () => ({ engine: options.engine ?? port, name: "unix:///engine.sock" }),
-      authFor: () => undefined,
+      authFor: async () => undefined,
       secrets,
       machine: options.machine ?? process.env,
       clock: systemClock,
