@@ -1,3 +1,4 @@
+import { isLocalRepository } from "../config/local-repository.ts";
 import { changeState } from "../environments/record/change-state.ts";
 import { withForgotten } from "../environments/record/changes.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
@@ -35,7 +36,9 @@ export async function planPrune(
     session.holdings(),
   ]);
   const stored = documents.flatMap(({ name, document }) => (document === null ? [] : [storedDocument(name, document)]));
-  const registry = await request.readRegistry(stored);
+  // Who has nothing in a registry is not asked what other environments need of it: their hosts may be out of reach.
+  const inRegistry = stored.some(({ images }) => images.some(({ repository }) => !isLocalRepository(repository)));
+  const registry = inRegistry ? await request.readRegistry(stored) : null;
   return decideRetention({ state: read.state, keep: request.keep, documents: stored, operations, hosts, registry });
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { planPrune } from "../../src/deploy/prune.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
 import { keepName } from "../../src/targets/compose/steps/images.ts";
 import { builder, carriedShop } from "../fakes/carried.ts";
@@ -84,6 +85,15 @@ describe("a release that is in no registry", () => {
     const id = v1.release.images["web"]?.digest ?? "";
     assert.match(id, /^sha256:/);
     assert.ok(dotenvOn(world, "one").includes(`SHIPLOCK_IMAGE_WEB='${id}'`), dotenvOn(world, "one"));
+  });
+
+  it("is pruned without a question about registries, which other environments would have to answer", async () => {
+    const world = await liveWorld();
+    await working(world, {}, async (ada) => {
+      const readRegistry = () => assert.fail("nothing of it lies in a registry");
+      const planned = await planPrune({ keep: 2, readRegistry }, ada.session);
+      assert.deepEqual([planned?.kept.length, planned?.registry, planned?.stays], [1, [], []]);
+    });
   });
 
   it("is rolled back to from a machine that never had it, and a host that lost it gets it from another one", async () => {
