@@ -1,3 +1,4 @@
+import { isLocalRepository } from "../config/local-repository.ts";
 import type { Config } from "../config/types.ts";
 import { documentOf } from "../deploy/read-record.ts";
 import { isNamed } from "../environments/record/rollback-choice.ts";
@@ -38,7 +39,12 @@ export async function resolveVersion(
     code: "rollback/version-not-here",
     blame: "gate",
     message: `${to} names images that were never healthy in ${state.environment}`,
-    remedy: `deploy that version's commit to ${state.environment}, or choose one of: ${state.healthy.map((entry) => entry.release).join(", ") || "(none)"}`,
+    remedy: [
+      `deploy that version's commit to ${state.environment}`,
+      ...(state.healthy.length === 0
+        ? []
+        : [`choose one of: ${state.healthy.map((entry) => entry.release).join(", ")}`]),
+    ].join(", or "),
     details: [...digests].map(([repository, digest]) => `${repository}@${digest}`),
   });
 }
@@ -60,7 +66,9 @@ async function digestsOf(
   tag: string,
   registry: Registry,
 ): Promise<Map<string, string>> {
-  const repositories = [...new Set(Object.values(config.images).map(({ repository }) => repository))];
+  const all = new Set(Object.values(config.images).map(({ repository }) => repository));
+  // Images that go to no registry have no name there either.
+  const repositories = [...all].filter((repository) => !isLocalRepository(repository));
   try {
     const heads = await Promise.all(
       repositories.map((repository) =>

@@ -7,6 +7,7 @@ import { environmentFor } from "../../src/cli/commands/tag.ts";
 import { type CommandContext, openHistory } from "../../src/cli/context.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import { resolveVersion } from "../../src/cli/version-lookup.ts";
+import { localRepository } from "../../src/config/local-repository.ts";
 import type { Config } from "../../src/config/types.ts";
 import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
 import { registryError } from "../../src/release/registry/errors.ts";
@@ -75,6 +76,24 @@ describe("what --to names", () => {
     assert.equal(await resolveVersion(context, config, "staging-main-1", state, session, registry), "staging-main-1");
     assert.deepEqual(asked, []);
     assert.throws(() => chooseRollback(state, "staging-main-1"), { code: "rollback/unknown" });
+  });
+
+  it("nothing that a registry is asked about where the project has none", async (t) => {
+    const { context, said } = await machine(t);
+    const { registry, asked } = registryWith({});
+    const withoutRegistry = {
+      ...config,
+      images: Object.fromEntries(images.map((name) => [name, { name, repository: localRepository("shop", name) }])),
+    } as unknown as Config;
+    assert.equal(await resolveVersion(context, withoutRegistry, "v1.0.0", state, session, registry), "v1.0.0");
+    assert.deepEqual([asked, said], [[], []]);
+    assert.throws(() => chooseRollback(state, "v1.0.0"), {
+      code: "rollback/unknown",
+      blame: "usage",
+      remedy: /choose one of: r-v2, r-v1;/,
+    });
+    const nothingElse = { ...state, healthy: [] };
+    assert.throws(() => chooseRollback(nothingElse, "v1.0.0"), { remedy: /^there is none to go back to/ });
   });
 
   it("no version that never ran here, and none whose images are not one release's", async (t) => {

@@ -177,7 +177,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
       app.run(["rollback", "staging", "--to", tag, "--json"]),
     );
     assertRefused(refused, {
-      exit: 3,
+      exit: 2,
       code: "rollback/unknown",
       says: /no release named "production-.*" was ever healthy in staging/,
       remedy: /a tag of another environment does not count here/,

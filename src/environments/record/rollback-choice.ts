@@ -40,15 +40,12 @@ function namedHealthy(state: EnvironmentState, to: string, gone: ReadonlySet<str
   const found = state.healthy.filter((entry) => isNamed(entry, to));
   const [first, ...others] = found;
   if (first === undefined) {
+    const choice = rollbackCandidates(state, gone).map((entry) => entry.release);
     throw new ShiplockError({
       code: "rollback/unknown",
-      blame: "gate",
+      blame: "usage",
       message: `no release named "${printable(to)}" was ever healthy in ${state.environment}`,
-      remedy: `choose one of: ${
-        rollbackCandidates(state, gone)
-          .map((entry) => entry.release)
-          .join(", ") || "(none)"
-      }; a tag of another environment does not count here`,
+      remedy: `${choice.length === 0 ? "there is none to go back to: deploy a commit that works" : `choose one of: ${choice.join(", ")}`}; a tag of another environment does not count here`,
     });
   }
   if (others.length > 0 && !found.some((entry) => entry.release === to)) {
