@@ -1,5 +1,5 @@
 import { ShiplockError } from "../../errors.ts";
-import type { Engine, RegistryAuth } from "../../hosts/engine.ts";
+import { type Engine, EngineError, type RegistryAuth } from "../../hosts/engine.ts";
 
 export type ImageSource = {
   /** The image's id on the engine, which names its content; it is pulled where the engine lacks it. */
@@ -25,7 +25,10 @@ export function imageSource(options: {
     if (there !== null) return there.id;
     note(`pulling ${reference}`);
     const named = /@|:[^/]*$/.test(reference) ? reference : `${reference}:latest`;
-    await engine.pullImage(named, await authFor(reference), undefined, { signal });
+    const login = await authFor(reference);
+    await engine.pullImage(named, login, undefined, { signal }).catch((error: unknown) => {
+      throw error instanceof EngineError ? notPulled(reference, error) : error;
+    });
     const pulled = await engine.inspectImage(reference, { signal });
     if (pulled !== null) return pulled.id;
     throw new ShiplockError({
@@ -42,4 +45,15 @@ export function imageSource(options: {
       return found;
     },
   };
+}
+
+/** The engine's error speaks of hosts and of its own requests; a check runs on this machine. */
+function notPulled(reference: string, error: EngineError): ShiplockError {
+  return new ShiplockError({
+    code: error.code,
+    message: `the image ${reference} could not be pulled: ${error.engineMessage}`,
+    remedy:
+      "look at its name and tag; this machine's engine has to reach its registry, and to have a login where that wants one",
+    cause: error,
+  });
 }

@@ -180,7 +180,11 @@ describe("a check in a container", () => {
       done.results.map((result) => result.outcome),
       ["failed", "passed"],
     );
-    assert.equal(done.job("lint").error?.code, "engine/image-missing");
+    const { error } = done.job("lint");
+    assert.equal(error?.code, "engine/image-missing");
+    assert.match(error?.message ?? "", /^the image nowhere:1 could not be pulled: /);
+    assert.deepEqual(error?.details, [], "nothing of the engine's interface");
+    assert.match(error?.remedy ?? "", /name and tag/);
   });
 
   test("hands on its artifacts and has its reports read, out of the container", async (t) => {
