@@ -13,7 +13,7 @@ export type Output = {
   line(text?: string): void;
   /** Like `line`, for text whose own colours are wanted: the log of a container. */
   raw(text: string): void;
-  /** What is said beside the result: progress and warnings. */
+  /** What is said beside the result: progress and warnings. On standard error, so that it is heard with `--json` too. */
   note(text: string): void;
   event(value: unknown): void;
   result(value: unknown): void;
@@ -61,9 +61,7 @@ export function createOutput(options: {
     raw: (text) => {
       if (mode === "human") write(stdout, text);
     },
-    note: (text) => {
-      if (mode === "human") write(stderr, safe(text));
-    },
+    note: (text) => write(stderr, safe(text)),
     event: (value) => {
       if (mode === "stream") write(stdout, JSON.stringify(value));
     },

@@ -9,6 +9,7 @@ import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withSession } from "../session.ts";
 import { registryChecks } from "../registry-checks.ts";
+import { scannerChecks } from "../scanner-checks.ts";
 import { buildEngine } from "../wiring.ts";
 import type { Flags } from "./table.ts";
 
@@ -30,7 +31,11 @@ export async function run(
   const named = optionalArgument(args, 0);
   const environments = named === null ? Object.values(config.environments) : [resolveEnvironment(config, named)];
   const findings = [
-    ...(await carryOut([...machineChecks(context, config), ...environments.map((one) => secretsCheck(context, one))])),
+    ...(await carryOut([
+      ...machineChecks(context, config),
+      ...scannerChecks(environments, context.env),
+      ...environments.map((one) => secretsCheck(context, one)),
+    ])),
     ...(await Promise.all(environments.map((environment) => examine(context, config, environment)))).flat(),
   ];
   output.result(findings);
