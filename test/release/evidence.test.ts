@@ -157,6 +157,17 @@ describe("what is known of a release's images", () => {
     await assert.rejects(world({}, { imageId: localId }).evidence.complete(release), { code: "scan/other-image" });
   });
 
+  it("an image in another registry than the project's is scanned with Docker's own login for it, not with the project's", async () => {
+    const login = { address: "registry.example.com/shop", username: "ci", password: "s3cret" };
+    const [own] = Object.values(release.images);
+    assert.ok(own !== undefined);
+    const images = { web: own, api: { ...own, name: "api", repository: "ghcr.io/acme/api" } };
+    const { evidence, state } = world({ registry: { login, insecure: false } });
+    await evidence.complete({ ...release, images });
+    const logins = state.scanned.map((target) => (target.from === "registry" ? target.login : assert.fail()));
+    assert.deepEqual(logins, [login, null]);
+  });
+
   it("an image that lies in no registry is scanned where it was built, and elsewhere holds the release up", async () => {
     const images = { web: { ...release.images["web"], repository: localRepository("shop", "web") } };
     const carried = { ...release, images } as Release;

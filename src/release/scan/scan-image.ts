@@ -2,6 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { isLocalRepository } from "../../config/local-repository.ts";
 import type { ScanPolicy } from "../../config/types.ts";
 import type { Engine } from "../../hosts/engine.ts";
+import { parseReference } from "../registry/reference.ts";
 import type { RegistryLogin } from "../registry/types.ts";
 import type { ReleaseImage } from "../types.ts";
 import { scanError } from "./errors.ts";
@@ -59,8 +60,11 @@ async function targetOf(
   platform: string,
 ): Promise<ScanTarget> {
   const { manifest = "", config = "" } = platforms[platform] ?? {};
-  if (!isLocalRepository(repository))
-    return { from: "registry", reference: `${repository}@${manifest}`, platform, ...registry };
+  if (!isLocalRepository(repository)) {
+    // For another registry Docker's own login counts, which one in a file of ours would hide.
+    const login = isOf(registry.login, repository) ? registry.login : null;
+    return { from: "registry", reference: `${repository}@${manifest}`, platform, ...registry, login };
+  }
   // With the containerd image store an image is called by its manifest.
   for (const id of new Set([config, manifest])) {
     const local = await engine().inspectImage(id, { signal });
@@ -69,6 +73,10 @@ async function targetOf(
   throw scanError("scan/failed", `the image ${name} lies in no registry, and this machine does not have it`, {
     remedy: "scan it where it was built",
   });
+}
+
+function isOf(login: RegistryLogin | null, repository: string): boolean {
+  return login !== null && parseReference(`${login.address}/x`).registry === parseReference(repository).registry;
 }
 
 /** A report of another image, which a tag that moved meanwhile can give, says nothing about this one. */
