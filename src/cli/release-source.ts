@@ -1,5 +1,5 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { availableParallelism, hostname, tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
+import { availableParallelism, hostname } from "node:os";
 import { join, relative } from "node:path";
 import { resolveArguments, resolveEnvironment, resolvePublicUrls, resolveRoutes } from "../config/environment.ts";
 import { resolveComposeFiles } from "../config/find.ts";
@@ -21,16 +21,10 @@ import { refuseSecretArguments } from "../release/secret-arguments.ts";
 import { registryShipper, shipperByName } from "../release/ship.ts";
 import { engineShipper } from "../release/ship-from-engine.ts";
 import { makeSnapshot } from "../release/snapshot.ts";
-import {
-  checkOut,
-  checkoutPrefix,
-  type Commit,
-  repositoryRoot,
-  resolveCommit,
-  uncommittedFiles,
-} from "../release/source.ts";
+import { checkOut, type Commit, repositoryRoot, resolveCommit, uncommittedFiles } from "../release/source.ts";
 import type { Snapshot } from "../release/types.ts";
 import { type VerifiedImage, verifyImages } from "../release/verify-images.ts";
+import { makeScratch } from "../scratch.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { renderCompose } from "../targets/compose/render.ts";
@@ -98,7 +92,7 @@ export async function checkOutCommit(
       remove: async () => undefined,
     };
   const leftOut = ref === null ? await uncommittedFiles(root) : 0;
-  const scratch = await mkdtemp(join(tmpdir(), checkoutPrefix));
+  const scratch = await makeScratch("checkout");
   const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   try {
     const folder = join(scratch, "source");

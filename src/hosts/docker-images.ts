@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { ShiplockError } from "../errors.ts";
 import { boundsOf, filtersOf, segment } from "./docker-containers.ts";
 import { decodeHistoryEntry, decodeImage, decodeImageSummary } from "./docker-decode.ts";
@@ -25,6 +26,7 @@ type ImageCalls = Pick<
 const TRANSFER_MS = 600_000;
 const ARCHIVE_BEGINS_MS = 600_000;
 const LOAD_MS = 3_600_000;
+const ARCHIVE_STALLS_MS = 120_000;
 
 /**
  * Splits an image reference for the engine: `fromImage` and `tag`, where a digest goes as the tag.
@@ -99,15 +101,26 @@ async function readTransfer(
   }
 }
 
-async function* readArchive(
+/**
+ * The pieces of an archive that an engine gives out.
+ * @param stallMs how long a piece is waited for; a reader that takes its time is not counted
+ */
+export async function* readArchive(
   host: string,
-  response: IncomingMessage,
+  response: Readable,
   signal: AbortSignal | undefined,
+  stallMs: number = ARCHIVE_STALLS_MS,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const abort = () => response.destroy(cancelledError(host, signal?.reason));
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    for await (const chunk of response) yield chunk as Buffer;
+    const pieces = response[Symbol.asyncIterator]();
+    for (;;) {
+      const timer = setTimeout(() => response.destroy(stalled(host, stallMs)), stallMs);
+      const next = await pieces.next().finally(() => clearTimeout(timer));
+      if (next.done === true) return;
+      yield next.value as Buffer;
+    }
   } catch (error) {
     if (error instanceof ShiplockError) throw error;
     const message = `The archive of an image on ${host} was cut before its end`;
@@ -124,6 +137,16 @@ async function* readArchive(
     signal?.removeEventListener("abort", abort);
     response.destroy();
   }
+}
+
+function stalled(host: string, stallMs: number): EngineError {
+  return new EngineError({
+    code: "engine/timeout",
+    host,
+    request: "GET /images/get",
+    message: `The engine on ${host} gave nothing more of an image for ${stallMs / 1000} s`,
+    remedy: "Check the load and the disk of that machine, then run the command again.",
+  });
 }
 
 /** The calls of the Engine port that are about images. */

@@ -6,9 +6,6 @@ import { type ProgramResult, runProgram } from "../process.ts";
 /** A commit as it was asked for. `ref` is the branch or tag that was named; null if it was a bare commit. */
 export type Commit = { hash: string; time: string; subject: string; ref: string | null };
 
-/** The folder around a checkout has a name that begins so, in the folder for temporary files. */
-export const checkoutPrefix = "shiplock-checkout-";
-
 const gitTimeoutMs = 60_000;
 /** The mode by which an index marks a commit of another repository. */
 const submoduleMode = "160000 ";

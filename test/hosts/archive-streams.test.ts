@@ -3,8 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { describe, it } from "node:test";
 import { ShiplockError } from "../../src/errors.ts";
+import { readArchive } from "../../src/hosts/docker-images.ts";
 import { createDockerEngine } from "../../src/hosts/docker-engine.ts";
 import { createEngineTransport } from "../../src/hosts/docker-transport.ts";
 import type { Engine } from "../../src/hosts/engine.ts";
@@ -155,3 +158,21 @@ describe("an archive on its way out of an engine", () => {
 async function* pieces(count: number): AsyncGenerator<Uint8Array> {
   for (let piece = 0; piece < count; piece += 1) yield new Uint8Array(1000);
 }
+
+describe("an engine that stops giving", () => {
+  it("is given up after a time without a piece, which a slow reader does not count towards", async () => {
+    const archive = new PassThrough();
+    const pieces = readArchive("one", archive, undefined, 50);
+    archive.write("first");
+    assert.equal(String((await pieces.next()).value), "first");
+    archive.write("second");
+    // Longer than the engine may take.
+    await setTimeout(120);
+    assert.equal(String((await pieces.next()).value), "second");
+    await assert.rejects(pieces.next(), {
+      code: "engine/timeout",
+      message: /gave nothing more of an image for 0.05 s/,
+    });
+    assert.ok(archive.destroyed);
+  });
+});

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import type { Engine } from "../../hosts/engine.ts";
-import { checkoutPrefix } from "../../release/source.ts";
+import { isScratch } from "../../scratch.ts";
 import { checkLabel, madeBy } from "./labels.ts";
 import { endMarked } from "./process-tree.ts";
 import type { RunRecords } from "./run-records.ts";
@@ -53,7 +53,7 @@ export async function removeLeftovers(options: {
     const removed = await attempt(`what run ${record.run} left on this machine`, async () => {
       if (basename(record.scratch) === scratchName(record.run))
         await rm(record.scratch, { recursive: true, force: true });
-      if (record.checkout !== null && basename(record.checkout).startsWith(checkoutPrefix))
+      if (record.checkout !== null && isScratch(record.checkout))
         await rm(record.checkout, { recursive: true, force: true });
     });
     if (ended && removed) await records.end(record.run);

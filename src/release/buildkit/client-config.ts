@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import { ShiplockError } from "../../errors.ts";
 import { parseReference } from "../registry/reference.ts";
 import type { RegistryLogin } from "../registry/types.ts";
+import { makeScratch } from "../../scratch.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -33,8 +34,7 @@ export async function temporaryClientConfig(login: RegistryLogin, env: Variables
   // Docker Hub's login has a name of its own.
   const name = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
   const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
-  // mkdtemp makes a folder of mode 0700.
-  const folder = await mkdtemp(join(tmpdir(), "shiplock-docker-"));
+  const folder = await makeScratch("docker");
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const document = {

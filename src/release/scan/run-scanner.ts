@@ -1,9 +1,9 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import { type ProgramResult, runProgram } from "../../process.ts";
+import { makeScratch } from "../../scratch.ts";
 import { createMasker } from "../../secrets/mask.ts";
 import { apiHost, parseReference } from "../registry/reference.ts";
 import type { RegistryLogin } from "../registry/types.ts";
@@ -45,7 +45,7 @@ const INSTALL = {
  * Errors: those of `Scanner`.
  */
 export async function runScanner(run: ScannerRun, { env, withhold }: ScannerSurroundings): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "shiplock-scan-"));
+  const folder = await makeScratch("scan");
   const login = run.target.from === "registry" ? run.target.login : null;
   try {
     const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !withhold.includes(name)));

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ShiplockError } from "../../errors.ts";
 import type { JsonObject } from "../../json.ts";
 import { runProgram } from "../../process.ts";
+import { makeScratch } from "../../scratch.ts";
 import { type Recording, startRecorder } from "./recorder.ts";
 
 /**
@@ -60,7 +60,7 @@ export function dockerCompose(environment: Readonly<Record<string, string | unde
   }
 
   async function translate(request: Parameters<ComposeProgram["translate"]>[0]): Promise<Recording> {
-    const folder = await mkdtemp(join(tmpdir(), "shiplock-"));
+    const folder = await makeScratch("compose");
     const socket = join(folder, "engine.sock");
     const recorder = await startRecorder(socket, request.apiVersion);
     try {

@@ -29,8 +29,8 @@ const printing = (name: string) => `
     args: process.argv.slice(2),
     env: process.env,
     files: readdirSync("."),
-    docker: config && config.includes("shiplock-scan") ? JSON.parse(readFileSync(join(config, "config.json"), "utf8")) : null,
-    mode: config && config.includes("shiplock-scan") ? statSync(config).mode & 0o777 : null,
+    docker: config && config.includes("-scan-") ? JSON.parse(readFileSync(join(config, "config.json"), "utf8")) : null,
+    mode: config && config.includes("-scan-") ? statSync(config).mode & 0o777 : null,
   };
   writeFileSync(join(folder, "seen.json"), JSON.stringify(seen));
   process.stdout.write(${JSON.stringify(reportText(name))});`;
