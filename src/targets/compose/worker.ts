@@ -140,7 +140,7 @@ async function undo(run: ComposeRun, step: Step, { signal, log }: StepRun): Prom
       if (run.plan.place !== "direct")
         await drainIfPossible(host, run, action.replicas, drainMs(run, action.replicas), log, signal);
       await stopReplicas(host, action.replicas, run.document);
-      return { acted: true, summary: `${action.replicas.length} new containers stopped` };
+      return { acted: true, summary: `${counted(action.replicas.length, "new container")} stopped` };
     }
     case "create":
       return undoCreate(run, hostOf(run, step));
