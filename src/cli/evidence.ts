@@ -84,9 +84,10 @@ export async function demandScan(
   config: Config,
   environment: Environment,
   release: Release,
-): Promise<void> {
-  if (environment.scan === undefined || environment.scan === "off") return;
-  await withEvidence(context, config, aboutRelease(config, environment, release), {}, async () => release);
+): Promise<readonly GateAnswer[]> {
+  if (environment.scan === undefined || environment.scan === "off") return [];
+  const about = aboutRelease(config, environment, release);
+  return (await withEvidence(context, config, about, {}, async () => release)).gates;
 }
 
 /** Nothing of it is built, so there is no checkout. */

@@ -2,10 +2,11 @@ import type { Config, Environment } from "../config/types.ts";
 import type { GateAnswer } from "../ledger/types.ts";
 import { documentOf } from "../deploy/read-record.ts";
 import type { DeploymentRequest } from "../deploy/request.ts";
+import type { EnvironmentState } from "../environments/record/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { makeDocument, keepBacking } from "../release/snapshot.ts";
 import type { MadeImage } from "../release/make-image.ts";
-import type { Release, ReleaseImage, Snapshot } from "../release/types.ts";
+import type { Release, ReleaseDocument, ReleaseImage, Snapshot } from "../release/types.ts";
 import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
@@ -108,36 +109,56 @@ function leftOutSentence(count: number, left: string): string {
   return `${files} of the working tree differ${count === 1 ? "s" : ""} from this commit and ${count === 1 ? "is" : "are"} ${left}; commit first, or pass --dirty`;
 }
 
-/** What `--release` names in an environment: a release that was live there, with the configuration it had. What was found in its images is judged as of today. */
-export function chooseKnownRelease(
+/** What a deployment makes live, and what the gates said of it. */
+export type Chosen = { choose: DeploymentRequest["choose"]; gates: readonly GateAnswer[] };
+
+/**
+ * What `--release` names in an environment: a release that was live there, with the configuration it had. What was found in its images is judged as of today, before the
+ * lease is asked for, since a scan may take minutes; under it the release is looked up again.
+ * @throws ShiplockError `release/unknown`, and those of `demandScan`
+ */
+export async function chooseKnownRelease(
   context: CommandContext,
   config: Config,
   environment: Environment,
   session: TargetSession,
   name: string,
-): DeploymentRequest["choose"] {
+): Promise<Chosen> {
   refuseLatest(name);
-  return async (state) => {
-    const entry = state.healthy.find(
-      (candidate) => candidate.release === name || (name.length >= 7 && candidate.release.startsWith(name)),
-    );
-    const document = await documentOf(session, entry?.document ?? null);
-    if (document !== null) {
-      await demandScan(context, config, environment, document.release);
-      return { document, notes: [] };
-    }
-    throw new ShiplockError({
-      code: "release/unknown",
-      blame: "usage",
-      message: `${state.environment} never had a release ${JSON.stringify(name)}`,
-      remedy: `name one of: ${state.healthy.map((candidate) => candidate.release).join(", ") || "(none)"}; or deploy a commit with --ref`,
-    });
+  const read = await session.record.read();
+  const { release } = await knownDocument(session, environment.name, read?.state.healthy ?? [], name);
+  const gates = await demandScan(context, config, environment, release);
+  return {
+    choose: async (state) => ({
+      document: await knownDocument(session, environment.name, state.healthy, name),
+      notes: [],
+    }),
+    gates,
   };
 }
 
+async function knownDocument(
+  session: TargetSession,
+  environment: string,
+  healthy: EnvironmentState["healthy"],
+  name: string,
+): Promise<ReleaseDocument> {
+  const entry = healthy.find(
+    (candidate) => candidate.release === name || (name.length >= 7 && candidate.release.startsWith(name)),
+  );
+  const document = await documentOf(session, entry?.document ?? null);
+  if (document !== null) return document;
+  throw new ShiplockError({
+    code: "release/unknown",
+    blame: "usage",
+    message: `${environment} never had a release ${JSON.stringify(name)}`,
+    remedy: `name one of: ${healthy.map((candidate) => candidate.release).join(", ") || "(none)"}; or deploy a commit with --ref`,
+  });
+}
+
 /** A prepared release, with backing services as the environment has them. */
-export function choosePrepared(prepared: { release: Release; snapshot: Snapshot }): DeploymentRequest["choose"] {
-  return async (_state, previous) => {
+export function choosePrepared(prepared: Prepared): Chosen {
+  const choose: DeploymentRequest["choose"] = async (_state, previous) => {
     const { snapshot, changed } = keepBacking(prepared.snapshot, previous?.snapshot ?? null);
     const notes = changed.map(
       (name) =>
@@ -145,6 +166,7 @@ export function choosePrepared(prepared: { release: Release; snapshot: Snapshot 
     );
     return { document: makeDocument(prepared.release, snapshot), notes };
   };
+  return { choose, gates: prepared.gates };
 }
 
 /** Images of this commit that this machine built before and that belong to every environment. */

@@ -23,13 +23,13 @@ export async function run(
           live: () => opening.then(releaseLiveIn, () => null),
         }).catch(closing(opening))
       : null;
-  return closingAfter(await opening, (session) => {
-    const choose =
+  return closingAfter(await opening, async (session) => {
+    const { choose, gates } =
       prepared === null
-        ? chooseKnownRelease(context, config, environment, session, named ?? "")
+        ? await chooseKnownRelease(context, config, environment, session, named ?? "")
         : choosePrepared(prepared);
     const request = requestFor(context, config, environment, "deploy", flags, choose);
-    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", prepared?.gates);
+    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", gates);
   });
 }
 

@@ -30,9 +30,9 @@ export async function run(
     config,
     environment,
     async (session) => {
-      const choose =
+      const { choose } =
         prepared === null
-          ? chooseKnownRelease(context, config, environment, session, named ?? "")
+          ? await chooseKnownRelease(context, config, environment, session, named ?? "")
           : choosePrepared(prepared);
       const request = requestFor(context, config, environment, "deploy", flags, choose);
       const { plan, document, previous } = await planDeployment(request, {

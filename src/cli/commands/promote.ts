@@ -53,14 +53,9 @@ export async function run(
     config,
     to,
     async (session) => {
-      const request = requestFor(context, config, to, "promote", flags, choosePrepared(prepared));
-      return await carryOut(
-        context,
-        session,
-        (ports) => runDeployment(request, ports),
-        "nothing to do",
-        prepared.gates,
-      );
+      const { choose, gates } = choosePrepared(prepared);
+      const request = requestFor(context, config, to, "promote", flags, choose);
+      return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", gates);
     },
     deployingWithout(flags),
   );
