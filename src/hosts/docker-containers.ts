@@ -127,7 +127,14 @@ export function containerCalls(transport: EngineTransport): ContainerCalls {
     },
     async removeContainer(id, options) {
       const query = { force: options.force ? "1" : "0", v: options.volumes === true ? "1" : "0" };
-      await act("DELETE", `/containers/${segment(id)}`, query, { timeoutMs: SLOW_MS, ...boundsOf(options) }, [404]);
+      const bounds = { timeoutMs: SLOW_MS, ...boundsOf(options) };
+      try {
+        await act("DELETE", `/containers/${segment(id)}`, query, bounds, [404]);
+      } catch (error) {
+        // Somebody else's removal is as good as this one, once it has ended.
+        if (!(error instanceof EngineError) || !/is already in progress/.test(error.engineMessage)) throw error;
+        await act("POST", `/containers/${segment(id)}/wait`, { condition: "removed" }, bounds, [404]);
+      }
     },
     async renameContainer(id, name, options) {
       await act("POST", `/containers/${segment(id)}/rename`, { name }, options, []);

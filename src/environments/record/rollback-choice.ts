@@ -31,7 +31,7 @@ function previousHealthy(state: EnvironmentState, gone: ReadonlySet<string>): He
     code: "rollback/nowhere",
     blame: "gate",
     message: `${state.environment} has no release to go back to: nothing else was healthy here and is not withdrawn`,
-    remedy: "deploy a commit that works, or name a release with --to",
+    remedy: `deploy a commit that works${withdrawn.length === 0 ? "" : ", or name one of the withdrawn releases with --to"}`,
     details: withdrawn.length === 0 ? [] : [`withdrawn here: ${withdrawn.join(", ")}`],
   });
 }
