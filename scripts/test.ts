@@ -132,11 +132,11 @@ async function labTests(files: readonly string[], problem: string | null): Promi
   const alone = files.filter(underLoad);
   const beside = files.filter((file) => !alone.includes(file));
   const ended: TestResult[] = [];
-  // Much of what these wait for is no work of this machine; two at a time.
+  // Much of what these wait for is no work of this machine: two at a time leave half of two cores idle.
   if (beside.length > 1) {
     say(`\n── ${beside.join(", ")}`);
-    const two = { files: beside, show: "spec", isolation: "process", ...limits, signal: interrupt.signal } as const;
-    ended.push(...(await runTests(two)));
+    const several = { files: beside, show: "spec", isolation: "process", atOnce: 3, ...limits } as const;
+    ended.push(...(await runTests({ ...several, signal: interrupt.signal })));
   }
   for (const file of beside.length > 1 ? alone : files) {
     say(`\n── ${file}`);

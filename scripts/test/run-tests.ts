@@ -10,6 +10,8 @@ export type TestRun = {
   /** What is shown meanwhile: a line per test or a dot. */
   show: "spec" | "dot";
   isolation: "none" | "process";
+  /** How many files run beside each other in processes of their own; 2 unless given. */
+  atOnce?: number;
   /** For each test, in milliseconds. */
   testTimeoutMs: number;
   /** For the whole process, in milliseconds; after that it is ended, and that is a failure. */
@@ -46,7 +48,7 @@ async function endOf(run: TestRun, path: string): Promise<string | null> {
     [
       "--test",
       `--test-isolation=${run.isolation}`,
-      ...(run.isolation === "process" ? ["--test-concurrency=2"] : []),
+      ...(run.isolation === "process" ? [`--test-concurrency=${run.atOnce ?? 2}`] : []),
       `--test-timeout=${run.testTimeoutMs}`,
       `--test-reporter=${run.show}`,
       "--test-reporter-destination=stdout",
