@@ -145,7 +145,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
       exit: 3,
       code: "rollback/nowhere",
       says: /staging has no release to go back to/,
-      remedy: /deploy a commit that works, or name a release with --to/,
+      remedy: /deploy a commit that works, or name one of the withdrawn releases with --to/,
     });
     assert.deepEqual(error.details, [`withdrawn here: ${live["v2"]?.release}, ${live["v3"]?.release}`]);
 
