@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { labAvailability } from "../lab/availability.ts";
 import { askEngine } from "../lab/engine.ts";
@@ -12,6 +13,8 @@ import { digestOf } from "./support/registry.ts";
 
 const availability = labAvailability();
 const environment = "production";
+/** A registry that was up before has what an earlier run pushed. */
+const name = `versions-${randomUUID().slice(0, 8)}`;
 
 type Pruned = {
   dryRun: boolean;
@@ -32,7 +35,7 @@ describe("versions and retention", { skip: availability.available ? false : avai
     lab = await startE2eLab({ name: "versions", hosts: 1 });
     host = lab.host("host-1");
     app = await createProject(lab, {
-      name: "versions",
+      name,
       hosts: { production: ["host-1"] },
       configure: [
         { path: ["environments", environment, "keep"], value: 1 },
@@ -51,14 +54,14 @@ describe("versions and retention", { skip: availability.available ? false : avai
     await app.commitVersion(version);
     await app.must(["deploy", environment]);
     const tag = app.state(host, environment)?.live?.tags["app"] ?? "";
-    images[version] = { repository: "versions/app", digest: await digestOf(lab, "versions/app", tag) };
+    images[version] = { repository: `${name}/app`, digest: await digestOf(lab, `${name}/app`, tag) };
   }
 
   async function answers(version: string): Promise<void> {
     assert.equal((await app.curl(host, "/", { environment })).version, version);
   }
 
-  const inRegistry = (tag: string): Promise<string | null> => digestOf(lab, "versions/app", tag).catch(() => null);
+  const inRegistry = (tag: string): Promise<string | null> => digestOf(lab, `${name}/app`, tag).catch(() => null);
 
   test("a version names the image that ran in production, is not moved, and is gone back to from another clone", async () => {
     await deploy("v1");
