@@ -147,6 +147,8 @@ async function establish(
   );
   const abort = () => reject(cancelledError(name, options.signal?.reason));
   options.signal?.addEventListener("abort", abort, { once: true });
+  // While its folder was made, say: an event that has been is heard by nobody.
+  if (options.signal?.aborted === true) abort();
   broken.catch(() => undefined);
   try {
     const hello = await Promise.race([wire.agent.hello, broken]);

@@ -146,6 +146,14 @@ describe("what is said in the configuration", () => {
     assert.match(text, /# No health path was found/);
   });
 
+  test("a server without a framework is asked on the path that it compares its request's with", () => {
+    const text = configOf({
+      "package.json": '{ "scripts": { "start": "node s.js" } }',
+      "s.js": 'require("node:http").createServer((q, r) => r.end(q.url === "/health" ? "ok" : "hello")).listen(80);',
+    });
+    assert.match(text, /health: \/health/);
+  });
+
   for (const [code, port] of [
     ["app.listen(4001)", 4001],
     ["app.listen(process.env.PORT || 4002)", 4002],

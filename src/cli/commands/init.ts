@@ -199,7 +199,7 @@ function tell(
     );
     for (const line of examples) output.line(`  ${line}`);
   }
-  if (written) output.line("next: look it over, commit it, then `shiplock doctor` and `shiplock deploy`");
+  if (written) output.line("next: look it over, commit it, then `shiplock doctor` and `shiplock deploy --check`");
   output.result({
     project,
     written,

@@ -44,14 +44,17 @@ export function codeOf(tree: Tree, path: string): string {
   return text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
 }
 
-/** Paths that a server answers to GET by its own: `app.get("/health", …)`, not those of routers, whose place is not known. */
+/**
+ * Paths that a server answers by its own: `app.get("/health", …)`, or `request.url === "/health"` in a server without a framework; not those of routers, whose place is
+ * not known.
+ */
 export function serverPaths(tree: Tree, folder: string): readonly string[] {
   return scriptSources(tree, folder).flatMap((path) =>
     [
       ...codeOf(tree, path).matchAll(
-        /\b(?:app|server|fastify|instance|api)\s*\.\s*(?:get|all|use)\s*(?:<[^>]*>)?\(\s*["'`](\/[^"'`]*)["'`]/g,
+        /\b(?:app|server|fastify|instance|api)\s*\.\s*(?:get|all|use)\s*(?:<[^>]*>)?\(\s*["'`](\/[^"'`]*)["'`]|\.url\s*===?\s*["'`](\/[^"'`]*)["'`]/g,
       ),
-    ].map((match) => match[1] ?? ""),
+    ].map((match) => match[1] ?? match[2] ?? ""),
   );
 }
 
