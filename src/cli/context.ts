@@ -69,8 +69,13 @@ export async function openHistory(context: CommandContext): Promise<Ledger> {
   return openLedger({ path: ledgerPath({ env: context.env, home: userInfo().homedir }), states: stateRules });
 }
 
+/** The operating system's user, unless `SHIPLOCK_WHO` says otherwise. */
+export function whoAsks(context: CommandContext): string {
+  return context.env["SHIPLOCK_WHO"] ?? userInfo().username;
+}
+
 /** Who asks, from where: the operating system's user and machine. */
 export function originOf(context: CommandContext, reason: string | null): Origin {
-  const who = context.env["SHIPLOCK_WHO"] ?? userInfo().username;
+  const who = whoAsks(context);
   return { who, from: `${hostname()} (process ${process.pid})`, command: context.commandLine, reason };
 }

@@ -92,8 +92,8 @@ export async function demandScan(
 
 /** Nothing of it is built, so there is no checkout. */
 function aboutRelease(config: Config, environment: Environment, release: Release): About {
-  const { commit: hash, commitTime: time, subject, ref, dirty } = release;
-  return { config, environment, commit: { hash, time, subject, ref }, dirty, folder: config.folder };
+  const { commit: hash, commitTime: time, subject, ref, refKind = null, dirty } = release;
+  return { config, environment, commit: { hash, time, subject, ref, refKind }, dirty, folder: config.folder };
 }
 
 /** Gathers what is known of the images of a checkout while they are made. */

@@ -2,7 +2,8 @@ import type { DeploymentOutcome, DeploymentPorts, FinishRequest } from "../deplo
 import { argument } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
 import { type CommandContext, loadEnvironment } from "./context.ts";
-import { carryOut, requestFor } from "./run-deployment.ts";
+import { requestFor } from "./request-for.ts";
+import { carryOut } from "./run-deployment.ts";
 import { withSession } from "./session.ts";
 
 /** `resume` and `abort`: ends the deployment that the environment record says was never ended, wherever it was begun. */
@@ -18,7 +19,7 @@ export async function finish(
     config,
     environment,
     async (session) => {
-      const request = requestFor(context, config, environment, "deploy", flags);
+      const request = await requestFor(context, config, environment, session, "deploy", flags);
       return carryOut(
         context,
         session,

@@ -1,4 +1,5 @@
 import type { DeploymentEvent } from "../deploy/request.ts";
+import { obstacles } from "../environments/gates/judge.ts";
 import type { StepEvent } from "../deploy/run.ts";
 import type { Plan } from "../deploy/types.ts";
 import { type Output, printable } from "./output.ts";
@@ -7,6 +8,7 @@ import { type Output, printable } from "./output.ts";
 export function showProgress(output: Output): (event: DeploymentEvent) => void {
   const began = new Map<string, number>();
   const { paint } = output;
+  let lastJudgement = "";
 
   function step(event: StepEvent): void {
     const name = event.step.id;
@@ -36,6 +38,15 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
     }
   }
 
+  /** What the gates say, once for each change of their answers; that all pass is seen by what follows. */
+  function judged({ judgement }: Extract<DeploymentEvent, { kind: "judged" }>): void {
+    const against = obstacles(judgement);
+    const text = against.map(({ gate, answer, reason }) => `  ${paint.yellow(gate.padEnd(10))} ${answer}s: ${reason}`);
+    if (text.join() === lastJudgement) return;
+    lastJudgement = text.join();
+    for (const line of text) output.line(line);
+  }
+
   return (event) => {
     output.event(streamed(event));
     switch (event.kind) {
@@ -55,7 +66,23 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
         return;
       case "step":
         return step(event.event);
+      case "requested":
+        return;
+      case "judged":
+        return judged(event);
+      case "behind":
+        return output.line(`waiting for ${event.ticket.deployment} of ${event.ticket.origin.who}, which comes first`);
+      case "taken-up":
+        return output.line(
+          paint.yellow(
+            `${event.ticket.deployment} of ${event.ticket.origin.who} comes first and its command is gone: it is carried out here`,
+          ),
+        );
+      case "passed-over":
+        return output.note(`warning: ${event.ticket.deployment} comes first and was left to others: ${event.reason}`);
       case "state":
+        if (event.state === "waiting")
+          output.line(`${paint.yellow("waiting")} (${event.deployment}): ${printable(event.outcome ?? "")}`);
         return;
     }
   };

@@ -1,8 +1,12 @@
 import type { DeploymentEvent } from "../deploy/request.ts";
+import type { Plan } from "../deploy/types.ts";
+import type { GateDecision } from "../environments/gates/types.ts";
 import { messageOf } from "../errors.ts";
-import type { GateAnswer, Ledger } from "../ledger/types.ts";
+import type { GateAnswer, Ledger, NewDeployment } from "../ledger/types.ts";
 import type { Release } from "../release/types.ts";
 import type { Output } from "./output.ts";
+
+type Of<Kind extends DeploymentEvent["kind"]> = Extract<DeploymentEvent, { kind: Kind }>;
 
 /**
  * Writes a deployment into the ledger while it happens, in order. A ledger that cannot be written is told once and stops nothing: the environment record is
@@ -20,34 +24,22 @@ export function recordHistory(
   let sequence = 0;
 
   async function write(event: DeploymentEvent, at: number): Promise<void> {
+    if (event.kind === "requested") return open(requestedEntry(event), event.document.release, "requested");
+    if (event.kind === "judged") {
+      const answers = event.judgement.decisions.filter(({ gate }) => !gates.some((known) => known.gate === gate));
+      return ledger.recordGateAnswers(
+        event.deployment,
+        answers.map((decision) => gateAnswer(decision, event, at, mask)),
+      );
+    }
     if (event.kind === "planned") {
-      const { plan, document } = event;
-      const { release } = document;
-      deployment = plan.deployment;
-      await rememberRelease(ledger, release);
-      await ledger.openDeployment({
-        id: plan.deployment,
-        project: plan.project,
-        environment: plan.environment,
-        kind: plan.kind === "preview" ? "deploy" : plan.kind,
-        release: plan.to,
-        fromRelease: plan.from,
-        state: "queued",
-        who: plan.origin.who,
-        why: plan.origin.reason,
-        origin: plan.origin.from,
-        commit: release.commit,
-        ref: release.ref,
-        createdAt: Date.parse(plan.createdAt),
-      });
-      await ledger.recordGateAnswers(plan.deployment, gates);
-      await ledger.transition({ deployment: plan.deployment, to: "running", at });
-      sequence = (await ledger.events(plan.deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
+      await open(plannedEntry(event), event.document.release, "planned");
+      await ledger.transition({ deployment: event.plan.deployment, to: "running", at });
+      sequence = (await ledger.events(event.plan.deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
       return;
     }
-    if (deployment === null) return;
-    if (event.kind === "state") return moveTo(deployment, event, at);
-    if (event.kind !== "step") return;
+    if (event.kind === "state") return moveTo(event.deployment, event, at);
+    if (event.kind !== "step" || deployment === null) return;
     const { step, kind, text, evidence } = event.event;
     if (kind === "step-log") {
       await ledger.appendLog(deployment, { at, source: step.id, text: mask(`${text ?? ""}\n`) });
@@ -68,6 +60,16 @@ export function recordHistory(
         },
       },
     ]);
+  }
+
+  /** A deployment that waited is known already, and so is one that another command began. */
+  async function open(entry: NewDeployment, release: Release, when: "requested" | "planned"): Promise<void> {
+    const known = await ledger.findDeployment(entry.id);
+    deployment = entry.id;
+    if (known !== null) return;
+    await rememberRelease(ledger, release);
+    await ledger.openDeployment(entry);
+    if (when === "requested") await ledger.recordGateAnswers(entry.id, gates);
   }
 
   async function moveTo(id: string, event: Extract<DeploymentEvent, { kind: "state" }>, at: number): Promise<void> {
@@ -97,6 +99,40 @@ export function recordHistory(
     },
     flush: () => queue,
   };
+}
+
+function requestedEntry({ ticket, document, from, project, environment }: Of<"requested">): NewDeployment {
+  const { deployment: id, origin, kind, createdAt } = ticket;
+  return entryOf({ id, project, environment, kind, from, origin, createdAt }, document.release);
+}
+
+function plannedEntry({ plan, document }: Of<"planned">): NewDeployment {
+  const { deployment: id, project, environment, kind, from, origin, createdAt } = plan;
+  return entryOf({ id, project, environment, kind, from, origin, createdAt }, document.release);
+}
+
+function entryOf(
+  asked: Pick<Plan, "project" | "environment" | "kind" | "from" | "origin" | "createdAt"> & { id: string },
+  release: Release,
+): NewDeployment {
+  const { id, project, environment, kind, from, origin, createdAt } = asked;
+  return {
+    ...{ id, project, environment, kind: kind === "preview" ? "deploy" : kind },
+    ...{ release: release.id, fromRelease: from, state: "queued" },
+    ...{ who: origin.who, why: origin.reason, origin: origin.from },
+    ...{ commit: release.commit, ref: release.ref, createdAt: Date.parse(createdAt) },
+  };
+}
+
+function gateAnswer(
+  decision: GateDecision,
+  { moment }: Of<"judged">,
+  at: number,
+  mask: (text: string) => string,
+): GateAnswer {
+  const { gate, answer, reason } = decision;
+  const remedy = answer === "block" ? { remedy: mask(decision.remedy) } : {};
+  return { at, gate, answer, reason: mask(reason), payload: { moment, ...remedy } };
 }
 
 /** A release is recorded where it was first seen; another environment may give the same digests further names. */

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { variablesIn } from "./interpolate.ts";
 import { localRepository } from "./local-repository.ts";
 import { resolveCheck } from "./resolve-checks.ts";
+import { resolveGates } from "./resolve-gates.ts";
 import { hostOf } from "./resolve-host.ts";
 import { resolveScan } from "./resolve-scan.ts";
 import type { ConfigInput } from "./schema.ts";
@@ -130,6 +131,7 @@ function resolveEnvironmentInput(environment: EnvironmentInput, name: string, in
     secrets: Array.isArray(secrets)
       ? { names: secrets, onHost: false }
       : { names: secrets.names, onHost: secrets.onHost ?? false },
+    gates: resolveGates(environment, input),
     strategy: resolveStrategy(environment.strategy ?? "rolling"),
     smoke: (environment.smoke ?? []).map((test) => resolveSmokeTest(test, onlyService)),
     url: environment.url,

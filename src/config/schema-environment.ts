@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { gates } from "./schema-gates.ts";
 import * as part from "./schema-parts.ts";
 import { environmentScan } from "./schema-scan.ts";
 
@@ -166,6 +167,7 @@ export function environment() {
     secrets: secrets()
       .optional()
       .describe("Names of secrets that the containers need, or a mapping with more choices."),
+    ...gates(),
     strategy: strategy()
       .optional()
       .describe("`rolling`, `recreate`, `in-place`, or a mapping with options. Default: `rolling`."),

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { check } from "./schema-checks.ts";
 import { environment, migrations } from "./schema-environment.ts";
+import { freeze, teams } from "./schema-gates.ts";
 import * as part from "./schema-parts.ts";
 import { scan } from "./schema-scan.ts";
 
@@ -165,6 +166,8 @@ export const schema = z.strictObject({
       "Services that a deployment never touches. Default: every service of the compose file that is not released.",
     ),
   migrations: migrations().optional().describe("Run once per release, from the new image, before traffic moves."),
+  teams: teams().optional().describe("People who approve deployments, by the name of their team."),
+  freeze: freeze().optional().describe("When nothing is deployed, to no environment."),
   environments: z.record(part.environmentName(), environment()).describe("Places to run, by name."),
 });
 

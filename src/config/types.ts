@@ -1,7 +1,9 @@
 import type { Check } from "./types-checks.ts";
+import type { GatePolicy } from "./types-gates.ts";
 import type { ScanPolicy } from "./types-scan.ts";
 
 export type { Check, CheckCommand, CheckPlace, CheckService } from "./types-checks.ts";
+export type { Emergency, FreezeWindow, GateName, GatePolicy, PassableGate, Reviewers } from "./types-gates.ts";
 export type { ScanIgnore, ScanPolicy, ScanSeverity } from "./types-scan.ts";
 
 /**
@@ -113,6 +115,8 @@ export type Environment = {
   readonly target: ComposeTarget;
   readonly variables: Readonly<Record<string, string>>;
   readonly secrets: { readonly names: readonly string[]; readonly onHost: boolean };
+  /** Who may put what here, and when. */
+  readonly gates: GatePolicy;
   readonly strategy: Strategy;
   readonly smoke: readonly SmokeTest[];
   /** Public URL as written, may hold `${NAME}`; see `resolvePublicUrls`. */

@@ -2,29 +2,47 @@ import { ShiplockError } from "../errors.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import { createMasker } from "../secrets/mask.ts";
 import { type HeldLease, underLease } from "./lease.ts";
+import { lookAndJudge } from "./asking.ts";
 import { planDeployment } from "./planning.ts";
 import { readUnfinished, type Unfinished } from "./read-record.ts";
 import { conclude, recordBeginning, tellingEnd } from "./write-record.ts";
 import type { DeploymentOutcome, DeploymentPorts, DeploymentRequest, FinishRequest } from "./request.ts";
+import { waitForTurn } from "./turns.ts";
 import { type RunOptions, type RunResult, runPlan, stepsThatBegan, undoPlan } from "./run.ts";
 import type { Plan } from "./types.ts";
 
-/** Takes the lease, makes the plan, records it, runs it, and says how it ended. It is in the environment record before the first effect. */
+/**
+ * Carries a request through: asks the gates, waits for them and for its turn, takes the lease, asks the gates once more, makes the plan, records it, runs it, and says
+ * how it ended. Plan and release are in the environment record before the first effect.
+ */
 export async function runDeployment(request: DeploymentRequest, ports: DeploymentPorts): Promise<DeploymentOutcome> {
-  return underLease(request, ports, async (lease) => {
-    const prepared = await planDeployment(request, ports);
-    const { plan, document, previous, secrets } = prepared;
-    ports.tell({ kind: "planned", purpose: "run", plan, document });
-    const mask = maskOf(request, document, previous);
-    return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
-      const { fence } = lease;
-      const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
-      await recordBeginning(prepared, fence, ports, mayBeRecorded);
-      ports.tell({ kind: "state", deployment: plan.deployment, state: "running", outcome: null });
-      const options = { ...runOptions(plan, lease, request, ports), worker, mask };
-      const result = await runPlan(options);
-      return conclude(plan, result, ports, options);
-    });
+  return waitForTurn(request, ports, {
+    begin: (lease) => runUnderLease(request, ports, lease),
+    carryThrough: (other) => runDeployment(other, ports),
+  });
+}
+
+/** Null when the gates have another answer by now, or another request comes first: nothing was begun then. */
+async function runUnderLease(
+  request: DeploymentRequest,
+  ports: DeploymentPorts,
+  lease: HeldLease,
+): Promise<DeploymentOutcome | null> {
+  const look = await lookAndJudge(request, ports, "acting");
+  ports.tell({ kind: "judged", deployment: request.deployment, moment: "acting", judgement: look.judgement });
+  if (look.judgement.answer !== "pass") return null;
+  const prepared = await planDeployment(request, ports, look);
+  const { plan, document, previous, secrets } = prepared;
+  ports.tell({ kind: "planned", purpose: "run", plan, document });
+  const mask = maskOf(request, document, previous);
+  return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
+    const { fence } = lease;
+    const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
+    if (!(await recordBeginning(prepared, request, fence, ports, mayBeRecorded))) return null;
+    ports.tell({ kind: "state", deployment: plan.deployment, state: "running", outcome: null });
+    const options = { ...runOptions(plan, lease, request, ports), worker, mask };
+    const result = await runPlan(options);
+    return { ...(await conclude(plan, result, ports, options)), judgement: look.judgement };
   });
 }
 

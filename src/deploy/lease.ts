@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import { ShiplockError } from "../errors.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
 import type { DeploymentPorts, DeploymentRequest } from "./request.ts";
@@ -14,6 +15,14 @@ export type HeldLease = {
 /** How often a lease that another holds is asked for again. */
 const leaseRetryMs = 500;
 
+/** The lease, or who holds it. */
+export type LeaseAnswer = Awaited<ReturnType<DeploymentPorts["session"]["acquire"]>>;
+
+/** Asks for the lease once. */
+export function askForLease(request: LeaseWish, { session, clock }: DeploymentPorts): Promise<LeaseAnswer> {
+  return session.acquire(ownerOf(request, clock), request.leaseTtlMs);
+}
+
 /**
  * Does work while the lease is held, and gives it back.
  * @throws ShiplockError `lease/held` when another holds it and nobody wants to wait
@@ -23,8 +32,17 @@ export async function underLease<T>(
   ports: DeploymentPorts,
   work: (lease: HeldLease) => Promise<T>,
 ): Promise<T> {
+  return holding(await takeLease(request, ports), request, ports, work);
+}
+
+/** Does work with a lease that was granted, and gives it back. */
+export async function holding<T>(
+  { fence, tookOver, release }: Extract<LeaseAnswer, { kind: "granted" }>,
+  request: Pick<LeaseWish, "environment">,
+  ports: DeploymentPorts,
+  work: (lease: HeldLease) => Promise<T>,
+): Promise<T> {
   const { session } = ports;
-  const { fence, tookOver, release } = await takeLease(request, ports);
   ports.tell({ kind: "lease-taken", fence, tookOver });
   const lost = new AbortController();
   let working = true;
@@ -41,14 +59,7 @@ export async function underLease<T>(
 }
 
 async function takeLease(request: LeaseWish, ports: DeploymentPorts) {
-  const { origin } = request;
-  const owner: LeaseOwner = {
-    deployment: request.deployment,
-    who: origin.who,
-    from: origin.from,
-    since: ports.clock.now().toISOString(),
-    command: origin.command,
-  };
+  const owner = ownerOf(request, ports.clock);
   let told = false;
   for (;;) {
     const answer = await ports.session.acquire(owner, request.leaseTtlMs);
@@ -61,7 +72,12 @@ async function takeLease(request: LeaseWish, ports: DeploymentPorts) {
   }
 }
 
-function leaseHeld(environment: string, owner: LeaseOwner, heartbeatAgeMs: number): ShiplockError {
+function ownerOf({ deployment, origin }: LeaseWish, clock: Clock): LeaseOwner {
+  const { who, from, command } = origin;
+  return { deployment, who, from, since: clock.now().toISOString(), command };
+}
+
+export function leaseHeld(environment: string, owner: LeaseOwner, heartbeatAgeMs: number): ShiplockError {
   return new ShiplockError({
     code: "lease/held",
     blame: "gate",

@@ -1,4 +1,7 @@
 import type { Clock } from "../clock.ts";
+import type { Judgement } from "../environments/gates/types.ts";
+import type { Identity } from "../environments/identity.ts";
+import type { NewTicket, Ticket, TicketOptions, Trigger } from "../environments/queue/types.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { ShiplockError } from "../errors.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
@@ -31,6 +34,19 @@ export type DeploymentRequest = {
     state: EnvironmentState,
     previous: ReleaseDocument | null,
   ) => Promise<{ document: ReleaseDocument; notes: readonly string[] }>;
+  /** What asked, and who: what gates and queue go by. */
+  trigger: Trigger;
+  asker: Identity;
+  options: TicketOptions;
+  /** How long it may wait for its gates and its turn, in milliseconds. */
+  expiresMs: number;
+  /** Asks the gates, on facts as they are now. Called when it is requested, while it waits, and under the lease before it begins. */
+  judge: (question: Question) => Promise<Judgement>;
+  /**
+   * The request of somebody whose command is gone, made from its ticket; whoever sees that it is its turn carries it out.
+   * @throws ShiplockError when it cannot be carried out from here
+   */
+  takeUp: (ticket: Ticket) => Promise<DeploymentRequest>;
   /** Values of the secrets a document names; throws when one is missing. */
   secrets: (document: ReleaseDocument) => Promise<Readonly<Record<string, string>>>;
   /**
@@ -40,7 +56,27 @@ export type DeploymentRequest = {
   hidden: (documents: readonly ReleaseDocument[]) => readonly string[];
 };
 
+/** What the gates are asked about. `moment` is `acting` under the lease, when nothing but the gates stands between the request and its first effect. */
+export type Question = {
+  moment: "request" | "acting";
+  state: EnvironmentState;
+  ticket: NewTicket;
+  document: ReleaseDocument;
+};
+
 export type DeploymentEvent =
+  | {
+      kind: "requested";
+      ticket: NewTicket;
+      document: ReleaseDocument;
+      from: string | null;
+      environment: string;
+      project: string;
+    }
+  | { kind: "judged"; deployment: string; moment: Question["moment"]; judgement: Judgement }
+  | { kind: "behind"; deployment: string; ticket: Ticket }
+  | { kind: "taken-up"; ticket: Ticket }
+  | { kind: "passed-over"; ticket: Ticket; reason: string }
   | { kind: "lease-held"; owner: LeaseOwner; host: string; heartbeatAgeMs: number }
   | { kind: "lease-taken"; fence: number; tookOver: LeaseOwner | null }
   | { kind: "planned"; purpose: "run" | "resume" | "abort"; plan: Plan; document: ReleaseDocument }
@@ -63,7 +99,11 @@ export type DeploymentOutcome = {
   outcome: string;
   /** Why it did not succeed. */
   error: ShiplockError | null;
-  plan: Plan;
+  environment: string;
+  /** Null where it did not begin. */
+  plan: Plan | null;
+  /** What the gates said last; null for what was begun before. */
+  judgement: Judgement | null;
 };
 
 /** What ending an interrupted deployment needs to know; the rest stands in its plan. */

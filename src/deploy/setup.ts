@@ -4,13 +4,13 @@ import { makeDocument } from "../release/snapshot.ts";
 import { maskOf } from "./deployment.ts";
 import { underLease } from "./lease.ts";
 import { assemblePlan } from "./plan.ts";
-import { refuseUnfinished } from "./planning.ts";
+import { refuseUnfinished } from "./asking.ts";
 import { documentOf } from "./read-record.ts";
 import type { DeploymentPorts, DeploymentRequest } from "./request.ts";
 import { strategyServices } from "./strategies/services.ts";
 import type { Evidence, Plan, Step } from "./types.ts";
 
-export type SetupRequest = Omit<DeploymentRequest, "choose" | "kind" | "bakeMs"> & {
+export type SetupRequest = Omit<DeploymentRequest, "choose" | "kind" | "bakeMs" | "judge" | "takeUp"> & {
   snapshot: Snapshot;
   images: readonly string[];
 };

@@ -1,12 +1,17 @@
+import { samePresent } from "../environments/queue/changes.ts";
 import { changeState } from "../environments/record/change-state.ts";
 import { withEnded, withOperation } from "../environments/record/changes.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { type End, maskedEnd, describeResult } from "./outcome.ts";
+import { lookAndJudge } from "./asking.ts";
 import type { PreparedDeployment } from "./planning.ts";
-import type { DeploymentOutcome, DeploymentPorts } from "./request.ts";
+import type { DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "./request.ts";
 import type { RunOptions, RunResult } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
 import type { Plan } from "./types.ts";
+
+/** Whoever writes without the lease (a request, a hold) may come between the plan and its beginning, a few times in a row. */
+const mostTries = 20;
 
 /**
  * Works on a deployment that was told as planned, and tells how it ended also where an error ends it: whoever keeps the history must not believe that it still
@@ -33,16 +38,19 @@ export async function tellingEnd<T>(
 }
 
 /**
- * Writes plan and release, and then that the deployment is in progress: from there on it has to be ended, by whomever.
- * @throws ShiplockError `record/changed` when somebody else wrote the record since the plan was made; nothing was begun then
+ * Writes plan and release, and then that the deployment is in progress: from there on it has to be ended, by whomever. Where somebody wrote a request, a hold or an
+ * approval since the plan was made, the gates are asked once more, so that nothing slips between their answer and the beginning.
+ * @returns whether it began; false when the gates have another answer by now
+ * @throws ShiplockError `record/changed` when what the plan was made of is not so any more; nothing was begun then
  */
 export async function recordBeginning(
   prepared: PreparedDeployment,
+  request: DeploymentRequest,
   fence: number,
   ports: DeploymentPorts,
   mayBeRecorded: (recorded: boolean) => void,
-): Promise<void> {
-  const { plan, document, state, revision } = prepared;
+): Promise<boolean> {
+  const { plan, document, ticket } = prepared;
   const { record } = ports.session;
   const written = Promise.all([
     record.writeRelease(document.name, JSON.stringify(document)),
@@ -50,9 +58,19 @@ export async function recordBeginning(
   ]).then(() => mayBeRecorded(true));
   // It is heard through the swap, which may fail before it listens.
   written.catch(() => undefined);
-  const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString());
-  if (await record.swap(revision, next, written)) return;
-  mayBeRecorded(false);
+  let { state, revision } = prepared;
+  for (let attempt = 1; attempt <= mostTries; attempt += 1) {
+    const { trigger, ref, commitTime } = ticket;
+    const asked = { trigger, ref, commitTime, by: request.asker };
+    const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString(), asked);
+    if (await record.swap(revision, next, written)) return true;
+    mayBeRecorded(false);
+    const look = await lookAndJudge(request, ports, "acting");
+    ports.tell({ kind: "judged", deployment: plan.deployment, moment: "acting", judgement: look.judgement });
+    if (look.judgement.answer !== "pass" || look.document.name !== document.name) return false;
+    if (!samePresent(prepared.state, look.state)) break;
+    ({ state, revision } = look);
+  }
   throw new ShiplockError({
     code: "record/changed",
     message: "the environment record changed while the deployment was being planned",
@@ -72,7 +90,17 @@ export async function conclude(
   const written = result.kind === "undone" || result.kind === "stuck";
   const { state, outcome, error } = written ? await recordOrSay(plan, described, ports) : described;
   ports.tell({ kind: "state", deployment: plan.deployment, state, outcome });
-  return { deployment: plan.deployment, state, release: plan.to, from: plan.from, outcome, error, plan };
+  return {
+    deployment: plan.deployment,
+    state,
+    release: plan.to,
+    from: plan.from,
+    outcome,
+    error,
+    environment: plan.environment,
+    plan,
+    judgement: null,
+  };
 }
 
 /** An end that cannot be written (the disk is full, the host is gone) leaves the operation open in the record: then that is what has to be told. */

@@ -35,6 +35,7 @@ export async function makeRelease(request: MakeReleaseRequest): Promise<MadeRele
     commitTime: commit.time,
     subject: commit.subject,
     ref: commit.ref,
+    refKind: commit.refKind ?? null,
     dirty: request.dirty,
     createdAt: request.clock.now().toISOString(),
     environment,

@@ -61,6 +61,15 @@ export function makeDocument(release: Release, snapshot: Snapshot): ReleaseDocum
   return { name: `${release.id}.${hash}`, release, snapshot };
 }
 
+/** What an approval is bound to: a hash over the digests of all images, the commit and the configuration. */
+export function subjectOf({ release, snapshot }: ReleaseDocument): string {
+  const images = Object.values(release.images)
+    .map(({ name, digest }) => `${name}@${digest}`)
+    .sort();
+  const content = JSON.stringify([release.commit, images, snapshot]);
+  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
+}
+
 /**
  * Backing services stay as they were created: their definitions of the live release are kept, and what the new compose file says differently is told, not done.
  * @returns the snapshot, and the backing services whose new definition was left aside

@@ -4,7 +4,14 @@ import { ShiplockError } from "../errors.ts";
 import { type ProgramResult, runProgram } from "../process.ts";
 
 /** A commit as it was asked for. `ref` is the branch or tag that was named; null if it was a bare commit. */
-export type Commit = { hash: string; time: string; subject: string; ref: string | null };
+export type Commit = {
+  hash: string;
+  time: string;
+  subject: string;
+  ref: string | null;
+  /** What `ref` is; null without one. */
+  refKind?: "branch" | "tag" | null;
+};
 
 const gitTimeoutMs = 60_000;
 /** The mode by which an index marks a commit of another repository. */
@@ -30,7 +37,8 @@ export async function resolveCommit(repository: string, name: string | null): Pr
     const hash = result.stdout.trim();
     const [time = "", subject = ""] = (await gitText(repository, ["log", "-1", "--format=%cI%n%s", hash])).split("\n");
     const ref = name === null ? await currentBranch(repository) : candidate === name ? null : name;
-    return { hash, time, subject, ref };
+    const refKind = ref === null ? null : candidate.startsWith("refs/tags/") ? "tag" : "branch";
+    return { hash, time, subject, ref, refKind };
   }
   await requireRepository(repository);
   if (name === null) throw noCommit(repository);

@@ -70,6 +70,8 @@ export type Release = {
   subject: string;
   /** Branch or tag it was asked for by; null if only a commit was named. */
   ref: string | null;
+  /** What `ref` is; releases of an earlier Shiplock do not say. */
+  refKind?: "branch" | "tag" | null;
   /** Built from the working tree instead of a clean checkout. */
   dirty: boolean;
   createdAt: string;

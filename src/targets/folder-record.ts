@@ -1,4 +1,5 @@
 import type { Plan } from "../deploy/types.ts";
+import { completeState } from "../environments/record/changes.ts";
 import { ShiplockError } from "../errors.ts";
 import type { HostFiles } from "../hosts/types.ts";
 import type {
@@ -20,6 +21,7 @@ const privately = { mode: 0o600, folders: folderMode } as const;
  */
 export function folderRecord(files: HostFiles, folder: string): EnvironmentRecord {
   const records = `${folder}/record`;
+  const waitingRoom = `${folder}/requests`;
   const operation = (deployment: string): string => `${folder}/operations/${deployment}`;
   const journalOf = (deployment: string): string => `${operation(deployment)}/journal.jsonl`;
   const appended = new Set<string>();
@@ -61,6 +63,21 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
       ...(older > 0 ? [files.remove(revisionPath(records, older))] : []),
     ]);
     return true;
+  }
+
+  async function seen(deployments: readonly string[]): Promise<void> {
+    await Promise.all(
+      deployments.map((deployment) => files.write(`${waitingRoom}/${deployment}`, "", { ...privately, sync: false })),
+    );
+  }
+
+  /** By the host's own clock: a file that was written just now says what time it is there. */
+  async function lastSeen(): Promise<ReadonlyMap<string, number>> {
+    const clock = `${folder}/clock`;
+    await files.write(clock, "", { ...privately, sync: false });
+    const [now, entries] = await Promise.all([files.stat(clock), files.list(waitingRoom)]);
+    const at = now?.mtimeMs ?? 0;
+    return new Map((entries ?? []).map(({ name, mtimeMs }) => [name, Math.max(0, at - mtimeMs)]));
   }
 
   async function writeOperation(plan: Plan): Promise<void> {
@@ -105,6 +122,8 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
     read,
     last: () => last,
     swap,
+    seen,
+    lastSeen,
     writeOperation,
     readPlan: async (deployment) => {
       const text = await readText(`${operation(deployment)}/plan.json`);
@@ -145,7 +164,7 @@ function parseRevision(bytes: Uint8Array | null, path: string): { revision: numb
     const parsed = JSON.parse(new TextDecoder().decode(bytes)) as { revision: number; state: EnvironmentState };
     if (parsed.state.version !== 1)
       throw new Error(`version ${String(parsed.state.version)} is newer than this Shiplock`);
-    return parsed;
+    return { ...parsed, state: completeState(parsed.state) };
   } catch (cause) {
     throw new ShiplockError({
       code: "record/unreadable",

@@ -165,8 +165,8 @@ describe("anchors and merge keys", () => {
 describe("a key whose feature does not exist yet", () => {
   test("is refused as such, with its own sentence", () => {
     tells(
-      changed(["strategy: rolling", "reviewers: { people: [ada] }"]),
-      '16:5: environments.staging.reviewers: approvals are not built yet; remove the key "reviewers"',
+      changed(["strategy: rolling", "reviewed: true"]),
+      '16:5: environments.staging.reviewed: the gate for reviewed pull requests is not built yet; remove the key "reviewed"',
     );
     tells(
       changed(["strategy: rolling", "strategy: canary"]),

@@ -4,7 +4,7 @@ import type { DeploymentOutcome } from "../../src/deploy/request.ts";
 import { runSetup } from "../../src/deploy/setup.ts";
 import type { FakeCall } from "../../src/hosts/fake.ts";
 import type { Behaviour } from "../fakes/behaviour.ts";
-import { allAtOnce, startDeployer } from "../fakes/deployer.ts";
+import { type Begun, allAtOnce, startDeployer } from "../fakes/deployer.ts";
 import { hostProblems, recordOf } from "../fakes/look.ts";
 import { containerOf, publicHost, root, shop } from "../fakes/shop.ts";
 import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
@@ -38,7 +38,7 @@ async function deployWith(
   happens: (call: FakeCall) => void = () => undefined,
   bakeMs = 0,
   expected = /$^/,
-): Promise<DeploymentOutcome> {
+): Promise<Begun> {
   const complaints = watch(world, variant);
   const watching = world.onCall;
   world.onCall = async (call) => {

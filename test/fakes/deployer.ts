@@ -7,7 +7,7 @@ import type {
   DeploymentRequest,
 } from "../../src/deploy/request.ts";
 import type { StrategyOptions } from "../../src/deploy/strategies/types.ts";
-import type { DeploymentKind } from "../../src/deploy/types.ts";
+import type { DeploymentKind, Plan } from "../../src/deploy/types.ts";
 import { chooseRollback } from "../../src/environments/record/rollback-choice.ts";
 import type { FakeHost } from "../../src/hosts/fake.ts";
 import type { ImagePlace } from "../../src/hosts/image-places.ts";
@@ -45,12 +45,12 @@ export type Deployer = {
   readonly session: TargetSession;
   readonly connections: readonly FakeHost[];
   readonly events: DeploymentEvent[];
-  deploy(document: ReleaseDocument, options?: DeployOptions): Promise<DeploymentOutcome>;
-  rollback(to: string | null, options?: DeployOptions): Promise<DeploymentOutcome>;
+  deploy(document: ReleaseDocument, options?: DeployOptions): Promise<Begun>;
+  rollback(to: string | null, options?: DeployOptions): Promise<Begun>;
   /** The request of `deploy`, for a test that runs it by other means. */
   request(document: ReleaseDocument, options?: DeployOptions): DeploymentRequest;
-  resume(options?: DeployOptions): Promise<DeploymentOutcome | null>;
-  abort(options?: DeployOptions): Promise<DeploymentOutcome | null>;
+  resume(options?: DeployOptions): Promise<Begun | null>;
+  abort(options?: DeployOptions): Promise<Begun | null>;
   /** Plays the death of the machine: every connection ends. */
   cut(): void;
   close(): Promise<void>;
@@ -66,6 +66,19 @@ export type DeployerOptions = {
   /** Finds the logins with which images are pulled; none unless given. */
   auth?: EngineLogin;
 };
+
+/** A deployment that had a plan: no gate kept it from beginning. */
+export type Begun = DeploymentOutcome & { plan: Plan };
+
+function begun(outcome: DeploymentOutcome): Begun {
+  const { plan } = outcome;
+  if (plan === null) throw new Error(`the deployment did not begin: ${outcome.state}, ${outcome.outcome}`);
+  return { ...outcome, plan };
+}
+
+function begunOrNothing(outcome: DeploymentOutcome | null): Begun | null {
+  return outcome === null ? null : begun(outcome);
+}
 
 /** Connects anew, with no local state whatever. */
 export async function startDeployer(world: World, options: DeployerOptions = {}): Promise<Deployer> {
@@ -115,6 +128,14 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
       leaseTtlMs: 15_000,
       wait: options.wait ?? false,
       choose,
+      trigger: "manual",
+      asker: { name: options.who ?? "ada", aliases: [], source: "local" },
+      options: { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: [] },
+      expiresMs: 3_600_000,
+      judge: async () => ({ at: "2026-11-20T00:00:00Z", decisions: [], answer: "pass", passedByEmergency: [] }),
+      takeUp: async (ticket) => {
+        throw new Error(`${ticket.deployment} is taken up by nobody here`);
+      },
       secrets: async () => ({ TOKEN: secretValue }),
       hidden: () => [secretValue, registryPassword],
     };
@@ -132,18 +153,22 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
     connections,
     events,
     request: requestOf,
-    deploy: (document, options = {}) => runDeployment(requestOf(document, options), ports(options)),
-    rollback: (to, options = {}) =>
-      runDeployment(
-        request({ kind: "rollback", ...options }, async (state) => {
-          const document = await documentOf(session, chooseRollback(state, to).document);
-          if (document === null) throw new Error("the record lacks a document");
-          return { document, notes: [] };
-        }),
-        ports(options),
+    deploy: async (document, options = {}) => begun(await runDeployment(requestOf(document, options), ports(options))),
+    rollback: async (to, options = {}) =>
+      begun(
+        await runDeployment(
+          request({ kind: "rollback", ...options }, async (state) => {
+            const document = await documentOf(session, chooseRollback(state, to).document);
+            if (document === null) throw new Error("the record lacks a document");
+            return { document, notes: [] };
+          }),
+          ports(options),
+        ),
       ),
-    resume: (options = {}) => resumeDeployment(request(options, nothingChosen), ports(options)),
-    abort: (options = {}) => abortDeployment(request(options, nothingChosen), ports(options)),
+    resume: async (options = {}) =>
+      begunOrNothing(await resumeDeployment(request(options, nothingChosen), ports(options))),
+    abort: async (options = {}) =>
+      begunOrNothing(await abortDeployment(request(options, nothingChosen), ports(options))),
     cut,
     close: () => session.close(),
   };

@@ -2,7 +2,8 @@ import { runDeployment } from "../../deploy/deployment.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease, releaseLiveIn } from "../release-for.ts";
-import { carryOut, requestFor } from "../run-deployment.ts";
+import { requestFor } from "../request-for.ts";
+import { carryOut } from "../run-deployment.ts";
 import { closingAfter, deployingWithout, openSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -24,12 +25,12 @@ export async function run(
         }).catch(closing(opening))
       : null;
   return closingAfter(await opening, async (session) => {
-    const { choose, gates } =
+    const chosen =
       prepared === null
         ? await chooseKnownRelease(context, config, environment, session, named ?? "")
         : choosePrepared(prepared);
-    const request = requestFor(context, config, environment, "deploy", flags, choose);
-    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", gates);
+    const request = await requestFor(context, config, environment, session, "deploy", flags, chosen);
+    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", chosen.gates);
   });
 }
 

@@ -1,4 +1,5 @@
 import { systemClock } from "../../clock.ts";
+import { lookAndJudge, refuseUnfinished } from "../../deploy/asking.ts";
 import { planDeployment } from "../../deploy/planning.ts";
 import type { Release } from "../../release/types.ts";
 import { argument, textFlag } from "../arguments.ts";
@@ -8,7 +9,7 @@ import { compareDocuments } from "../compare.ts";
 import { planText } from "../progress.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
-import { requestFor } from "../run-deployment.ts";
+import { requestFor } from "../request-for.ts";
 import { deployingWithout, withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -30,19 +31,17 @@ export async function run(
     config,
     environment,
     async (session) => {
-      const { choose } =
+      const chosen =
         prepared === null
           ? await chooseKnownRelease(context, config, environment, session, named ?? "")
           : choosePrepared(prepared);
-      const request = requestFor(context, config, environment, "deploy", flags, choose);
-      const { plan, document, previous } = await planDeployment(request, {
-        session,
-        clock: systemClock,
-        signal: context.signal,
-        tell: () => undefined,
-      });
+      const request = await requestFor(context, config, environment, session, "deploy", flags, chosen);
+      const ports = { session, clock: systemClock, signal: context.signal, tell: () => undefined };
+      const look = await lookAndJudge(request, ports, "request");
+      refuseUnfinished(look.state);
+      const { plan, document, previous, judgement } = await planDeployment(request, ports, look);
       const changes = await compareDocuments(previous, document, config.folder);
-      output.result({ plan, changes });
+      output.result({ plan, changes, gates: judgement.decisions });
       output.line(planText(plan, output));
       for (const { heading, lines } of changes.sections) {
         output.line(output.paint.bold(`  ${heading}`));

@@ -7,7 +7,8 @@ import { argument } from "../arguments.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
-import { carryOut, requestFor } from "../run-deployment.ts";
+import { requestFor } from "../request-for.ts";
+import { carryOut } from "../run-deployment.ts";
 import { deployingWithout, withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -53,9 +54,9 @@ export async function run(
     config,
     to,
     async (session) => {
-      const { choose, gates } = choosePrepared(prepared);
-      const request = requestFor(context, config, to, "promote", flags, choose);
-      return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", gates);
+      const chosen = choosePrepared(prepared);
+      const request = await requestFor(context, config, to, session, "promote", flags, chosen);
+      return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", chosen.gates);
     },
     deployingWithout(flags),
   );

@@ -1,4 +1,5 @@
 import { runDeployment } from "../../deploy/deployment.ts";
+import type { DeploymentRequest } from "../../deploy/request.ts";
 import { documentOf } from "../../deploy/read-record.ts";
 import { chooseRollback, rollbackCandidates } from "../../environments/record/rollback-choice.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
@@ -9,7 +10,8 @@ import type { ReleaseDocument } from "../../release/types.ts";
 import type { TargetSession } from "../../targets/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
-import { carryOut, requestFor } from "../run-deployment.ts";
+import { requestFor } from "../request-for.ts";
+import { carryOut } from "../run-deployment.ts";
 import { registryLogins } from "../registry-logins.ts";
 import { registryOf } from "../wiring.ts";
 import { deployingWithout, withSession } from "../session.ts";
@@ -30,7 +32,7 @@ export async function run(
     config,
     environment,
     async (session) => {
-      const request = requestFor(context, config, environment, "rollback", flags, async (state) => {
+      const choose: DeploymentRequest["choose"] = async (state) => {
         const named = to === null ? null : await resolveVersion(context, config, to, state, session, registry);
         const document = await chooseDocument(state, named, session, registry);
         const names = document.snapshot.secrets.names;
@@ -43,7 +45,9 @@ export async function run(
                   `configuration and images are those of ${document.release.id}; the secrets ${names.join(", ")} have today's values`,
                 ],
         };
-      });
+      };
+      const chosen = { choose, gates: [] };
+      const request = await requestFor(context, config, environment, session, "rollback", flags, chosen);
       return await carryOut(
         context,
         session,

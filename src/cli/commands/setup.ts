@@ -5,7 +5,7 @@ import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { showProgress } from "../progress.ts";
 import { checkOutRelease, snapshotOf } from "../release-source.ts";
-import { requestFor } from "../run-deployment.ts";
+import { requestFor } from "../request-for.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -29,7 +29,7 @@ export async function run(
     config,
     environment,
     async (session) => {
-      const request = requestFor(context, config, environment, "deploy", flags);
+      const request = await requestFor(context, config, environment, session, "deploy", flags);
       const done = await runSetup(
         { ...request, snapshot, images: [...new Set(snapshot.services.map((service) => service.image))] },
         { session, clock: systemClock, signal: context.signal, tell: showProgress(output) },

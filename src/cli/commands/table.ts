@@ -31,6 +31,22 @@ const noWait: CommandFlag = {
   description: "give up (exit 3) if someone else is changing the environment",
 };
 const reason: CommandFlag = { flags: "--reason <text>", description: "why; kept in the record" };
+
+/** What the gates of an environment may want to know. */
+const gateFlags: readonly CommandFlag[] = [
+  { flags: "--confirm <env>", description: "the environment's name, where it wants to be typed" },
+  { flags: "--take-over", description: "deploy although somebody else holds the environment; recorded" },
+  { flags: "--override-freeze", description: "deploy in spite of a freeze; needs --reason, recorded and told" },
+  {
+    flags: "--emergency",
+    description:
+      "pass the gates that the environment lets an emergency pass; needs --reason, told at once, reviewed later",
+  },
+];
+const automatic: CommandFlag = {
+  flags: "--automatic",
+  description: "nobody asked: a push or a schedule did; skipped where somebody holds the environment",
+};
 const releaseFlag: CommandFlag = {
   flags: "--release <id>",
   description: "a release that was live in this environment before",
@@ -163,7 +179,7 @@ export const commands: readonly CommandEntry[] = [
     name: "plan",
     summary: "show what a deployment would do; changes nothing",
     arguments: [environment],
-    flags: [ref, dirty, check, releaseFlag, skipHost],
+    flags: [ref, dirty, check, releaseFlag, skipHost, reason, automatic, ...gateFlags],
     examples: ["shiplock plan production --ref v1.4.0"],
     load: () => import("./plan.ts"),
   },
@@ -171,7 +187,7 @@ export const commands: readonly CommandEntry[] = [
     name: "deploy",
     summary: "make a commit or release live in an environment",
     arguments: [environment],
-    flags: [ref, dirty, check, releaseFlag, skipHost, noWait, reason],
+    flags: [ref, dirty, check, releaseFlag, skipHost, noWait, reason, automatic, ...gateFlags],
     examples: [
       "shiplock deploy staging",
       "shiplock deploy staging --ref feature/login",
@@ -187,7 +203,7 @@ export const commands: readonly CommandEntry[] = [
       { name: "from", description: "environment that runs it", required: true },
       { name: "to", description: "environment that shall run it", required: true },
     ],
-    flags: [check, skipHost, noWait, reason],
+    flags: [check, skipHost, noWait, reason, automatic, ...gateFlags],
     examples: ["shiplock promote staging production"],
     changes: true,
     load: () => import("./promote.ts"),
@@ -201,6 +217,7 @@ export const commands: readonly CommandEntry[] = [
       skipHost,
       noWait,
       reason,
+      ...gateFlags,
     ],
     examples: ["shiplock rollback production", "shiplock rollback production --to prod-main-4f2a9c1"],
     changes: true,

@@ -18,7 +18,7 @@ export type CheckFacts = {
   readonly recorded: readonly PassedChecks[];
 };
 
-const gate = "checks";
+const gate = "checks" as const;
 
 /**
  * Nothing is built for an environment or deployed unless every required check passed for exactly this commit, with exactly these definitions. Of several runs the newest word

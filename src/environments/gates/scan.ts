@@ -13,7 +13,7 @@ export type ScanFacts = {
   readonly today: string;
 };
 
-const gate = "scan";
+const gate = "scan" as const;
 
 /**
  * Whether an environment takes images with what was found in them. An image without a report blocks: what nobody looked at is not known to be good.

@@ -13,7 +13,7 @@ export type StatusFacts = {
 /** What is no success. */
 type Standing = Exclude<CommitStatus["state"], "success"> | "missing";
 
-const gate = "statuses";
+const gate = "statuses" as const;
 
 /** The team's own CI as the gate: each required status has to say success for this very commit. Missing, pending and unknown block like a failure. */
 export function judgeStatuses({ commit, required, statuses }: StatusFacts): GateDecision {

@@ -1,8 +1,12 @@
 import { ShiplockError } from "../../errors.ts";
+import { emptyState } from "./changes.ts";
 import type { EnvironmentRecord, EnvironmentState } from "./types.ts";
 
 /** A lost race is only possible with who writes without the lease (a hold), so a few tries are enough. */
 const mostTries = 5;
+
+/** Many may ask at the same moment; of those that write one wins each time, so this many can. */
+const mostTriesWithoutLease = 100;
 
 /**
  * Changes the state of an environment. It begins with what was read or written last, and reads again when somebody else was faster, or before it believes that
@@ -32,9 +36,34 @@ export async function changeState(
     if (next !== null && (await record.swap(known.revision, next))) return true;
     known = null;
   }
-  throw new ShiplockError({
+  throw contended(environment);
+}
+
+function contended(environment: string): ShiplockError {
+  return new ShiplockError({
     code: "record/contended",
     message: `the environment record of ${environment} changed again and again while it was written`,
     remedy: `run \`shiplock status ${environment}\`, and \`shiplock resume ${environment}\` if a deployment was not ended`,
   });
+}
+
+/**
+ * Changes what needs no lease (requests, holds, approvals, reviews) in the state of an environment, also of one in which nothing has happened yet.
+ * @param change the new state; null when nothing is to be changed
+ * @returns the state as it is now, and whether it was written
+ * @throws ShiplockError `record/contended`, and what `change` throws
+ */
+export async function changeRequests(
+  record: Pick<EnvironmentRecord, "read" | "swap">,
+  whose: { project: string; environment: string },
+  change: (state: EnvironmentState) => EnvironmentState | null,
+): Promise<{ state: EnvironmentState; written: boolean }> {
+  for (let attempt = 1; attempt <= mostTriesWithoutLease; attempt += 1) {
+    const known = await record.read();
+    const state = known?.state ?? emptyState(whose.project, whose.environment);
+    const next = change(state);
+    if (next === null) return { state, written: false };
+    if (await record.swap(known?.revision ?? 0, next)) return { state: next, written: true };
+  }
+  throw contended(whose.environment);
 }

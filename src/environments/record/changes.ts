@@ -1,10 +1,10 @@
 import type { DeploymentState } from "../../deploy/states.ts";
 import type { Plan } from "../../deploy/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
+import type { Asked } from "../queue/types.ts";
+import { withoutTicket } from "../queue/changes.ts";
+import { rememberedDeployments } from "./limits.ts";
 import type { BehindHost, DeploymentEntry, EnvironmentState, HealthyRelease, LiveRelease } from "./types.ts";
-
-/** How many deployments the environment itself remembers; the ledger keeps all. */
-const rememberedDeployments = 50;
 
 /** An environment in which nothing has happened yet. */
 export function emptyState(project: string, environment: string): EnvironmentState {
@@ -18,17 +18,29 @@ export function emptyState(project: string, environment: string): EnvironmentSta
     automaticPaused: null,
     operation: null,
     behind: [],
+    tickets: [],
+    nextTicket: 1,
+    hold: null,
+    reviews: [],
     deployments: [],
   };
 }
 
-/** The state once a plan's deployment has begun. Whatever operation stood there must have been ended before. */
+/** The state as a record has it, with what a record of an earlier Shiplock does not have. */
+export function completeState(
+  read: Partial<EnvironmentState> & Pick<EnvironmentState, "project" | "environment">,
+): EnvironmentState {
+  return { ...emptyState(read.project, read.environment), ...read };
+}
+
+/** The state once a plan's deployment has begun, which takes its request out of the queue. Whatever operation stood there must have been ended before. */
 export function withOperation(
   state: EnvironmentState,
   plan: Plan,
   document: ReleaseDocument,
   fence: number,
   at: string,
+  asked: Asked | null = null,
 ): EnvironmentState {
   const entry: DeploymentEntry = {
     deployment: plan.deployment,
@@ -44,7 +56,7 @@ export function withOperation(
     outcome: null,
   };
   return {
-    ...state,
+    ...withoutTicket(state, plan.deployment),
     operation: {
       deployment: plan.deployment,
       release: plan.to,
@@ -52,6 +64,7 @@ export function withOperation(
       previousDocument: state.live?.document ?? null,
       fence,
       committed: false,
+      asked,
       startedAt: at,
     },
     deployments: [entry, ...state.deployments].slice(0, rememberedDeployments),
@@ -63,13 +76,13 @@ export function withOperation(
  * a withdrawn release on purpose lifts that mark.
  */
 export function withCommitted(state: EnvironmentState, plan: Plan, live: LiveRelease): EnvironmentState {
-  const { place, by, replicas, strategy, ...healthy } = live;
+  const { place, by, replicas, strategy, asked = state.operation?.asked ?? null, ...healthy } = live;
   const left =
     plan.kind === "rollback" && state.live !== null && state.live.release !== live.release ? state.live.release : null;
   const withdrawn = state.withdrawn.filter((entry) => entry.release !== live.release);
   return {
     ...state,
-    live,
+    live: { ...live, asked },
     healthy: rememberHealthy(state.healthy, healthy),
     withdrawn:
       left === null

@@ -1,5 +1,6 @@
 import type { DeploymentState } from "../../deploy/states.ts";
 import type { DeploymentKind, Origin, Place, Plan } from "../../deploy/types.ts";
+import type { Asked, DueReview, Hold, Ticket } from "../queue/types.ts";
 
 /** A release that was live and observed healthy in this environment. */
 export type HealthyRelease = {
@@ -18,6 +19,8 @@ export type HealthyRelease = {
 export type LiveRelease = HealthyRelease & {
   place: Place;
   by: string;
+  /** Records of an earlier Shiplock do not say. */
+  asked?: Asked | null;
   replicas: Readonly<Record<string, number>>;
   strategy: string;
 };
@@ -48,6 +51,8 @@ export type Operation = {
   previousDocument: string | null;
   fence: number;
   committed: boolean;
+  /** Records of an earlier Shiplock do not say. */
+  asked?: Asked | null;
   startedAt: string;
 };
 
@@ -68,6 +73,13 @@ export type EnvironmentState = {
   operation: Operation | null;
   /** Hosts that a deployment skipped. They may take no traffic until one that does not skip them has brought them up to date. */
   behind: readonly BehindHost[];
+  /** Requests that have not begun, in their order. */
+  tickets: readonly Ticket[];
+  /** Number of the next request. */
+  nextTicket: number;
+  hold: Hold | null;
+  /** Emergencies of this environment, newest first. */
+  reviews: readonly DueReview[];
   /** Newest first. */
   deployments: readonly DeploymentEntry[];
 };
@@ -83,7 +95,7 @@ export type JournalEntry = {
 /**
  * The environment record on its home host.
  *
- * Order: `read` at any time, without the lease. Everything that writes needs the lease, except where said. `openOperation` stores the plan and is
+ * Order: `read` at any time, without the lease. Everything that writes needs the lease, except what is said of requests, holds and approvals: `swap` with nothing else changed, `writeRelease`, `seen`. `openOperation` stores the plan and is
  * synced before it returns; only then may the first effect happen. `append` returns when the entries are synced.
  * After a failure of any write the caller must `read` again before it decides: the write may or may not have happened.
  */
@@ -97,6 +109,10 @@ export type EnvironmentRecord = {
    * read before `after` has resolved, and nothing is written if it rejects.
    */
   swap(expected: number, state: EnvironmentState, after?: Promise<unknown>): Promise<boolean>;
+  /** Says that whoever asked for these deployments is still there. Needs no lease. */
+  seen(deployments: readonly string[]): Promise<void>;
+  /** How long ago, in milliseconds by the home host's clock, each request's command was seen last; those that never were are missing. Needs no lease. */
+  lastSeen(): Promise<ReadonlyMap<string, number>>;
   writeOperation(plan: Plan): Promise<void>;
   readPlan(deployment: string): Promise<Plan | null>;
   append(deployment: string, entries: readonly JournalEntry[]): Promise<void>;

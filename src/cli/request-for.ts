@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import type { Config, Environment } from "../config/types.ts";
+import { documentOf } from "../deploy/read-record.ts";
+import type { DeploymentRequest } from "../deploy/request.ts";
+import type { StrategyOptions } from "../deploy/strategies/types.ts";
+import type { DeploymentKind } from "../deploy/types.ts";
+import type { Ticket, TicketOptions } from "../environments/queue/types.ts";
+import { ShiplockError } from "../errors.ts";
+import type { ReleaseDocument } from "../release/types.ts";
+import { readSecrets } from "../secrets/environment.ts";
+import type { TargetSession } from "../targets/types.ts";
+import { listFlag, textFlag } from "./arguments.ts";
+import { askGates } from "./ask-gates.ts";
+import type { Flags } from "./commands/table.ts";
+import { type CommandContext, originOf } from "./context.ts";
+import { localIdentity } from "./identity.ts";
+import { type Chosen, choosePrepared } from "./release-for.ts";
+
+/**
+ * A request for an environment, with all that its configuration and the command's flags say.
+ * @param chosen what shall be live, and what gates said of it before; not given by who ends or sets up what is there
+ */
+export async function requestFor(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  session: TargetSession,
+  kind: DeploymentKind,
+  flags: Flags,
+  chosen: Chosen = { choose: nothingIsChosen, gates: [] },
+): Promise<DeploymentRequest> {
+  const asker = await localIdentity(context, config.folder);
+  const asking = { config, environment, session, kind, actor: asker, given: chosen.gates };
+  return {
+    deployment: `d-${randomUUID().slice(0, 8)}`,
+    kind,
+    project: config.project,
+    environment: environment.name,
+    origin: originOf(context, textFlag(flags, "reason")),
+    strategy: strategyOf(environment),
+    bakeMs: environment.bakeMs,
+    timeoutMs: environment.timeoutMs,
+    leaseTtlMs: environment.lease.ttlMs,
+    wait: flags["wait"] !== false,
+    choose: chosen.choose,
+    trigger: flags["automatic"] === true ? "automatic" : "manual",
+    asker,
+    options: ticketOptions(flags),
+    expiresMs: environment.gates.expiresMs,
+    judge: (question) => askGates(context, asking, question),
+    takeUp: (ticket) => requestOfTicket(context, config, environment, session, ticket),
+    secrets: async (document) => {
+      hiddenOf(context, config, [document]);
+      return readSecrets(document.snapshot.secrets.names, context.env, document.snapshot.environment);
+    },
+    hidden: (documents) => hiddenOf(context, config, documents),
+  };
+}
+
+/** What was said with the request that only its gates care for. */
+function ticketOptions(flags: Flags): TicketOptions {
+  const reason = textFlag(flags, "reason");
+  for (const flag of ["emergency", "overrideFreeze"])
+    if (flags[flag] === true && reason === null) throw reasonMissing(flag);
+  return {
+    confirmed: textFlag(flags, "confirm"),
+    emergency: flags["emergency"] === true ? reason : null,
+    overrideFreeze: flags["overrideFreeze"] === true ? reason : null,
+    takeOver: flags["takeOver"] === true,
+    skip: listFlag(flags, "skipHost"),
+  };
+}
+
+function reasonMissing(flag: string): ShiplockError {
+  const name = flag === "emergency" ? "--emergency" : "--override-freeze";
+  return new ShiplockError({
+    code: "cli/reason-missing",
+    blame: "usage",
+    message: `${name} needs a reason, which is recorded and told`,
+    remedy: `add --reason "…"`,
+  });
+}
+
+function nothingIsChosen(): Promise<never> {
+  return Promise.reject(
+    new ShiplockError({
+      code: "deploy/no-choice",
+      blame: "bug",
+      message: "a command that chooses no release asked for one",
+    }),
+  );
+}
+
+/** Values that may not be read anywhere: of these releases' secrets, and of the registry's login. Masked in all output from now on. */
+function hiddenOf(context: CommandContext, config: Config, documents: readonly ReleaseDocument[]): string[] {
+  const password = config.registry?.login?.passwordVariable;
+  const names = [
+    ...documents.flatMap((document) => document.snapshot.secrets.names),
+    ...(password === undefined ? [] : [password]),
+  ];
+  context.output.hide(names.map((name) => context.env[name] ?? "").filter((value) => value !== ""));
+  // A login that Docker's helper gave is hidden since it was found.
+  return [...context.output.hidden()];
+}
+
+/** One host at a time where a gap is chosen anyway; otherwise as the environment says. */
+export function strategyOf(environment: Environment): StrategyOptions {
+  const { strategy } = environment;
+  return strategy.kind === "rolling" ? strategy : { kind: strategy.kind, batch: { count: 1 }, parallel: 1 };
+}
+
+/**
+ * The request that a ticket stands for, to be carried out here: with its own origin, reason and options, with the release as the environment record has it, and with
+ * secrets and configuration of this machine.
+ * @throws ShiplockError `record/incomplete`
+ */
+export async function requestOfTicket(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  session: TargetSession,
+  ticket: Ticket,
+): Promise<DeploymentRequest> {
+  const document = await documentOf(session, ticket.document);
+  if (document === null)
+    throw new ShiplockError({
+      code: "record/incomplete",
+      blame: "person",
+      message: `the environment record names ${ticket.release}, but not what it was`,
+      remedy: "look at the folder `releases` of the environment on its home host",
+    });
+  const { release, snapshot } = document;
+  const { choose } = choosePrepared({ release, snapshot, made: [], gates: [] });
+  const request = await requestFor(context, config, environment, session, ticket.kind, {}, { choose, gates: [] });
+  const { deployment, kind, trigger, origin, options, requesters } = ticket;
+  return { ...request, deployment, kind, trigger, origin, options, asker: requesters[0] ?? request.asker };
+}

@@ -1,0 +1,2 @@
+/** How many deployments the environment itself remembers; the ledger keeps all. */
+export const rememberedDeployments = 50;
