@@ -9,12 +9,9 @@ import { createProject, type Project } from "./support/project.ts";
 const strategy = (value: unknown) => [{ path: ["environments", "staging", "strategy"], value }];
 /** Each project of this file publishes a port of its own. */
 const port = (value: string) => [{ path: ["environments", "staging", "variables", "WEB_PORT"], value }];
-const quickHealth = ["web", "caller"].map((service) => ({
-  path: ["services", service, "health"],
-  value: { http: "/healthz", startPeriod: "4s" },
-}));
 const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: shorterDrain }));
 
+/** Those that lose nothing; `gaps.test.ts` has the others. */
 describe("every strategy on a real host", () => {
   let lab: Lab;
 
@@ -27,10 +24,6 @@ describe("every strategy on a real host", () => {
   });
 
   const apps = (project: Project) => appsOf(lab.host("host-1"), `${project.name}-staging`);
-  const published = async (port: number): Promise<string> => {
-    const answer = await fetch(`http://${lab.host("host-1").address}:${port}/`, { signal: AbortSignal.timeout(5_000) });
-    return ((await answer.json()) as { version: string }).version;
-  };
 
   test("rolling with three replicas and a surge of one replaces them one by one, and loses nothing", async () => {
     await using app = await createProject(lab, {
@@ -72,51 +65,5 @@ describe("every strategy on a real host", () => {
     await app.must(["deploy", "staging"]);
     await onlyAnsweredBy(load, "v3");
     await assertNothingLost(load);
-  });
-
-  test("recreate stops the old release first, says so in the plan, and starts it again when the new one is refused", async () => {
-    await using app = await createProject(lab, {
-      name: "recreated",
-      configure: [...strategy("recreate"), ...quickHealth, ...port("8093")],
-    });
-    await app.must(["deploy", "staging"]);
-    await app.commitVersion("v2");
-    const planned = await app.must(["plan", "staging"]);
-    assert.match(planned.stdout, /nothing answers between the stop of the old release/);
-    await app.must(["deploy", "staging"]);
-    assert.equal((await app.curl(lab.host("host-1"))).version, "v2");
-    await app.commitVersion("broken", { healthStatus: 500 });
-    assert.equal((await app.run(["deploy", "staging"])).code, 1);
-    assert.equal((await app.curl(lab.host("host-1"))).version, "v2");
-    await app.must(["rollback", "staging"]);
-    assert.equal((await app.curl(lab.host("host-1"))).version, "v1");
-  });
-
-  test("in-place keeps the service's own port, pulls before it stops, and brings the old container back when the new one is refused", async () => {
-    await using app = await createProject(lab, {
-      name: "inplace",
-      configure: [...strategy("in-place"), ...quickHealth],
-    });
-    app.write(
-      "compose.yml",
-      'services:\n  web: { build: ., container_name: inplace-web, ports: ["8090:3000"] }\n  caller: { build: . }\n',
-    );
-    await app.commit("No proxy");
-    await app.must(["deploy", "staging"]);
-    assert.equal(await published(8090), "v1");
-    await app.commitVersion("v2");
-    await app.must(["deploy", "staging"]);
-    assert.equal(await published(8090), "v2");
-    const before = (await apps(app)).map(({ id, name }) => ({ id, name }));
-    await app.commitVersion("broken", { startExit: 3 });
-    assert.equal((await app.run(["deploy", "staging"])).code, 1);
-    assert.equal(await published(8090), "v2");
-    assert.deepEqual(
-      (await apps(app)).map(({ id, name }) => ({ id, name })),
-      before,
-    );
-    await app.must(["rollback", "staging"]);
-    assert.equal(await published(8090), "v1");
-    assert.equal((await app.run(["drift", "staging"])).code, 0);
   });
 });

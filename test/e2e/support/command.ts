@@ -30,7 +30,7 @@ export type RunningCommand = {
 
 const defaultTimeoutMs = 180_000;
 
-/** The command line under test: the sources, or what SHIPLOCK_E2E_PROGRAM names (the built program). */
+/** The command line under test: what SHIPLOCK_E2E_PROGRAM names, which is the built program in `npm test`; otherwise the sources. */
 export const program = process.env["SHIPLOCK_E2E_PROGRAM"] ?? join(import.meta.dirname, "../../../src/cli/shiplock.ts");
 
 /** Starts the command line as a child process with an argument list. */
