@@ -7,7 +7,7 @@ import type { StepKind } from "../../src/deploy/types.ts";
 import type { Lab } from "../lab/lab.ts";
 import { testsAll } from "../tests-all.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
-import { assertNothingLost, flowing, loadOn, onlyAnsweredBy, shorter, shorterDrain } from "./support/load.ts";
+import { assertNothingLost, flowing, lightDrain, lightLoadOn, onlyAnsweredBy } from "./support/light-load.ts";
 import { appsOf, containersOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 
@@ -52,8 +52,8 @@ describe("a deployer that is killed in any step leaves a complete release answer
     app = await createProject(lab, {
       first: { version: "v0" },
       configure: [
-        { path: ["services", "web", "drain"], value: shorterDrain },
-        { path: ["services", "caller", "drain"], value: shorterDrain },
+        { path: ["services", "web", "drain"], value: lightDrain },
+        { path: ["services", "caller", "drain"], value: lightDrain },
         { path: ["migrations"], value: { service: "web", command: ["node", "server.mjs", "migrate"] } },
       ],
     });
@@ -71,7 +71,7 @@ describe("a deployer that is killed in any step leaves a complete release answer
       if (change !== undefined) await prepare(change);
       await app.commitVersion(version, { startDelayMs: 150 });
       await using other = await app.clone();
-      await using load = loadOn(lab, app, "production", [live], shorter);
+      await using load = lightLoadOn(lab, app, "production", [live]);
       await flowing(load);
       await load.setAllowed([live, version]);
       const running = app.start(["deploy", "production", "--json=stream"]);

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Lab } from "../lab/lab.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
-import { assertNothingLost, flowing, loadOn, onlyAnsweredBy, shorter, shorterDrain } from "./support/load.ts";
+import { assertNothingLost, flowing, lightDrain, lightLoadOn, onlyAnsweredBy } from "./support/light-load.ts";
 import { appsOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 
 const strategy = (value: unknown) => [{ path: ["environments", "staging", "strategy"], value }];
 /** Each project of this file publishes a port of its own. */
 const port = (value: string) => [{ path: ["environments", "staging", "variables", "WEB_PORT"], value }];
-const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: shorterDrain }));
+const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: lightDrain }));
 
 /** Those that lose nothing; `gaps.test.ts` has the others. */
 describe("every strategy on a real host", () => {
@@ -37,7 +37,7 @@ describe("every strategy on a real host", () => {
     });
     await app.must(["deploy", "staging"]);
     await app.commitVersion("v2");
-    await using load = loadOn(lab, app, "staging", ["v1"], shorter);
+    await using load = lightLoadOn(lab, app, "staging", ["v1"]);
     await flowing(load);
     await load.setAllowed(["v1", "v2"]);
     await app.must(["deploy", "staging"]);
@@ -55,7 +55,7 @@ describe("every strategy on a real host", () => {
     await app.must(["deploy", "staging"]);
     app.configure([{ path: ["services", "web", "replicas"], value: 3 }]);
     await app.commitVersion("v2");
-    await using load = loadOn(lab, app, "staging", ["v1", "v2"], shorter);
+    await using load = lightLoadOn(lab, app, "staging", ["v1", "v2"]);
     await flowing(load);
     const grown = await app.must(["deploy", "staging"]);
     assert.doesNotMatch(grown.stdout, /reload|routes updated/);

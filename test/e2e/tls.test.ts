@@ -9,16 +9,15 @@ import { ownRootPath } from "../../src/proxy/caddy/edge-config.ts";
 import { labAvailability } from "../lab/availability.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import { startLoad } from "../load/client.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
-import { assertNothingLost, flowing, onlyAnsweredBy } from "./support/load.ts";
+import { assertNothingLost, flowing, lightDrain, lightLoadOver, onlyAnsweredBy } from "./support/light-load.ts";
 import { shiplockFolder } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 import { askSecurely, postOverHttp2, type SecureAddress, shakeHands } from "./support/secure.ts";
 
 const availability = labAvailability();
 const proxy = (value: unknown) => [{ path: ["environments", "staging", "target", "compose", "proxy"], value }];
-const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: "5s" }));
+const shortDrain = ["web", "caller"].map((service) => ({ path: ["services", service, "drain"], value: lightDrain }));
 
 describe("HTTPS", { skip: availability.available ? false : availability.reason }, () => {
   let lab: Lab;
@@ -109,10 +108,10 @@ describe("HTTPS", { skip: availability.available ? false : availability.reason }
 
     test("a deployment loses nothing: kept and fresh connections, POSTs and WebSockets", async () => {
       await app.commitVersion("v2");
-      await using load = startLoad({
-        targets: [{ name: "edge", url: `https://${web.address}:${port}/`, host: web.name, ca: web.ca }],
-        ...{ ratePerSecond: 60, webSockets: 1, allowed: ["v1"] },
-      });
+      await using load = lightLoadOver(
+        { name: "edge", url: `https://${web.address}:${port}/`, host: web.name, ca: web.ca },
+        ["v1"],
+      );
       await flowing(load);
       await load.setAllowed(["v1", "v2"]);
       const deployed = await app.must(["deploy", "staging"]);

@@ -49,15 +49,15 @@ export function loadOn(
 export const shorter = { slowMs: 1_000 } as const;
 export const shorterDrain = "1500ms";
 
-/** Waits until the load flows. */
-export async function flowing(load: LoadRun): Promise<void> {
-  await load.waitFor(okSince(200), settleMs);
+/** Waits until the load flows: until so many requests more are answered. */
+export async function flowing(load: LoadRun, requests = 200): Promise<void> {
+  await load.waitFor(okSince(requests), settleMs);
 }
 
-/** From now on only this version may answer, and it does. */
-export async function onlyAnsweredBy(load: LoadRun, version: string): Promise<void> {
+/** From now on only this version may answer, and it does, so many times. */
+export async function onlyAnsweredBy(load: LoadRun, version: string, requests = 100): Promise<void> {
   await load.setAllowed([version]);
-  await load.waitFor(answeredBy(version, 100), settleMs);
+  await load.waitFor(answeredBy(version, requests), settleMs);
 }
 
 /** Ends the load; the promise of the product is that nothing was lost. */
