@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path/posix";
+import { basename, dirname } from "node:path/posix";
 import { type FileProblem, fileError } from "./host-errors.ts";
 import { absolutePath, isBelow } from "./tree-guard.ts";
 import type { Entry, FileStat, HostFiles } from "./types.ts";
@@ -47,9 +47,11 @@ export function createFakeFiles(options: FakeFilesOptions): HostFiles {
   function resolve(path: string, follow: boolean, links = 0): string | null {
     if (links > MOST_LINKS) return null;
     if (path === "/") return "/";
-    const parent = resolve(dirname(path), true, links);
+    // Paths are normal here, so their parts are had without taking them apart again: tests look at millions of them.
+    const cut = path.lastIndexOf("/");
+    const parent = resolve(cut === 0 ? "/" : path.slice(0, cut), true, links);
     if (parent === null || disk.get(parent)?.kind !== "directory") return null;
-    const whole = join(parent, basename(path));
+    const whole = parent === "/" ? path.slice(cut) : `${parent}${path.slice(cut)}`;
     const node = disk.get(whole);
     if (node?.kind !== "symlink" || !follow) return whole;
     return resolve(absolutePath(parent, node.target), true, links + 1);

@@ -260,29 +260,40 @@ function halfDone(world: World, call: FakeCall): WorldSnapshot | null {
   return whole;
 }
 
+const hashesOfFiles = new WeakMap<FakeNode, string>();
+const hashesOfTexts = new Map<string, string>();
+
 /** What two states differ by that anybody could ever notice. */
 function fingerprint(snapshot: WorldSnapshot): string {
-  const hash = createHash("sha1");
+  let text = "";
   for (const [host, machine] of snapshot.machines) {
-    hash.update(host);
-    for (const [path, node] of machine.disk)
-      hash.update(
-        `${path} ${node.kind === "file" ? Buffer.from(node.data).toString("latin1") : node.kind === "symlink" ? node.target : ""}\n`,
-      );
-    hash.update(
-      JSON.stringify(
-        machine.containers.map(({ id, name, state, networks, archives }) => [
-          id,
-          name,
-          state.status,
-          [...networks.keys()],
-          archives.length,
-        ]),
-      ),
-    );
-    hash.update(JSON.stringify([machine.images, machine.networks, machine.volumes]));
+    text += `${host}\n`;
+    for (const [path, node] of machine.disk) text += `${path} ${contentOf(node)}\n`;
+    const containers = machine.containers.map(({ id, name, state, networks, archives }) => [
+      id,
+      name,
+      state.status,
+      [...networks.keys()],
+      archives.length,
+    ]);
+    text += JSON.stringify([containers, machine.images, machine.networks, machine.volumes]);
   }
-  return hash.update(JSON.stringify([...snapshot.street.loaded])).digest("hex");
+  for (const [router, configuration] of snapshot.street.loaded) text += `${router} ${hashOf(configuration)}\n`;
+  return createHash("sha1").update(text).digest("hex");
+}
+
+/** Of a file a hash, which is made once: no node of a disk is ever changed, another one takes its place. */
+function contentOf(node: FakeNode): string {
+  if (node.kind !== "file") return node.kind === "symlink" ? node.target : "";
+  const known = hashesOfFiles.get(node) ?? hashOf(Buffer.from(node.data).toString("latin1"));
+  hashesOfFiles.set(node, known);
+  return known;
+}
+
+function hashOf(text: string): string {
+  const known = hashesOfTexts.get(text) ?? createHash("sha1").update(text).digest("hex");
+  hashesOfTexts.set(text, known);
+  return known;
 }
 
 function brief(call: FakeCall): string {

@@ -1,5 +1,6 @@
 import type { FakeCall } from "../../src/hosts/fake.ts";
 import type { FakeContainer } from "../../src/hosts/fake-engine-state.ts";
+import type { FakeNode } from "../../src/hosts/fake-files.ts";
 import { asList, asObject, asText, type Json, type JsonObject } from "../../src/json.ts";
 import { label } from "../../src/targets/compose/layout.ts";
 import { edgeName } from "../../src/targets/compose/steps/edge.ts";
@@ -32,16 +33,6 @@ export function createStreet(of: () => World): Street {
   /** The configuration each router runs with, which need not be the one on the disk. */
   const loaded = new Map<string, string>();
   const busyUntil = new Map<string, number>();
-  /** The sockets of complete tables, which never change. */
-  const tables = new Map<string, (string | null)[]>();
-  const parsedTexts = new Map<string, JsonObject>();
-
-  function parsed(text: string | undefined): JsonObject {
-    if (text === undefined || text === "") return {};
-    const known = parsedTexts.get(text) ?? (JSON.parse(text) as JsonObject);
-    parsedTexts.set(text, known);
-    return known;
-  }
 
   function disk(host: string) {
     return of().fake.machine(host).disk;
@@ -89,12 +80,13 @@ export function createStreet(of: () => World): Street {
     const table = set === null ? null : linkOf(host, `${folder}/proxy/${set}/${service}`);
     if (table === null) return [null];
     const path = `${folder}/proxy/${table.replace("../../", "")}`;
-    const known = tables.get(`${host} ${path}`);
+    const complete = disk(host).get(`${path}/complete`);
+    const known = complete === undefined ? undefined : tables.get(complete);
     if (known !== undefined) return known;
     const targets = new Set<string | null>();
     for (let bucket = 0; bucket < 256; bucket += 1)
       targets.add(linkOf(host, `${path}/${bucket.toString(16).padStart(2, "0")}`));
-    if (disk(host).has(`${path}/complete`)) tables.set(`${host} ${path}`, [...targets]);
+    if (complete !== undefined) tables.set(complete, [...targets]);
     return [...targets];
   }
 
@@ -104,7 +96,8 @@ export function createStreet(of: () => World): Street {
     const known = servers(host);
     return socketsOf(host, service).map((socket) => {
       const key = socket?.replace("/sockets/", "").replace(".sock", "") ?? "";
-      const dial = firstDial(asObject(known[key]));
+      const server = asObject(known[key]);
+      const dial = server === undefined ? null : dialOf(server);
       return dial === null ? null : (byName(host, dial.split(":")[0] ?? "") ?? null);
     });
   }
@@ -215,7 +208,10 @@ export function createStreet(of: () => World): Street {
       const started = world.containers(host).find((each) => each.id === args[0] || each.name === args[0]);
       const generation = started?.labels[label.generation];
       if (generation !== undefined)
-        loaded.set(`${host} ${generation}`, textOf(host, `${folder}/proxy/routers/${generation}/caddy.json`) ?? "");
+        loaded.set(
+          `${host} ${generation}`,
+          once(textOf(host, `${folder}/proxy/routers/${generation}/caddy.json`) ?? ""),
+        );
     }
     if ((name === "engine.stopContainer" || name === "engine.removeContainer") && phase === "before") {
       const container = world.containers(host).find((each) => each.id === args[0] || each.name === args[0]);
@@ -250,6 +246,36 @@ export function createStreet(of: () => World): Street {
       for (const [key, until] of saved.busyUntil) busyUntil.set(key, until);
     },
   };
+}
+
+/** What follows from what never changes is found out once for all worlds: thousands of them are made, and each looks at it after every call. */
+const texts = new Map<string, string>();
+const parsedTexts = new Map<string, JsonObject>();
+const dials = new WeakMap<JsonObject, string | null>();
+/** The sockets of a complete table, by the file that says that it is complete. */
+const tables = new WeakMap<FakeNode, (string | null)[]>();
+
+/** The same string for the same text: two are compared letter by letter, one with itself is not. */
+function once(text: string): string {
+  const known = texts.get(text) ?? text;
+  texts.set(known, known);
+  return known;
+}
+
+function parsed(text: string | undefined): JsonObject {
+  if (text === undefined || text === "") return {};
+  const known = parsedTexts.get(text) ?? (JSON.parse(text) as JsonObject);
+  parsedTexts.set(text, known);
+  return known;
+}
+
+/** The first address that a server of a configuration dials. */
+function dialOf(server: JsonObject): string | null {
+  const known = dials.get(server);
+  if (known !== undefined) return known;
+  const dial = firstDial(server);
+  dials.set(server, dial);
+  return dial;
 }
 
 /** The first address that something in a configuration dials, however deep it lies. */
