@@ -17,6 +17,8 @@ import { removeFromRegistry } from "./support/registry.ts";
 
 const availability = labAvailability();
 
+type Reverted = { branch: string; commits: { subject: string }[]; pushed: boolean };
+
 /** The compose file of a version: what a release sets beside its image. */
 const compose = (web: string): string => `services:
   web:
@@ -127,6 +129,12 @@ describe("the way back", { skip: availability.available ? false : availability.r
     assert.equal(app.state(host)?.deployments[0]?.origin.who, "grace");
     assert.match(back.stdout, /automatic deployments are paused until somebody deploys on purpose/);
     assert.match(app.state(host)?.automaticPaused?.reason ?? "", /rolled back from/);
+
+    const reverted = (await grace.must(["revert", "staging", "--reason", "wrong greeting", "--json"])).json as Reverted;
+    assert.deepEqual([reverted.commits.map(({ subject }) => subject), reverted.pushed], [["Release v2"], false]);
+    const message = await grace.git(["log", "-1", "--format=%B", reverted.branch]);
+    assert.match(message, /^Revert "Release v2"\n\nwrong greeting\n\n[^]*rolled back from [^]*This reverts commit /);
+    assert.equal(await grace.git(["diff", reverted.branch, commit]), "", "the branch is not what v1 was");
 
     await app.must(["deploy", "staging"], { env: { API_TOKEN: "token-of-today" } });
     await answers(app, "v2");

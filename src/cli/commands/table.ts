@@ -224,6 +224,19 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./rollback.ts"),
   },
   {
+    name: "revert",
+    summary: "open a branch that takes back the commits of a bad release, for the way through the pipeline",
+    arguments: [environment],
+    flags: [
+      { flags: "--deployment <id>", description: "what this deployment brought, instead of what is bad now" },
+      { flags: "--commit <sha>", description: "this commit alone", conflicts: ["deployment"] },
+      { flags: "--push", description: "push the branch to origin" },
+      { flags: "--reason <text>", description: "why; stands in the commit's message" },
+    ],
+    examples: ["shiplock revert production", "shiplock revert production --push --reason 'wrong totals'"],
+    load: () => import("./revert.ts"),
+  },
+  {
     name: "tag",
     summary: "name the images of a commit that ran in production: no build, no pull",
     arguments: [{ name: "version", description: "the name, such as v1.2.0", required: true }],
