@@ -1,5 +1,6 @@
 import { messageOf, ShiplockError } from "../../src/errors.ts";
 import { labAvailability } from "../../test/lab/availability.ts";
+import { lookAtMachineOnce } from "../../test/lab/images/machine.ts";
 import { startLab, stopLab } from "../../test/lab/lab.ts";
 import { ensurePrerequisites } from "../../test/lab/prerequisites.ts";
 import { allRecords, labRoot } from "../../test/lab/record.ts";
@@ -13,6 +14,7 @@ export async function prepareLabs(say: (line: string) => void): Promise<string |
     const availability = labAvailability();
     if (!availability.available) return availability.reason;
     await ensurePrerequisites({ log: say, root: labRoot() });
+    await lookAtMachineOnce();
     return null;
   } catch (error) {
     return error instanceof ShiplockError ? `${error.message} ${error.remedy ?? ""}`.trim() : messageOf(error);

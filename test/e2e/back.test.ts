@@ -130,6 +130,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
     assert.match(back.stdout, /automatic deployments are paused until somebody deploys on purpose/);
     assert.match(app.state(host)?.automaticPaused?.reason ?? "", /rolled back from/);
 
+    for (const key of ["name", "email"]) await grace.git(["config", `user.${key}`, "grace@example.com"]);
     const reverted = (await grace.must(["revert", "staging", "--reason", "wrong greeting", "--json"])).json as Reverted;
     assert.deepEqual([reverted.commits.map(({ subject }) => subject), reverted.pushed], [["Release v2"], false]);
     const message = await grace.git(["log", "-1", "--format=%B", reverted.branch]);

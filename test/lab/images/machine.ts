@@ -18,6 +18,12 @@ export type Machine = {
   nodeVersion: string;
 };
 
+/** What takes other programs to find out: a second of work, for each of the sixty times that a run of all tests asks. */
+type Asked = Pick<Machine, "npmrc" | "mirror" | "nodeVersion">;
+
+/** Holds what was asked once for all processes of a run, as JSON. */
+const askedVariable = "SHIPLOCK_LAB_MACHINE";
+
 const bundles = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /** The bundle's place in every image, Debian's. */
@@ -34,14 +40,28 @@ export async function lookAtMachine(): Promise<Machine> {
   }
   const bundle = bundles.find((path) => existsSync(path));
   const binary = nodeBinary(architecture);
+  const asked = process.env[askedVariable];
   return {
     architecture,
     certificates: bundle === undefined ? undefined : readFileSync(bundle),
-    npmrc: await npmrc(bundle !== undefined),
-    mirror: await debianMirror(),
     nodeBinary: binary,
-    nodeVersion: (await must([binary, "--version"], { timeoutMs: 10_000 })).trim().replace(/^v/, ""),
+    ...(asked === undefined ? await ask(binary, bundle !== undefined) : (JSON.parse(asked) as Asked)),
   };
+}
+
+/** Looks at this machine for all processes that are started from now on. */
+export async function lookAtMachineOnce(): Promise<void> {
+  const { npmrc, mirror, nodeVersion } = await lookAtMachine();
+  process.env[askedVariable] = JSON.stringify({ npmrc, mirror, nodeVersion });
+}
+
+async function ask(binary: string, hasBundle: boolean): Promise<Asked> {
+  const [npm, mirror, version] = await Promise.all([
+    npmrc(hasBundle),
+    debianMirror(),
+    must([binary, "--version"], { timeoutMs: 10_000 }),
+  ]);
+  return { npmrc: npm, mirror, nodeVersion: version.trim().replace(/^v/, "") };
 }
 
 function nodeBinary(architecture: Machine["architecture"]): string {
