@@ -304,6 +304,10 @@ describe("a release is what was committed, built once and named by what it holds
     const [staging, production] = [liveDocument(baked, "staging").release, liveDocument(baked, "production").release];
     assert.equal(production.origin, staging.id);
     assert.equal(production.commit, staging.commit);
+    for (const flags of [[], ["--local"]]) {
+      const { stdout } = await baked.must(["history", "production", ...flags]);
+      assert.match(stdout, new RegExp(`promote +${production.id} \\(sibling of ${staging.id}\\)`));
+    }
     assert.deepEqual([staging.environment, production.environment], ["staging", "production"]);
     assert.notEqual(imageOf(production).digest, imageOf(staging).digest);
     await t.test("the tag of what was promoted names the branch too", () =>

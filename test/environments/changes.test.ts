@@ -17,6 +17,15 @@ describe("the environment's own account", () => {
     assert.deepEqual([begun.deployments[0]?.state, begun.deployments[0]?.from], ["running", "r-v1"]);
   });
 
+  it("a sibling release names the one that it was built beside, and no other release does", () => {
+    const state = history("v1");
+    const document = shop("v2");
+    const sibling = { ...document, release: { ...document.release, origin: "r-of-staging" } };
+    const plan = planOf("v2", "promote", "d-2", state);
+    const [entry, earlier] = withOperation(state, plan, sibling, 1, at).deployments;
+    assert.deepEqual([entry?.siblingOf, earlier?.siblingOf], ["r-of-staging", undefined]);
+  });
+
   it("a deployment that was rolled back leaves everything but its own entry as it was", () => {
     const state = history("v1");
     const plan = planOf("v2", "deploy", "d-2", state);

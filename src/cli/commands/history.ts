@@ -2,6 +2,7 @@ import { resolveEnvironment } from "../../config/environment.ts";
 import type { Config } from "../../config/types.ts";
 import type { DeploymentEntry } from "../../environments/record/types.ts";
 import { messageOf } from "../../errors.ts";
+import type { Release } from "../../release/types.ts";
 import { countFlag, optionalArgument } from "../arguments.ts";
 import { type CommandContext, loadProject, openHistory } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -51,7 +52,7 @@ export async function run(
           ? paint.cyan(row.state)
           : paint.yellow(row.state);
     output.line(
-      `${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)}${row.versions.map((name) => ` ${paint.cyan(name)}`).join("")} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}`,
+      `${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)}${row.versions.map((name) => ` ${paint.cyan(name)}`).join("")}${row.siblingOf === undefined ? "" : ` (sibling of ${row.siblingOf})`} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}`,
     );
     if (row.state !== "succeeded" && row.outcome !== null)
       output.line(`${" ".repeat(26)}${paint.dim(printable(row.outcome))}`);
@@ -99,7 +100,13 @@ async function localRows(
   const ledger = await openHistory(context);
   try {
     const entries = await ledger.history({ project, limit, ...(environment === null ? {} : { environment }) });
-    return entries.map((entry) => ({
+    const origins = await Promise.all(
+      entries.map(async ({ release }) => {
+        const known = (await ledger.findRelease(project, release))?.payload as Release | undefined;
+        return known?.origin ?? null;
+      }),
+    );
+    return entries.map((entry, index) => ({
       deployment: entry.id,
       environment: entry.environment,
       kind: entry.kind,
@@ -107,6 +114,7 @@ async function localRows(
       from: entry.fromRelease,
       commit: entry.commit,
       ref: entry.ref,
+      ...(typeof origins[index] === "string" ? { siblingOf: origins[index] } : {}),
       state: entry.state as Row["state"],
       who: entry.who,
       reason: entry.why,

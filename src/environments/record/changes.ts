@@ -49,6 +49,7 @@ export function withOperation(
     from: plan.from,
     commit: document.release.commit,
     ref: document.release.ref,
+    ...(document.release.origin === null ? {} : { siblingOf: document.release.origin }),
     state: "running",
     origin: plan.origin,
     startedAt: at,

@@ -35,6 +35,8 @@ export type DeploymentEntry = {
   from: string | null;
   commit: string;
   ref: string | null;
+  /** The release of another environment that this one was built beside, from the same commit with values of its own; absent for none. */
+  siblingOf?: string;
   state: DeploymentState;
   origin: Origin;
   startedAt: string;
