@@ -9,10 +9,11 @@ import { startE2eLab, stopE2eLab } from "./support/lab.ts";
 import { assertNothingLost, flowing, loadOn, onlyAnsweredBy } from "./support/load.ts";
 import { createProject, type Project } from "./support/project.ts";
 
-/** A little more than a slow request takes; WebSockets are closed with their reason after it. */
+const slow = { slowMs: 2_000 } as const;
+/** A little more than a slow request takes; WebSockets are closed with their reason after it, so every deployment takes that long. */
 const shortDrain = [
-  { path: ["services", "web", "drain"], value: "5s" },
-  { path: ["services", "caller", "drain"], value: "5s" },
+  { path: ["services", "web", "drain"], value: "3s" },
+  { path: ["services", "caller", "drain"], value: "3s" },
   { path: ["environments", "production", "strategy"], value: { rolling: { batch: 1 } } },
 ];
 
@@ -34,7 +35,7 @@ describe("under 200 requests a second, nothing is lost", () => {
 
   test("while a new version is deployed to one host, and while it is rolled back", async () => {
     await app.commitVersion("v2");
-    await using load = loadOn(lab, app, "staging", ["v1"]);
+    await using load = loadOn(lab, app, "staging", ["v1"], slow);
     await flowing(load);
     await load.setAllowed(["v1", "v2"]);
     await app.must(["deploy", "staging"]);
@@ -47,7 +48,7 @@ describe("under 200 requests a second, nothing is lost", () => {
 
   test("while a version is promoted to two hosts in batches", async () => {
     await app.must(["deploy", "staging", "--ref", "v2"]);
-    await using load = loadOn(lab, app, "production", ["v1"]);
+    await using load = loadOn(lab, app, "production", ["v1"], slow);
     await flowing(load);
     await load.setAllowed(["v1", "v2"]);
     await app.must(["promote", "staging", "production"]);
@@ -56,7 +57,7 @@ describe("under 200 requests a second, nothing is lost", () => {
   });
 
   test("while broken versions are refused: one that is never healthy, one that exits at once", async () => {
-    await using load = loadOn(lab, app, "production", ["v2"]);
+    await using load = loadOn(lab, app, "production", ["v2"], slow);
     await flowing(load);
     await app.commitVersion("broken-health", { healthStatus: 500 });
     app.configure(
@@ -103,6 +104,7 @@ describe("under 200 requests a second, nothing is lost", () => {
     await using load = startLoad({
       targets: [{ name: "by hand", url: `http://${host.address}:9090/` }],
       webSockets: 1,
+      ...slow,
     });
     await flowing(load);
     await write("v2");

@@ -169,9 +169,7 @@ describe("bare hosts and what runs beside the web", {
   });
 
   test("a worker is replaced with its release: the new one runs before the old one gets SIGTERM, and that one has its grace to finish", async () => {
-    await app.commitVersion("before");
-    await app.must(["deploy", "staging"]);
-    const old = await runningWorker();
+    const { old, version } = await liveWorker();
     await app.commitVersion("after");
     await app.must(["deploy", "staging"]);
     const fresh = await runningWorker();
@@ -182,17 +180,15 @@ describe("bare hosts and what runs beside the web", {
     const state = await stateOf(old.id);
     assert.equal(state.ExitCode, 0, "it was killed");
     assert.deepEqual(await linesOf(old.id), [
-      "before has a job at hand",
-      "before was told to end",
-      "before finished its job",
+      `${version} has a job at hand`,
+      `${version} was told to end`,
+      `${version} finished its job`,
     ]);
     assert.ok(Date.parse(fresh.startedAt) < Date.parse(state.FinishedAt) - lastJobMs, "nobody worked for a while");
   });
 
   test("a release whose worker is ill is refused, though its web is well; the old worker goes on with its job", async () => {
-    await app.commitVersion("well");
-    await app.must(["deploy", "staging"]);
-    const old = await runningWorker();
+    const { old, version } = await liveWorker();
     // The web answers at /, and only the worker's command says that something is wrong.
     app.configure([{ path: ["services", "web", "health"], value: "/" }]);
     await app.commitVersion("ill", { healthStatus: 500 });
@@ -200,9 +196,15 @@ describe("bare hosts and what runs beside the web", {
     assert.equal(refused.code, 1, refused.stdout);
     assert.match(refused.stderr, /worker-[abc]-1 on host-1 was not healthy within 4 s/);
     assert.deepEqual(await runningWorker(), old);
-    assert.deepEqual(await linesOf(old.id), ["well has a job at hand"]);
-    assert.equal((await app.curl(first)).version, "well");
+    assert.deepEqual(await linesOf(old.id), [`${version} has a job at hand`]);
+    assert.equal((await app.curl(first)).version, version);
   });
+
+  /** The worker that runs, and its version: every deployment waits for the last job of the one before, so what is live will do. */
+  async function liveWorker() {
+    if ((app.state(first)?.live ?? null) === null) await app.must(["deploy", "staging"]);
+    return { old: await runningWorker(), version: (await app.curl(first)).version };
+  }
 
   async function runningWorker() {
     const workers = (await containersOf(first)).filter(
