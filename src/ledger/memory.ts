@@ -4,6 +4,7 @@ import { fromText, packAttachment } from "./attachments.ts";
 import { movedDeployment, openedDeployment, reopenedDeployment } from "./deployments.ts";
 import { ambiguousRelease, backupExists, conflict, unknownDeployment, unknownRelease } from "./errors.ts";
 import { decodeJson, encodeJson, sameJson } from "./json.ts";
+import { createNoticeMemory } from "./memory-notices.ts";
 import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "./limits.ts";
 import type {
   CheckRunEntry,
@@ -38,6 +39,7 @@ type Snapshot = {
   releases: Record<string, string>;
   checkRuns: Record<string, string>;
   versions?: Record<string, string>;
+  notices?: Record<string, string>;
   stories: Record<string, Story>;
   attached: readonly Attached[];
 };
@@ -54,6 +56,7 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
   const releases = new Map<string, string>(Object.entries(start?.releases ?? {}));
   const checkRuns = new Map<string, string>(Object.entries(start?.checkRuns ?? {}));
   const versions = new Map<string, string>(Object.entries(start?.versions ?? {}));
+  const notices = createNoticeMemory(start?.notices ?? {});
   const attached: Attached[] = [...(start?.attached ?? [])];
   const stories = new Map<string, Story>(Object.entries(start?.stories ?? {}));
 
@@ -139,6 +142,9 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
         .sort((left, right) => right.at - left.at || (left.name < right.name ? 1 : -1))
         .slice(0, PAGE_LIMIT);
     },
+
+    recordNotice: notices.recordNotice,
+    notices: notices.notices,
 
     async attachToRelease(project, release, told) {
       const { attachment, content } = await packAttachment(release, told);
@@ -255,6 +261,7 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
         releases: Object.fromEntries(releases),
         checkRuns: Object.fromEntries(checkRuns),
         versions: Object.fromEntries(versions),
+        notices: notices.snapshot(),
         stories: Object.fromEntries(stories),
         attached,
       };

@@ -39,6 +39,11 @@ export type Ledger = {
   /** The names that were given in `project`, newest first, at most 1,000; of a name that was moved every entry, so its first one counts. */
   versions(project: string): Promise<VersionEntry[]>;
 
+  /** Records what became of telling a notice to a notifier, once. Errors: `ledger/conflict` when this id was recorded with another content. */
+  recordNotice(delivery: NoticeDelivery): Promise<void>;
+  /** What became of the notices of a project, or of one deployment, newest first by `at` (then by id), at most `limit` (1 to 1,000). */
+  notices(query: NoticeQuery): Promise<NoticeDelivery[]>;
+
   /**
    * Keeps a document with a release: its scan report, its SBOM, its provenance. The same bytes told again about the same image are kept
    * once. Errors: `ledger/unknown-release` when the release was not recorded, `ledger/attachment-too-large` past 16 MiB.
@@ -169,6 +174,30 @@ export type VersionEntry = {
   /** The images that got the name. */
   payload: unknown;
 };
+
+/** What became of telling one notice to one notifier. */
+export type NoticeDelivery = {
+  id: string;
+  project: string;
+  environment: string | null;
+  /** The deployment it was about, if any; the ledger need not know it. */
+  deployment: string | null;
+  event: string;
+  /** Name of the notifier in the configuration. */
+  notifier: string;
+  /** When the telling began. */
+  at: number;
+  durationMs: number;
+  status: "delivered" | "failed";
+  /** How often it was tried; 0 where time was over before its turn came. */
+  tries: number;
+  /** The answer, or why there was none, in one masked sentence. */
+  detail: string;
+  /** What the notifier has to know to come back to it, such as where its message stands. */
+  payload: unknown;
+};
+
+export type NoticeQuery = { project: string; deployment?: string; limit: number };
 
 export type AttachmentKind = "scan" | "sbom" | "provenance";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Ledger, LogChunk } from "../../src/ledger/types.ts";
-import { attachment, checkRun, deployment, release } from "./samples.ts";
+import { attachment, checkRun, deployment, notice, release } from "./samples.ts";
 
 /** What the contract needs of an implementation: an empty ledger, and one opened from a backup. */
 export type LedgerUnderTest = {
@@ -351,6 +351,27 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       } finally {
         await copy.close();
       }
+    });
+
+    test("what became of a notice is recorded once, and comes back newest first, for a project or a deployment", async (context) => {
+      const [ledger, folder] = await fresh(context);
+      const sent = notice("n1", { at: 1, payload: { ts: "1.2", channel: "C1" } });
+      await ledger.recordNotice(sent);
+      await ledger.recordNotice(sent);
+      await assert.rejects(ledger.recordNotice(notice("n1", { at: 2 })), { code: "ledger/conflict" });
+      const held = notice("n2", { at: 5, deployment: null, environment: null, status: "failed", tries: 0 });
+      const later = notice("n3", { at: 5 });
+      await ledger.recordNotice(held);
+      await ledger.recordNotice(later);
+      await ledger.recordNotice(notice("n4", { project: "other" }));
+      assert.deepEqual(await ledger.notices({ project: "shop", limit: 10 }), [later, held, sent]);
+      assert.deepEqual(await ledger.notices({ project: "shop", deployment: "d1", limit: 10 }), [later, sent]);
+      assert.deepEqual(await ledger.notices({ project: "shop", limit: 1 }), [later]);
+      const copy = join(folder, "copy");
+      await ledger.backup(copy);
+      const restored = await adapter.openBackup(copy);
+      assert.equal((await restored.notices({ project: "shop", limit: 10 })).length, 3);
+      await restored.close();
     });
 
     test("many calls at once all take effect", async (context) => {

@@ -1,4 +1,11 @@
-import type { CheckRunEntry, NewAttachment, NewDeployment, ReleaseEntry, StateRules } from "../../src/ledger/types.ts";
+import type {
+  CheckRunEntry,
+  NewAttachment,
+  NewDeployment,
+  NoticeDelivery,
+  ReleaseEntry,
+  StateRules,
+} from "../../src/ledger/types.ts";
 
 /** A small transition table of the tests' own: the ledger takes whichever it is given. */
 export const states: StateRules = {
@@ -60,4 +67,22 @@ export function checkRun(id: string, change: Partial<CheckRunEntry> = {}): Check
 export function attachment(change: Partial<NewAttachment>): NewAttachment {
   const bytes = Buffer.from("{}");
   return { kind: "scan", image: "web", subject: "sha256:a", mediaType: "application/json", at: 1, bytes, ...change };
+}
+
+export function notice(id: string, change: Partial<NoticeDelivery> = {}): NoticeDelivery {
+  return {
+    id,
+    project: "shop",
+    environment: "staging",
+    deployment: "d1",
+    event: "succeeded",
+    notifier: "slack",
+    at: 1000,
+    durationMs: 120,
+    status: "delivered",
+    tries: 1,
+    detail: "200",
+    payload: null,
+    ...change,
+  };
 }

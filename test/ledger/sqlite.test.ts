@@ -183,14 +183,14 @@ test("a ledger of a newer Shiplock is refused and left as it is", async (context
   assert.deepEqual(readFileSync(path), content);
 });
 
-test("a ledger from before checks, versions and attachments keeps what it has and takes them", async (context) => {
+test("a ledger from before checks, versions, attachments and notices keeps what it has and takes them", async (context) => {
   const path = scratch(context);
   const before = await openLedger({ path, states });
   await before.recordRelease(release("r1"));
   await before.close();
   raw(path, (database) =>
     database.exec(
-      "drop table check_runs; drop table versions; drop table release_attachments; delete from schema_migrations where version > 1",
+      "drop table check_runs; drop table versions; drop table release_attachments; drop table notice_deliveries; delete from schema_migrations where version > 1",
     ),
   );
   const ledger = await openLedger({ path, states });
@@ -199,6 +199,7 @@ test("a ledger from before checks, versions and attachments keeps what it has an
   assert.equal((await ledger.checkRuns("shop", "c0ffee")).length, 1);
   assert.deepEqual(await ledger.versions("shop"), []);
   assert.deepEqual(await ledger.attachments("shop", "r1"), []);
+  assert.deepEqual(await ledger.notices({ project: "shop", limit: 1 }), []);
   await ledger.close();
 });
 

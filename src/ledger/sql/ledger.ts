@@ -6,6 +6,7 @@ import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "../limits.
 import type { DeploymentEntry, HistoryQuery, Ledger, LogChunk, LogText, StateRules } from "../types.ts";
 import { attach, attachmentsAbout, attachmentsWith, readAttachment } from "./attachments.ts";
 import { checkRunsOf, recordCheckRun } from "./check-runs.ts";
+import { noticesOf, recordNotice } from "./notices.ts";
 import * as rows from "./rows.ts";
 import type { LedgerTables } from "./schema.ts";
 import { recordVersion, versionsOf } from "./versions.ts";
@@ -101,6 +102,9 @@ export function createSqlLedger(options: {
 
     recordVersion: (version) => recordVersion(db, version),
     versions: (project) => versionsOf(db, project),
+
+    recordNotice: (delivery) => recordNotice(db, delivery),
+    notices: (query) => noticesOf(db, query),
 
     attachToRelease: (project, release, told) => attach(db, project, release, told),
 

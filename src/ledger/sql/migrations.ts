@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import { newerSchema } from "../errors.ts";
+import { noticesTable } from "./notices.ts";
 import type { LedgerTables } from "./schema.ts";
 import { versionsTable } from "./versions.ts";
 
@@ -11,6 +12,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: "runs of checks", up: checkRuns },
   { name: "versions", up: versionsTable },
   { name: "attachments of releases", up: attachmentsOfReleases },
+  { name: "deliveries of notices", up: noticesTable },
 ];
 
 /** The newest schema version that this Shiplock knows. */

@@ -19,6 +19,20 @@ export type LedgerTables = {
     payload: string;
   };
   release_attachments: AttachmentRow;
+  notice_deliveries: {
+    id: string;
+    project: string;
+    environment: string | null;
+    deployment: string | null;
+    event: string;
+    notifier: string;
+    at: number;
+    duration_ms: number;
+    status: string;
+    tries: number;
+    detail: string;
+    payload: string;
+  };
   deployments: DeploymentRow & { log_bytes: Generated<number> };
   gate_answers: { deployment: string; at: number; gate: string; answer: string; reason: string; payload: string };
   steps: StepRow;
