@@ -7,7 +7,7 @@ export type NotYet = { path: string; value?: string; feature: string };
  */
 export const NOT_YET: readonly NotYet[] = [
   { path: "previews", feature: "previews are" },
-  { path: "notify", feature: "notifications are" },
+  { path: "notify.*.commit-status", feature: "commit statuses are" },
   { path: "secrets", feature: "secret providers other than the environment are" },
   { path: "hooks", feature: "hooks are" },
   { path: "backup", feature: "backups of backing services are" },
@@ -33,7 +33,6 @@ export const NOT_YET: readonly NotYet[] = [
   { path: "environments.*.reviewed", feature: "the gate for reviewed pull requests is" },
   { path: "environments.*.hooks", feature: "hooks are" },
   { path: "environments.*.watch", feature: "the watch after a deployment is" },
-  { path: "environments.*.notify", feature: "notifications are" },
   { path: "environments.*.secrets.provider", feature: "secret providers other than the environment are" },
   { path: "environments.*.secrets.providers", feature: "secret providers other than the environment are" },
   { path: "environments.*.strategy.canary", feature: "canary deployments are" },

@@ -19,6 +19,7 @@ export function referenceProblems(raw: unknown): readonly Problem[] {
       repeated(valueAt(image, ["secrets"]), ["images", name, "secrets"]),
     ),
     ...entriesOf(valueAt(raw, ["environments"])).flatMap(([name]) => environmentNames(raw, ["environments", name])),
+    ...notifyEnvironments(raw),
     ...tagPrefixes(raw),
   ];
 }
@@ -54,6 +55,21 @@ function serviceImages(raw: unknown): readonly Problem[] {
   return entriesOf(valueAt(raw, ["services"])).flatMap(([name, service]) =>
     dangling(valueAt(service, ["image"]), images, "image", "images", ["services", name, "image"]),
   );
+}
+
+function notifyEnvironments(raw: unknown): readonly Problem[] {
+  const known = entriesOf(valueAt(raw, ["environments"])).map(([name]) => name);
+  return itemsOf(valueAt(raw, ["notify"])).flatMap((entry, index) => {
+    const path: Path = ["notify", index, "environments"];
+    const written = valueAt(entry, ["environments"]);
+    return [
+      ...itemsOf(written).flatMap((name, place) =>
+        dangling(name, known, "environment", "environments", [...path, place]),
+      ),
+      ...repeated(written, path),
+      ...repeated(valueAt(entry, ["events"]), ["notify", index, "events"]),
+    ];
+  });
 }
 
 // The service "web" has replicas named "web-a", "web-b" and "web-c", one for each slot.

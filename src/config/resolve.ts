@@ -4,6 +4,7 @@ import { localRepository } from "./local-repository.ts";
 import { resolveCheck } from "./resolve-checks.ts";
 import { resolveGates } from "./resolve-gates.ts";
 import { hostOf } from "./resolve-host.ts";
+import { resolveNotify } from "./resolve-notify.ts";
 import { resolveScan } from "./resolve-scan.ts";
 import type { ConfigInput } from "./schema.ts";
 import type {
@@ -55,6 +56,7 @@ export function resolveConfig(input: ConfigInput, file: string): Config {
     checks: mapValues(input.checks ?? {}, resolveCheck),
     services: mapValues(input.services, resolveService),
     backing: input.backing,
+    notify: resolveNotify(input.notify),
     environments: mapValues(input.environments, (environment, name) =>
       resolveEnvironmentInput(environment, name, input),
     ),

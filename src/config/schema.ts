@@ -2,6 +2,7 @@ import * as z from "zod";
 import { check } from "./schema-checks.ts";
 import { environment, migrations } from "./schema-environment.ts";
 import { freeze, teams } from "./schema-gates.ts";
+import { notify } from "./schema-notify.ts";
 import * as part from "./schema-parts.ts";
 import { scan } from "./schema-scan.ts";
 
@@ -168,6 +169,7 @@ export const schema = z.strictObject({
   migrations: migrations().optional().describe("Run once per release, from the new image, before traffic moves."),
   teams: teams().optional().describe("People who approve deployments, by the name of their team."),
   freeze: freeze().optional().describe("When nothing is deployed, to no environment."),
+  notify: notify().optional().describe("Who is told of what happens, and where."),
   environments: z.record(part.environmentName(), environment()).describe("Places to run, by name."),
 });
 

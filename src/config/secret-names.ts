@@ -1,11 +1,13 @@
+import { notifySecrets } from "./resolve-notify.ts";
 import type { Config } from "./types.ts";
 
-/** The names of all secrets that a configuration declares: of every environment, image and check, and the registry's password. */
-export function secretNames({ environments, images, checks, registry }: Config): string[] {
+/** The names of all secrets that a configuration declares: of every environment, image, check and notifier, and the registry's password. */
+export function secretNames({ environments, images, checks, notify, registry }: Config): string[] {
   return [
     ...Object.values(environments).flatMap((environment) => environment.secrets.names),
     ...Object.values(images).flatMap((image) => image.secrets),
     ...Object.values(checks).flatMap((check) => check.secrets),
+    ...notify.flatMap(notifySecrets),
     ...(registry?.login === undefined ? [] : [registry.login.passwordVariable]),
   ];
 }

@@ -1,9 +1,11 @@
 import type { Check } from "./types-checks.ts";
 import type { GatePolicy } from "./types-gates.ts";
+import type { Notify } from "./types-notify.ts";
 import type { ScanPolicy } from "./types-scan.ts";
 
 export type { Check, CheckCommand, CheckPlace, CheckService } from "./types-checks.ts";
 export type { Emergency, FreezeWindow, GateName, GatePolicy, PassableGate, Reviewers } from "./types-gates.ts";
+export type { Notify, NotifyEvent, NotifyTarget } from "./types-notify.ts";
 export type { ScanIgnore, ScanPolicy, ScanSeverity } from "./types-scan.ts";
 
 /**
@@ -30,6 +32,7 @@ export type Config = {
   readonly services: Readonly<Record<string, ReleasedService>>;
   /** Backing services by name; `undefined`: every service of the compose file that is not released. */
   readonly backing: readonly string[] | undefined;
+  readonly notify: readonly Notify[];
   readonly environments: Readonly<Record<string, Environment>>;
 };
 
