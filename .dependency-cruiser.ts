@@ -10,7 +10,10 @@ const lower = "(targets|hosts|proxy|ledger|secrets|notify)";
 
 /** Code that decides: it is given facts and answers with a decision, and can be tested without fakes. */
 const deciding = [
-  "deploy/(plan|states)",
+  "deploy/(plan|states|notices)",
+  "notify/(choose|words|masked)",
+  "notify/slack/(message|refusals)",
+  "notify/email/message",
   "deploy/strategies/.+",
   "checks/(graph|files|canonical|key|judge|table|types)",
   "checks/reports/(read|junit|lcov|cobertura|eslint|sarif|xml|findings|line-coverage|unreadable)",
@@ -25,7 +28,7 @@ const deciding = [
   "targets/compose/(place|routers)",
 ];
 /** Words as data: what the layers say to each other. */
-const vocabulary = ["(deploy|environments|release|targets|proxy|hosts|config|ledger)/(.+/|)types"];
+const vocabulary = ["(deploy|environments|release|targets|proxy|hosts|config|ledger|notify)/(.+/|)types"];
 const pure = [...deciding, ...vocabulary].map((path) => `/src/${path}[.]js$`);
 const decidingFiles = pure.map((path) => `^runs${path}`);
 

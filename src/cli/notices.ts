@@ -1,0 +1,146 @@
+import { randomUUID } from "node:crypto";
+import { systemClock } from "../clock.ts";
+import { resolvePublicUrls } from "../config/environment.ts";
+import type { Config } from "../config/types.ts";
+import { foldNotices, startNotices } from "../deploy/notices.ts";
+import type { DeploymentEvent } from "../deploy/request.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
+import { openDispatch, type Told } from "../notify/dispatch.ts";
+import type { Notice, NoticeEvent } from "../notify/types.ts";
+import { levelOf } from "../notify/words.ts";
+import { type CommandContext, openHistory, originOf } from "./context.ts";
+import { noticeRules } from "./notifiers.ts";
+
+/** The telling of one command. Nothing of it throws, and nothing but `flush` waits. */
+export type Notices = {
+  /** Tells what a deployment's event means, if anything. */
+  event(event: DeploymentEvent): void;
+  /** Tells something else; what is not given is what the command knows. */
+  tell(notice: NoticeInput, options?: { onlyNamed?: boolean }): void;
+  /** Waits until all has been told, at most so long; what was not is given up. To be called once, at the end. */
+  flush(withinMs?: number): Promise<readonly Told[]>;
+};
+
+export type NoticeInput = Partial<Omit<Notice, "event" | "level" | "project" | "links">> & { event: NoticeEvent };
+
+/** A command waits so long at most for those who are told, however many they are. */
+export const flushMs = 10_000;
+
+/**
+ * Opens the telling of a command.
+ * @param environment whose events these are; null for what belongs to none
+ */
+export function openNotices(
+  context: CommandContext,
+  config: Config,
+  environment: string | null,
+  kind: string | null = null,
+): Notices {
+  const { output } = context;
+  const rules = noticeRules(context, config);
+  const recorder = openRecorder(context);
+  const dispatch = openDispatch({
+    rules,
+    clock: systemClock,
+    mask: output.mask,
+    record: recorder.record,
+    warn: (line) => output.note(`warning: ${line}`),
+  });
+  const url = environment === null || rules.length === 0 ? null : publicUrlOf(context, config, environment);
+  const { who, reason } = originOf(context, null);
+  const now = (): string => systemClock.now().toISOString();
+  let fold = startNotices(url);
+
+  return {
+    event: (event) => {
+      if (rules.length === 0) return;
+      const next = foldNotices(fold, event, now());
+      fold = next.fold;
+      for (const notice of next.notices) dispatch.tell(notice);
+    },
+    tell: (input, options) => {
+      const level = levelOf(input.event);
+      dispatch.tell(
+        {
+          ...bare,
+          kind,
+          environment,
+          who,
+          why: reason,
+          at: now(),
+          project: config.project,
+          links: { url, log: null },
+          ...input,
+          level,
+        },
+        options,
+      );
+    },
+    flush: async (withinMs = flushMs) => {
+      const told = await dispatch.flush(withinMs);
+      await recorder.close();
+      return told;
+    },
+  };
+}
+
+const bare = {
+  deployment: null,
+  release: null,
+  commit: null,
+  subject: null,
+  ref: null,
+  outcome: null,
+  steps: [],
+  lastLines: [],
+} satisfies Partial<Notice>;
+
+function publicUrlOf(context: CommandContext, config: Config, name: string): string | null {
+  const environment = config.environments[name];
+  if (environment === undefined) return null;
+  try {
+    return resolvePublicUrls(config, environment, context.env).url ?? null;
+  } catch (error) {
+    // A variable in it that is not set: whoever deploys is told of that; a notice does without.
+    if (error instanceof ShiplockError) return null;
+    throw error;
+  }
+}
+
+/** Keeps deliveries in the history of this machine. One that cannot be written is told once and stops nothing. */
+function openRecorder(context: CommandContext): { record: (told: Told) => Promise<void>; close: () => Promise<void> } {
+  let opened: ReturnType<typeof openHistory> | null = null;
+  let stopped = false;
+  return {
+    record: async ({ notice, notifier, at, durationMs, delivery }) => {
+      if (stopped) return;
+      try {
+        opened ??= openHistory(context);
+        await (await opened).recordNotice({
+          id: `n-${randomUUID()}`,
+          project: notice.project,
+          environment: notice.environment,
+          deployment: notice.deployment,
+          event: notice.event,
+          notifier,
+          at: at.getTime(),
+          durationMs: Math.round(durationMs),
+          status: delivery.status,
+          tries: delivery.tries,
+          detail: delivery.detail,
+          payload: delivery.remember,
+        });
+      } catch (error) {
+        stopped = true;
+        context.output.note(`warning: what was told could not be recorded on this machine: ${messageOf(error)}`);
+      }
+    },
+    close: async () => {
+      // Whoever answers after time was over is not waited for.
+      stopped = true;
+      if (opened === null) return;
+      const [ledger] = await Promise.allSettled([opened]);
+      if (ledger.status === "fulfilled") await ledger.value.close();
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { systemClock } from "../clock.ts";
+import { notifySecrets } from "../config/resolve-notify.ts";
+import type { Config, Notify } from "../config/types.ts";
+import { messageOf } from "../errors.ts";
+import { createEmail } from "../notify/email/smtp.ts";
+import type { HttpTools } from "../notify/http-send.ts";
+import { createSlackBot } from "../notify/slack/bot.ts";
+import { createSlackWebhook } from "../notify/slack/incoming-webhook.ts";
+import type { Notifier, NoticeRule } from "../notify/types.ts";
+import { createWebhook } from "../notify/webhook.ts";
+import { type CommandContext, openHistory } from "./context.ts";
+
+/**
+ * Everybody who can be told, with the secrets they need, which are masked from now on. Who lacks a secret answers every notice with that.
+ */
+export function noticeRules(context: CommandContext, config: Config): readonly NoticeRule[] {
+  return config.notify.map((entry) => ({
+    notifier: notifierOf(context, config, entry),
+    environments: entry.environments ?? null,
+    events: entry.events,
+    named: entry.named,
+  }));
+}
+
+function notifierOf(context: CommandContext, config: Config, entry: Notify): Notifier {
+  const values = new Map(notifySecrets(entry).map((name) => [name, (context.env[name] ?? "").trim()]));
+  const missing = [...values].filter(([, value]) => value === "").map(([name]) => name);
+  if (missing.length > 0) return withoutSecrets(entry.name, missing);
+  context.output.hide([...values.values()]);
+  const secret = (name: string): string => values.get(name) ?? "";
+  const http: HttpTools = { clock: systemClock, random: Math.random };
+  const { name, to } = entry;
+  switch (to.kind) {
+    case "slack": {
+      const recall = (deployment: string): Promise<unknown> => recalled(context, config.project, name, deployment);
+      return createSlackBot({ name, channel: to.channel, token: secret(to.token), api: to.api, http, recall });
+    }
+    case "slack-webhook":
+      return createSlackWebhook({ name, url: secret(to.url), http });
+    case "webhook": {
+      const url = "text" in to.url ? to.url.text : secret(to.url.secret);
+      return createWebhook({ name, url, secret: secret(to.secret), http, id: () => `n-${randomUUID()}` });
+    }
+    case "email":
+      return emailOf(config, name, to, secret);
+  }
+}
+
+/** The file with the trusted certificate is read when the first mail goes out: a missing one is then told like every other failure. */
+function emailOf(
+  config: Config,
+  name: string,
+  { to, from, smtp }: Extract<Notify["to"], { kind: "email" }>,
+  secret: (name: string) => string,
+): Notifier {
+  const { host, port, login, tls, trustedRoot } = smtp;
+  return {
+    name,
+    tell: async (notice, signal) => {
+      const trusted = trustedRoot === undefined ? null : await readFile(resolve(config.folder, trustedRoot), "utf8");
+      const settings = {
+        host,
+        port,
+        tls,
+        trusted,
+        login: login === undefined ? null : { user: login.user, password: secret(login.password) },
+      };
+      return createEmail({ name, to, from, smtp: settings, clock: systemClock }).tell(notice, signal);
+    },
+  };
+}
+
+function withoutSecrets(name: string, missing: readonly string[]): Notifier {
+  const [it, is] = missing.length === 1 ? ["it", "is"] : ["them", "are"];
+  return {
+    name,
+    tell: async () => ({
+      status: "failed",
+      tries: 0,
+      detail: `${missing.join(" and ")} ${is} not set or empty`,
+      remedy: `set ${it} as environment ${missing.length === 1 ? "variable" : "variables"} of the command`,
+      remember: null,
+    }),
+  };
+}
+
+/** What this notifier last remembered of a deployment, from the history on this machine. */
+async function recalled(
+  context: CommandContext,
+  project: string,
+  notifier: string,
+  deployment: string,
+): Promise<unknown> {
+  try {
+    const ledger = await openHistory(context);
+    const deliveries = await ledger.notices({ project, deployment, limit: 1_000 }).finally(() => ledger.close());
+    return deliveries.find((each) => each.notifier === notifier && each.payload !== null)?.payload ?? null;
+  } catch (error) {
+    context.output.note(`warning: what was told before could not be read: ${messageOf(error)}`);
+    return null;
+  }
+}
