@@ -98,17 +98,37 @@ export async function unpackFromSuite(
   ].flatMap((setting) => ["-o", setting]);
   log(`fetching ${packages.join(", ")} from Debian ${suite}`);
   await must(["apt-get", "-q", ...isolated, "update"], { timeoutMs: UPDATE_MS, env: APT_ENVIRONMENT });
-  const debs = join(work, "debs");
-  await must(["apt-get", "-q", ...isolated, "download", ...packages], {
-    timeoutMs: INSTALL_MS,
-    env: APT_ENVIRONMENT,
-    cwd: debs,
-  });
+  await unpack([...isolated, "download", ...packages], join(work, "debs"), into);
+  rmSync(work, { recursive: true, force: true });
+}
+
+/**
+ * Unpacks packages as this machine's apt would install them into a folder, without installing them. Those that it does not know are left out.
+ * @param into folder that holds the packages' files afterwards (`into`/usr/...)
+ */
+export async function unpackPackages(
+  packages: readonly string[],
+  into: string,
+  log: (line: string) => void,
+): Promise<void> {
+  let known = await candidates(packages);
+  if (known.get(packages[0] ?? "") === undefined) {
+    await updateLists(log);
+    known = await candidates(packages);
+  }
+  const debs = `${into}.debs`;
+  mkdirSync(debs, { recursive: true });
+  const wanted = packages.filter((name) => known.get(name) !== undefined);
+  await unpack(["-o", "APT::Sandbox::User=root", "download", ...wanted], debs, into);
+  rmSync(debs, { recursive: true, force: true });
+}
+
+async function unpack(download: readonly string[], debs: string, into: string): Promise<void> {
+  await must(["apt-get", "-q", ...download], { timeoutMs: INSTALL_MS, env: APT_ENVIRONMENT, cwd: debs });
   mkdirSync(into, { recursive: true });
   for (const deb of readdirSync(debs).filter((name) => name.endsWith(".deb"))) {
     await must(["dpkg-deb", "--extract", join(debs, deb), into]);
   }
-  rmSync(work, { recursive: true, force: true });
 }
 
 /** Address and keyring of the Debian archive this machine installs from. */
