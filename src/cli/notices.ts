@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { systemClock } from "../clock.ts";
 import { resolvePublicUrls } from "../config/environment.ts";
 import type { Config } from "../config/types.ts";
-import { foldNotices, startNotices } from "../deploy/notices.ts";
+import { allEndsTold, foldNotices, startNotices } from "../deploy/notices.ts";
 import type { DeploymentEvent } from "../deploy/request.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { openDispatch, type Told } from "../notify/dispatch.ts";
-import type { Notice, NoticeEvent } from "../notify/types.ts";
+import type { Notice, NoticeEvent, NoticeRule } from "../notify/types.ts";
 import { levelOf } from "../notify/words.ts";
 import { type CommandContext, openHistory, originOf } from "./context.ts";
+import { failureNotice } from "./failure-notice.ts";
 import { noticeRules } from "./notifiers.ts";
 
 /** The telling of one command. Nothing of it throws, and nothing but `flush` waits. */
@@ -17,6 +18,8 @@ export type Notices = {
   event(event: DeploymentEvent): void;
   /** Tells something else; what is not given is what the command knows. */
   tell(notice: NoticeInput, options?: { onlyNamed?: boolean }): void;
+  /** Tells that the command ended with an error, unless the events have told an end already, or nobody has to know. */
+  failed(error: unknown, facts: Partial<NoticeInput>): void;
   /** Waits until all has been told, at most so long; what was not is given up. To be called once, at the end. */
   flush(withinMs?: number): Promise<readonly Told[]>;
 };
@@ -26,6 +29,17 @@ export type NoticeInput = Partial<Omit<Notice, "event" | "level" | "project" | "
 /** A command waits so long at most for those who are told, however many they are. */
 export const flushMs = 10_000;
 
+export type NoticeOptions = {
+  /** Kind of change: `deploy`, `promote`, `rollback`. */
+  kind?: string | null;
+  /** The reason that was given with the command. */
+  why?: string | null;
+  /** Who is told, if it is not as the configuration says. */
+  rules?: readonly NoticeRule[];
+  /** Says nothing of who could not be told: whoever calls `flush` does. */
+  quiet?: boolean;
+};
+
 /**
  * Opens the telling of a command.
  * @param environment whose events these are; null for what belongs to none
@@ -34,20 +48,26 @@ export function openNotices(
   context: CommandContext,
   config: Config,
   environment: string | null,
-  kind: string | null = null,
+  { kind = null, why = null, rules = noticeRules(context, config), quiet = false }: NoticeOptions = {},
 ): Notices {
   const { output } = context;
-  const rules = noticeRules(context, config);
   const recorder = openRecorder(context);
   const dispatch = openDispatch({
     rules,
     clock: systemClock,
     mask: output.mask,
     record: recorder.record,
-    warn: (line) => output.note(`warning: ${line}`),
+    warn: (line) => {
+      if (!quiet) output.note(`warning: ${line}`);
+    },
   });
   const url = environment === null || rules.length === 0 ? null : publicUrlOf(context, config, environment);
-  const { who, reason } = originOf(context, null);
+  const { who } = originOf(context, null);
+  const deliver = (input: NoticeInput, options?: { onlyNamed?: boolean }): void => {
+    const links = { url, log: null };
+    const known = { kind, environment, who, why, at: now(), project: config.project, links };
+    dispatch.tell({ ...bare, ...known, ...input, level: levelOf(input.event) }, options);
+  };
   const now = (): string => systemClock.now().toISOString();
   let fold = startNotices(url);
 
@@ -58,23 +78,11 @@ export function openNotices(
       fold = next.fold;
       for (const notice of next.notices) dispatch.tell(notice);
     },
-    tell: (input, options) => {
-      const level = levelOf(input.event);
-      dispatch.tell(
-        {
-          ...bare,
-          kind,
-          environment,
-          who,
-          why: reason,
-          at: now(),
-          project: config.project,
-          links: { url, log: null },
-          ...input,
-          level,
-        },
-        options,
-      );
+    tell: deliver,
+    failed: (error, facts) => {
+      if (rules.length === 0 || allEndsTold(fold)) return;
+      const notice = failureNotice(error, (context.env["CI"] ?? "") !== "");
+      if (notice !== null) deliver({ ...facts, ...notice });
     },
     flush: async (withinMs = flushMs) => {
       const told = await dispatch.flush(withinMs);

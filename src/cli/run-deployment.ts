@@ -5,6 +5,7 @@ import type { GateAnswer } from "../ledger/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { type CommandContext, openHistory } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import type { Notices } from "./notices.ts";
 import { errorDocument } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { recordHistory } from "./record-history.ts";
@@ -12,6 +13,7 @@ import { recordHistory } from "./record-history.ts";
 /**
  * Runs what changes an environment: shows it, keeps its history, and turns its outcome into an exit code.
  * @param work the deployment itself; null when there was nothing to do
+ * @param notices who is told of it
  * @param gates what was asked before, and the answers
  */
 export async function carryOut(
@@ -19,6 +21,7 @@ export async function carryOut(
   session: TargetSession,
   work: (ports: DeploymentPorts) => Promise<DeploymentOutcome | null>,
   nothing: string,
+  notices: Pick<Notices, "event">,
   gates: readonly GateAnswer[] = [],
 ): Promise<number> {
   const { output } = context;
@@ -30,6 +33,7 @@ export async function carryOut(
     const tell = (event: DeploymentEvent): void => {
       show(event);
       history.tell(event);
+      notices.event(event);
     };
     const started = Date.now();
     const outcome = await work({ session, clock: systemClock, signal: context.signal, tell }).finally(() =>

@@ -1,86 +1,106 @@
-import type { Notice, NoticeEvent, NoticeStep } from "../notify/types.ts";
+import type { Judgement } from "../environments/gates/types.ts";
+import type { TicketOptions } from "../environments/queue/types.ts";
+import type { Notice, NoticeEvent } from "../notify/types.ts";
 import { levelOf } from "../notify/words.ts";
-import type { ReleaseDocument } from "../release/types.ts";
+import type { Release } from "../release/types.ts";
+import { noSteps, type StepsSeen, seenSteps, type TellingStep, tellingStep } from "./notices-steps.ts";
 import type { DeploymentEvent } from "./request.ts";
-import type { StepEvent } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
 import type { Plan } from "./types.ts";
 
-/** What is kept of a deployment while it is told of. */
+/** What is kept while deployments are told of. A command may carry through another request before its own. */
 export type NoticeFold = {
   /** Public address of the environment. */
   readonly url: string | null;
-  readonly planned: { readonly plan: Plan; readonly document: ReleaseDocument } | null;
+  readonly known: ReadonlyMap<string, Known>;
+  /** The deployment whose steps are running. */
+  readonly running: string | null;
+  /** From whom the lease was taken, as long as that was not told. */
   readonly tookOver: string | null;
-  readonly steps: ReadonlyMap<string, StepSeen>;
-  /** The last lines that each step wrote. */
-  readonly logs: ReadonlyMap<string, readonly string[]>;
-  /** Those of the step that failed first. */
-  readonly lastLines: readonly string[];
 };
 
-type StepSeen = { readonly beganMs: number; readonly step: NoticeStep };
+/** A deployment as far as its events have told it. */
+type Known = {
+  readonly about: Pick<Plan, "project" | "environment" | "kind" | "origin">;
+  readonly release: Release;
+  readonly options: TicketOptions | null;
+  /** What the gates said last, under the lease. */
+  readonly judgement: Judgement | null;
+  readonly steps: StepsSeen;
+  readonly ended: boolean;
+};
 
-/** So many lines are told of what failed. */
-const linesKept = 20;
+export type Folded = { readonly fold: NoticeFold; readonly notices: readonly Notice[] };
 
 /** @param url public address of the environment, if it has one */
 export function startNotices(url: string | null): NoticeFold {
-  return { url, planned: null, tookOver: null, steps: new Map(), logs: new Map(), lastLines: [] };
+  return { url, known: new Map(), running: null, tookOver: null };
+}
+
+/** Whether somebody was told how it ended: of each deployment that was told of, or of none. */
+export function allEndsTold({ known }: NoticeFold): boolean {
+  return known.size > 0 && [...known.values()].every(({ ended }) => ended);
 }
 
 /**
  * What is told of an event of a deployment, and what is kept for the ones that follow.
  * @param at when it happened, ISO 8601
  */
-export function foldNotices(
-  fold: NoticeFold,
-  event: DeploymentEvent,
-  at: string,
-): { fold: NoticeFold; notices: readonly Notice[] } {
+export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string): Folded {
   switch (event.kind) {
-    case "lease-held":
-      return { fold, notices: [] };
+    case "requested": {
+      const { ticket, document, project, environment } = event;
+      const { kind, origin, options } = ticket;
+      const about = { project, environment, kind, origin };
+      const known: Known = { about, release: document.release, options, ...nothingYet };
+      const next = withKnown(fold, ticket.deployment, known);
+      return { fold: next, notices: noticesOf(next, ticket.deployment, "requested", at, null) };
+    }
+    case "judged": {
+      const known = fold.known.get(event.deployment);
+      if (known === undefined || event.moment === "request") return { fold, notices: [] };
+      return { fold: withKnown(fold, event.deployment, { ...known, judgement: event.judgement }), notices: [] };
+    }
     case "lease-taken": {
       const { tookOver } = event;
-      if (tookOver === null) return { fold, notices: [] };
-      const words = `from ${tookOver.who} (${tookOver.from}), whose session was ended`;
+      const words = tookOver === null ? null : `from ${tookOver.who} (${tookOver.from}), whose session was ended`;
       return { fold: { ...fold, tookOver: words }, notices: [] };
     }
-    case "planned": {
-      const { plan, document, purpose } = event;
-      const next: NoticeFold = { ...fold, planned: { plan, document }, tookOver: null };
-      return {
-        fold: next,
-        notices: [
-          ...(fold.tookOver === null ? [] : [noticeOf(next, "taken-over", at, fold.tookOver)]),
-          noticeOf(next, "started", at, startWords[purpose](plan)),
-        ].flatMap((notice) => notice ?? []),
-      };
+    case "planned":
+      return foldPlanned(fold, event, at);
+    case "step": {
+      const { running } = fold;
+      const known = running === null ? undefined : fold.known.get(running);
+      if (running === null || known === undefined) return { fold, notices: [] };
+      const next = withKnown(fold, running, { ...known, steps: seenSteps(known.steps, event.event) });
+      const failed = tellingStep(next.known.get(running)?.steps ?? noSteps, event.event);
+      return { fold: next, notices: failed === null ? [] : stepNotices(next, running, failed) };
     }
-    case "step":
-      return foldStep(fold, event.event);
     case "state": {
+      const { deployment, outcome } = event;
+      const known = fold.known.get(deployment);
       const told = eventOfState[event.state];
-      const notice = told === null ? null : noticeOf(fold, told, at, event.outcome);
-      return { fold, notices: notice === null ? [] : [notice] };
+      if (told === null || known === undefined) return { fold, notices: [] };
+      const next = withKnown(fold, deployment, { ...known, ended: told !== "waiting" });
+      return { fold: next, notices: noticesOf(next, deployment, told, at, outcome) };
     }
+    case "behind":
+    case "taken-up":
+    case "passed-over":
+    case "lease-held":
+      return { fold, notices: [] };
   }
 }
 
-const startWords: Readonly<Record<"run" | "resume" | "abort", (plan: Plan) => string>> = {
-  run: ({ from, to }) => `${from ?? "nothing"} → ${to}`,
-  resume: ({ to }) => `going on with ${to}, which was interrupted`,
-  abort: ({ from, to }) => `taking ${to} back: ${from ?? "nothing"} was live before`,
-};
+const nothingYet = { judgement: null, steps: noSteps, ended: false } as const;
 
-/** Which states are told. Those before a plan have events of their own, from whoever decides on them. */
+/** Which states are told of. */
 const eventOfState: Readonly<Record<DeploymentState, NoticeEvent | null>> = {
   queued: null,
-  waiting: null,
   running: null,
   paused: null,
   verifying: null,
+  waiting: "waiting",
   interrupted: "interrupted",
   succeeded: "succeeded",
   blocked: "blocked",
@@ -92,74 +112,82 @@ const eventOfState: Readonly<Record<DeploymentState, NoticeEvent | null>> = {
   failed: "failed",
 };
 
-function foldStep(fold: NoticeFold, event: StepEvent): { fold: NoticeFold; notices: readonly Notice[] } {
-  const { id } = event.step;
-  switch (event.kind) {
-    case "step-began":
-      return { fold: { ...fold, steps: withStep(fold, event, "running") }, notices: [] };
-    case "step-done":
-      return {
-        fold: { ...fold, steps: withStep(fold, event, event.evidence?.acted === false ? "unchanged" : "done") },
-        notices: [],
-      };
-    case "step-log": {
-      const lines = [...(fold.logs.get(id) ?? []), ...(event.text ?? "").split("\n")].slice(-linesKept);
-      return { fold: { ...fold, logs: new Map(fold.logs).set(id, lines) }, notices: [] };
-    }
-    case "step-failed": {
-      const lines = [...(fold.logs.get(id) ?? []), ...(event.text ?? "").split("\n")].slice(-linesKept);
-      const next: NoticeFold = {
-        ...fold,
-        steps: withStep(fold, event, "failed"),
-        lastLines: fold.lastLines.length > 0 ? fold.lastLines : lines,
-      };
-      const where = event.step.host === null ? "" : `${event.step.host}: `;
-      const words = `${where}${event.step.title}: ${event.text ?? ""}`;
-      const notice = noticeOf({ ...next, lastLines: lines }, "step-failed", event.at, words);
-      return { fold: next, notices: notice === null ? [] : [notice] };
-    }
-    case "undo-done":
-      return event.evidence?.acted === true
-        ? { fold: { ...fold, steps: withStep(fold, event, "undone") }, notices: [] }
-        : { fold, notices: [] };
-    case "undo-began":
-    case "undo-failed":
-      return { fold, notices: [] };
-  }
-}
+const startWords: Readonly<Record<"run" | "resume" | "abort", (plan: Plan) => string>> = {
+  run: ({ from, to }) => `${from ?? "nothing"} → ${to}`,
+  resume: ({ to }) => `going on with ${to}, which was interrupted`,
+  abort: ({ from, to }) => `taking ${to} back: ${from ?? "nothing"} was live before`,
+};
 
-function withStep(fold: NoticeFold, event: StepEvent, state: NoticeStep["state"]): ReadonlyMap<string, StepSeen> {
-  const { id, title, host } = event.step;
-  const at = Date.parse(event.at);
-  const seen = fold.steps.get(id);
-  const beganMs = state === "running" ? at : (seen?.beganMs ?? at);
-  // What is undone keeps the time that it took to do: that is what people compare.
-  const ms = state === "running" ? null : state === "undone" ? (seen?.step.ms ?? null) : at - beganMs;
-  return new Map(fold.steps).set(id, { beganMs, step: { title, host, ms, state } });
-}
-
-/** A notice with all that is known by now; null before there is a plan, since it would be about nothing. */
-function noticeOf(fold: NoticeFold, event: NoticeEvent, at: string, outcome: string | null): Notice | null {
-  if (fold.planned === null) return null;
-  const { plan, document } = fold.planned;
-  const { release } = document;
-  return {
-    event,
-    level: levelOf(event),
-    project: plan.project,
-    environment: plan.environment,
-    deployment: plan.deployment,
-    kind: plan.kind,
-    release: plan.to,
-    commit: release.commit,
-    subject: release.subject,
-    ref: release.ref,
-    who: plan.origin.who,
-    why: plan.origin.reason,
-    at,
-    outcome,
-    steps: [...fold.steps.values()].map(({ step }) => step),
-    lastLines: levelOf(event) === "bad" ? fold.lastLines : [],
-    links: { url: fold.url, log: null },
+function foldPlanned(fold: NoticeFold, event: Extract<DeploymentEvent, { kind: "planned" }>, at: string): Folded {
+  const { plan, document, purpose } = event;
+  const { deployment, project, environment, kind, origin } = plan;
+  const before = fold.known.get(deployment);
+  const known: Known = {
+    about: { project, environment, kind, origin },
+    release: document.release,
+    options: before?.options ?? null,
+    ...nothingYet,
+    judgement: before?.judgement ?? null,
   };
+  const next: NoticeFold = { ...withKnown(fold, deployment, known), running: deployment, tookOver: null };
+  const tell = (told: NoticeEvent, outcome: string | null): readonly Notice[] =>
+    outcome === null ? [] : noticesOf(next, deployment, told, at, outcome);
+  return {
+    fold: next,
+    notices: [
+      ...tell("taken-over", fold.tookOver),
+      ...tell("emergency", emergencyWords(known)),
+      ...tell("freeze-overridden", known.options?.overrideFreeze ?? null),
+      ...tell("started", startWords[purpose](plan)),
+    ],
+  };
+}
+
+/** Why it is an emergency, and what it passed over; null where no gate stood in its way. */
+function emergencyWords({ options, judgement }: Known): string | null {
+  const passed = judgement?.passedByEmergency ?? [];
+  if (options === null || options.emergency === null || passed.length === 0) return null;
+  return `${options.emergency}; passed over ${passed.map(({ gate, reason }) => `${gate} (${reason})`).join(", ")}`;
+}
+
+function withKnown(fold: NoticeFold, deployment: string, known: Known): NoticeFold {
+  return { ...fold, known: new Map(fold.known).set(deployment, known) };
+}
+
+function stepNotices(fold: NoticeFold, deployment: string, { at, outcome, lastLines }: TellingStep): readonly Notice[] {
+  return noticesOf(fold, deployment, "step-failed", at, outcome).map((notice) => ({ ...notice, lastLines }));
+}
+
+/** The notice with all that is known by now; none of a deployment that nothing is known of. */
+function noticesOf(
+  fold: NoticeFold,
+  deployment: string,
+  event: NoticeEvent,
+  at: string,
+  outcome: string | null,
+): readonly Notice[] {
+  const known = fold.known.get(deployment);
+  if (known === undefined) return [];
+  const { about, release, steps } = known;
+  return [
+    {
+      event,
+      level: levelOf(event),
+      project: about.project,
+      environment: about.environment,
+      deployment,
+      kind: about.kind,
+      release: release.id,
+      commit: release.commit,
+      subject: release.subject,
+      ref: release.ref,
+      who: about.origin.who,
+      why: about.origin.reason,
+      at,
+      outcome,
+      steps: [...steps.steps.values()].map(({ step }) => step),
+      lastLines: levelOf(event) === "bad" ? steps.lastLines : [],
+      links: { url: fold.url, log: null },
+    },
+  ];
 }

@@ -14,7 +14,7 @@ export type HttpMessage = {
   body: string;
   /** Headers of a try; called for each, so that a time stamp is of that try. */
   headers: () => Readonly<Record<string, string>>;
-  /** Whether a try without an answer is made again: the other side may have acted on it. */
+  /** Whether a try without an answer is made again, where the other side may have acted on it. */
   repeatUnanswered: boolean;
 };
 
@@ -28,7 +28,8 @@ export type HttpTools = {
 
 export type HttpSent =
   | { kind: "answered"; answer: HttpAnswer; tries: number }
-  | { kind: "unanswered"; reason: string; tries: number };
+  /** `reached`: the other side may have heard it. */
+  | { kind: "unanswered"; reason: string; reached: boolean; tries: number };
 
 const triesAtMost = 4;
 const firstPauseMs = 500;
@@ -58,7 +59,7 @@ export async function sendHttp(message: HttpMessage, tools: HttpTools, signal: A
 /** The pause before the next try in milliseconds; null if there is none. */
 function pauseAfter(sent: HttpSent, message: HttpMessage, { random }: HttpTools, tries: number): number | null {
   const backoff = firstPauseMs * 2 ** (tries - 1) * (0.5 + random() / 2);
-  if (sent.kind === "unanswered") return message.repeatUnanswered ? backoff : null;
+  if (sent.kind === "unanswered") return message.repeatUnanswered || !sent.reached ? backoff : null;
   const { status, retryAfterMs } = sent.answer;
   if (status !== 408 && status !== 429 && status < 500) return null;
   if (retryAfterMs === null) return backoff;
@@ -85,9 +86,11 @@ async function tryOnce(
     return { kind: "answered", answer: { status: response.status, body: text, retryAfterMs }, tries };
   } catch (error) {
     if (timeout.aborted && !signal.aborted)
-      return { kind: "unanswered", reason: `it did not answer within ${tryMs / 1_000} s`, tries };
-    if (signal.aborted) return { kind: "unanswered", reason: "it had not answered when time was over", tries };
-    return { kind: "unanswered", reason: connectionWords(error), tries };
+      return { kind: "unanswered", reason: `it did not answer within ${tryMs / 1_000} s`, reached: true, tries };
+    if (signal.aborted)
+      return { kind: "unanswered", reason: "it had not answered when time was over", reached: true, tries };
+    const reached = !neverSent.has(codeOf(error) ?? "");
+    return { kind: "unanswered", reason: connectionWords(error), reached, tries };
   }
 }
 
@@ -127,6 +130,11 @@ const words: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "its certificate has expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
 };
+
+/** There was no connection that anything could have been sent over. */
+const neverSent: ReadonlySet<string> = new Set([
+  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"],
+]);
 
 /** Why a connection failed, in words. The address is left out: it may be a secret. */
 export function connectionWords(error: unknown): string {

@@ -10,6 +10,7 @@ import { stateRules } from "../../src/deploy/states.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import type { CheckRunEntry } from "../../src/ledger/types.ts";
 import { runProgram } from "../../src/process.ts";
+import { startHttpServer } from "../notify/http-server.ts";
 
 type Said = { exit: number; stdout: string; stderr: string };
 
@@ -38,7 +39,7 @@ describe("shiplock check", () => {
     return result.stdout.trim();
   }
 
-  /** Commits a configuration with these checks, and answers the commit's hash. */
+  /** Commits a configuration with these checks (what begins with `@` stands beside them), and answers the commit's hash. */
   async function commit(...checks: string[]): Promise<string> {
     const lines = [
       "project: shop",
@@ -46,7 +47,9 @@ describe("shiplock check", () => {
       "images: { web: { context: . } }",
       "services: { web: { image: web, port: 3000, health: /health } }",
       "environments: { staging: { target: { compose: { hosts: [nowhere.invalid] } } } }",
-      ...(checks.length === 0 ? [] : ["checks:", ...checks.map((line) => `  ${line}`)]),
+      ...(checks.length === 0
+        ? []
+        : ["checks:", ...checks.map((line) => (line.startsWith("@") ? line.slice(1) : `  ${line}`))]),
     ];
     writeFileSync(join(project, "shiplock.yml"), lines.join("\n"));
     await git("add", "--all");
@@ -249,5 +252,26 @@ describe("shiplock check", () => {
     await commit('lint: { process: true, run: "test ! -e broken", timeout: 5m }');
     const other = await shiplock(["build", "staging"]);
     assert.equal(other.exit, 3, "another definition is another check");
+  });
+
+  test("checks that fail before a build are told; those that somebody runs only to who names the event", async (context) => {
+    const server = await startHttpServer(context, (_, response) => response.end());
+    const hook = (name: string, more: string): string =>
+      `  - { name: ${name}, webhook: { url: "${server.url}/${name}", secret: KEY }${more} }`;
+    const hash = await commit(
+      'lint: { process: true, run: "echo why; false" }',
+      ...["notify:", hook("usual", ""), hook("named", ", events: [check-failed]")].map((line) => `@${line}`),
+    );
+    const told = (): string[] => server.heard.splice(0).map(({ path, body }) => `${path} ${body}`);
+    assert.equal((await shiplock(["check"], { KEY: "k" })).exit, 1);
+    const [first, ...others] = told();
+    assert.deepEqual(others, []);
+    assert.match(first ?? "", new RegExp(`^/named .*did not pass its checks.*"commit":"${hash}".*"outcome":"lint: `));
+    assert.equal((await shiplock(["build", "staging", "--check"], { KEY: "k" })).exit, 1);
+    const [named, usual] = told().sort();
+    assert.match(named ?? "", /^\/named .*"event":"check-failed"/);
+    assert.match(usual ?? "", new RegExp(`^/usual .*"environment":"staging".*"commit":"${hash}"`));
+    assert.equal((await shiplock(["build", "staging"], { KEY: "k" })).exit, 3);
+    assert.match(told().join(), /^\/usual .*"event":"blocked"[^\n]*$/);
   });
 });

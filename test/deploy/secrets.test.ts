@@ -87,7 +87,9 @@ describe("a release that prints its secrets", () => {
       const env = { SHIPLOCK_LEDGER: join(folder, "ledger.db") };
       const context = { options: {}, cwd: folder, env, output, signal: new AbortController().signal, commandLine: "" };
       const request = deployer.request(document, { deployment: `d-${String(json)}` });
-      const exit = await carryOut(context, deployer.session, (ports) => runDeployment(request, ports), "");
+      const exit = await carryOut(context, deployer.session, (ports) => runDeployment(request, ports), "", {
+        event: () => undefined,
+      });
       assert.equal(exit, 1);
       assert.match(written.join(""), /log in with \*\*\*/);
       assertClean(written.join(""), `--json=${String(json)}`);

@@ -22,7 +22,13 @@ export type MailServer = AsyncDisposable & {
   behave(how: "takes" | "refuses" | "hangs"): Promise<void>;
 };
 
-const packages = ["python3-aiosmtpd", "python3-public", "python3-attr", "python3-typing-extensions", "python3-pkg-resources"];
+const packages = [
+  "python3-aiosmtpd",
+  "python3-public",
+  "python3-attr",
+  "python3-typing-extensions",
+  "python3-pkg-resources",
+];
 const python = "/usr/bin/python3";
 
 /** Why no mail server can be had here; null where one can. */

@@ -28,7 +28,13 @@ function email(mail: MailServer, smtp: Partial<SmtpSettings> = {}, change: Parti
   return createEmail({
     ...{ name: "email", from: "shiplock@example.com", to: ["ops@example.com"], clock: jumpingClock() },
     smtp: {
-      ...{ host: "127.0.0.1", port: mail.ports.starttls, tls: "starttls", login: mail.login, trusted: mail.certificate },
+      ...{
+        host: "127.0.0.1",
+        port: mail.ports.starttls,
+        tls: "starttls",
+        login: mail.login,
+        trusted: mail.certificate,
+      },
       ...smtp,
     },
     ...change,
@@ -51,7 +57,8 @@ notifierContract({
     };
     return {
       notifier,
-      heard: async () => (await mail.heard()).map(({ data }) => data.replaceAll("=\r\n", "").replaceAll(/\r\n[ \t]/g, " ")),
+      heard: async () =>
+        (await mail.heard()).map(({ data }) => data.replaceAll("=\r\n", "").replaceAll(/\r\n[ \t]/g, " ")),
       behave: (how) => void behaving.push(mail.behave(how)),
       secrets: [mail.login.password],
       lonely: email(mail, { port: Number(new URL(await deadUrl()).port) }),
@@ -77,7 +84,9 @@ test("mail goes out over TLS, begun in either way, with a login", { skip }, asyn
   assert.match(mails[0]?.data ?? "", /^Auto-Submitted: auto-generated\r$/m);
 });
 
-test("a mail server without TLS is used only where that was said, and a certificate nobody vouches for never is", { skip }, async () => {
+test("a mail server without TLS is used only where that was said, and a certificate nobody vouches for never is", {
+  skip,
+}, async () => {
   const mail = await real();
   const clear = { port: mail.ports.none, login: null };
   const demanded = await email(mail, { ...clear, tls: "starttls" }).tell(notice(), signal);
@@ -99,12 +108,22 @@ test("a wrong password, and an address the server does not know, are told in wor
   const some = await email(mail, {}, { to: ["nobody@example.com", "ops@example.com"] }).tell(notice(), signal);
   assert.equal(some.status, "failed");
   assert.equal(some.detail, "the server would not take it for nobody@example.com");
-  assert.deepEqual((await mail.heard()).map(({ to }) => to), [["ops@example.com"]], "the others have theirs");
+  assert.deepEqual(
+    (await mail.heard()).map(({ to }) => to),
+    [["ops@example.com"]],
+    "the others have theirs",
+  );
 });
 
 test("no text of a commit becomes a header or a second receiver of a mail", { skip }, async () => {
   const mail = await real();
-  const told = notice("failed", { release: hostile, outcome: hostile, who: hostile, subject: hostile, lastLines: [hostile] });
+  const told = notice("failed", {
+    release: hostile,
+    outcome: hostile,
+    who: hostile,
+    subject: hostile,
+    lastLines: [hostile],
+  });
   const delivery: Delivery = await email(mail).tell(told, signal);
   assert.equal(delivery.status, "delivered", delivery.detail);
   const [one] = await mail.heard();

@@ -156,10 +156,12 @@ test("Slack's wish for a pause is granted; one that is too long is not waited fo
   assert.deepEqual([late.status, clock.milliseconds - began], ["failed", 7_000]);
 });
 
-test("an unanswered message is not posted twice", async (context) => {
+test("an unanswered message is not posted twice; where there was no connection, it is tried again", async (context) => {
+  const alone = await bot({ api: `${await deadUrl()}/api/` }).tell(notice(), signal);
+  assert.deepEqual([alone.tries, alone.detail], [4, "Slack: nothing listens there"]);
   const server = await startHttpServer(context, (_, response) => response.destroy());
   const delivery = await bot({ api: `${server.url}/api/` }).tell(notice(), signal);
-  assert.equal(delivery.status, "failed");
+  assert.deepEqual([delivery.status, delivery.tries], ["failed", 1]);
   assert.equal(server.heard.length, 1);
 });
 

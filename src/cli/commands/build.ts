@@ -9,6 +9,7 @@ import { exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { prepareRelease, sayWhatIsTaken } from "../release-for.ts";
 import { checkOutCommit, verifiedImagesOf } from "../release-source.ts";
+import { withNotices } from "../with-notices.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -22,13 +23,16 @@ export async function run(
   const { output } = context;
   const config = await loadProject(context);
   const environment = resolveEnvironment(config, name);
-  const { release, made } = await prepareRelease(context, config, environment.name, "build", flags);
-  output.result({ ...release, made: made.map(({ image, ...rest }) => ({ image: image.name, ...rest })) });
-  output.line(
-    `${output.paint.green("built")} ${output.paint.bold(release.id)}${release.environment === null ? "" : ` (holds values of ${release.environment}, and belongs to it alone)`}`,
-  );
-  for (const image of made) output.line(imageLine(image, output));
-  return exitCodes.done;
+  const about = { environment: environment.name, kind: null, ofCommit: true };
+  return withNotices(context, config, flags, about, async () => {
+    const { release, made } = await prepareRelease(context, config, environment.name, "build", flags);
+    output.result({ ...release, made: made.map(({ image, ...rest }) => ({ image: image.name, ...rest })) });
+    output.line(
+      `${output.paint.green("built")} ${output.paint.bold(release.id)}${release.environment === null ? "" : ` (holds values of ${release.environment}, and belongs to it alone)`}`,
+    );
+    for (const image of made) output.line(imageLine(image, output));
+    return exitCodes.done;
+  });
 }
 
 async function verify(context: CommandContext, name: string | null, flags: Flags): Promise<number> {

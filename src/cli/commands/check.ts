@@ -9,7 +9,8 @@ import { runChecksOf } from "../check-run.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayWhatIsTaken } from "../release-for.ts";
-import { checkOutCommit } from "../release-source.ts";
+import { openNotices } from "../notices.ts";
+import { type CheckedOutCommit, checkOutCommit } from "../release-source.ts";
 import type { Flags } from "./table.ts";
 
 /** Runs the checks of a commit. Exit 1 when a required one does not pass. */
@@ -37,10 +38,26 @@ export async function run(
     });
     const folder = textFlag(flags, "artifacts");
     if (folder !== null) await copyArtifacts(result, resolve(context.cwd, folder));
+    if (entry.result === "failed") await tellFailedChecks(context, source, entry);
     return tell(context, result, entry);
   } finally {
     await source.remove();
   }
+}
+
+/** Who runs checks sees them; who wants to hear of them all the same names the event in the configuration. */
+async function tellFailedChecks(
+  context: CommandContext,
+  { config, commit }: CheckedOutCommit,
+  { jobs }: CheckRunEntry,
+): Promise<void> {
+  const failed = jobs.filter(({ result, required }) => required && (result === "failed" || result === "timed-out"));
+  const reasons = failed.map(({ job, reason }) => (reason === null ? job : `${job}: ${reason}`));
+  const notices = openNotices(context, config, null);
+  const { hash, subject, ref } = commit;
+  const facts = { commit: hash, subject, ref, outcome: reasons.join("; ") };
+  notices.tell({ event: "check-failed", ...facts }, { onlyNamed: true });
+  await notices.flush();
 }
 
 async function copyArtifacts({ results }: CheckRunResult, folder: string): Promise<void> {

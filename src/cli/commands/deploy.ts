@@ -1,10 +1,13 @@
+import type { Config, Environment } from "../../config/types.ts";
 import { runDeployment } from "../../deploy/deployment.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
+import type { Notices } from "../notices.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease, releaseLiveIn } from "../release-for.ts";
 import { requestFor } from "../request-for.ts";
 import { carryOut } from "../run-deployment.ts";
 import { closingAfter, deployingWithout, openSession } from "../session.ts";
+import { withNotices } from "../with-notices.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -13,6 +16,17 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
+  const about = { environment: environment.name, kind: "deploy", ofCommit: true };
+  return withNotices(context, config, flags, about, (notices) => deploy(context, config, environment, flags, notices));
+}
+
+async function deploy(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  flags: Flags,
+  notices: Notices,
+): Promise<number> {
   const named = textFlag(flags, "release");
   const opening = openSession(context, config, environment, deployingWithout(flags));
   // The hosts are connected while the images are built; who is told of a failure is `await opening` below.
@@ -30,7 +44,7 @@ export async function run(
         ? await chooseKnownRelease(context, config, environment, session, named ?? "")
         : choosePrepared(prepared);
     const request = await requestFor(context, config, environment, session, "deploy", flags, chosen);
-    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", chosen.gates);
+    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", notices, chosen.gates);
   });
 }
 

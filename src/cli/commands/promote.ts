@@ -2,14 +2,16 @@ import { resolveEnvironment } from "../../config/environment.ts";
 import { runDeployment } from "../../deploy/deployment.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../release/types.ts";
-import type { Config } from "../../config/types.ts";
+import type { Config, Environment } from "../../config/types.ts";
 import { argument } from "../arguments.ts";
 import { type CommandContext, loadProject } from "../context.ts";
+import type { Notices } from "../notices.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
 import { requestFor } from "../request-for.ts";
 import { carryOut } from "../run-deployment.ts";
 import { deployingWithout, withSession } from "../session.ts";
+import { withNotices } from "../with-notices.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -17,7 +19,6 @@ export async function run(
   args: readonly (string | string[] | undefined)[],
   flags: Flags,
 ): Promise<number> {
-  const { output } = context;
   const config = await loadProject(context);
   const from = resolveEnvironment(config, argument(args, 0));
   const to = resolveEnvironment(config, argument(args, 1));
@@ -28,6 +29,20 @@ export async function run(
       message: `${from.name} cannot be promoted to itself`,
       remedy: "name two environments",
     });
+  const about = { environment: to.name, kind: "promote", ofCommit: false };
+  return withNotices(context, config, flags, about, (notices) =>
+    promote(context, config, { from, to }, flags, notices),
+  );
+}
+
+async function promote(
+  context: CommandContext,
+  config: Config,
+  { from, to }: { from: Environment; to: Environment },
+  flags: Flags,
+  notices: Notices,
+): Promise<number> {
+  const { output } = context;
   const live = await liveIn(context, config, from.name);
   const shared: Record<string, ReleaseImage> = Object.fromEntries(
     Object.entries(live.release.images).filter(([, image]) => image.environment === null),
@@ -56,7 +71,14 @@ export async function run(
     async (session) => {
       const chosen = choosePrepared(prepared);
       const request = await requestFor(context, config, to, session, "promote", flags, chosen);
-      return await carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", chosen.gates);
+      return await carryOut(
+        context,
+        session,
+        (ports) => runDeployment(request, ports),
+        "nothing to do",
+        notices,
+        chosen.gates,
+      );
     },
     deployingWithout(flags),
   );

@@ -1,3 +1,4 @@
+import type { Config, Environment } from "../../config/types.ts";
 import { runDeployment } from "../../deploy/deployment.ts";
 import type { DeploymentRequest } from "../../deploy/request.ts";
 import { documentOf } from "../../deploy/read-record.ts";
@@ -10,12 +11,14 @@ import type { ReleaseDocument } from "../../release/types.ts";
 import type { TargetSession } from "../../targets/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
+import type { Notices } from "../notices.ts";
 import { requestFor } from "../request-for.ts";
 import { carryOut } from "../run-deployment.ts";
 import { registryLogins } from "../registry-logins.ts";
 import { registryOf } from "../wiring.ts";
 import { deployingWithout, withSession } from "../session.ts";
 import { resolveVersion } from "../version-lookup.ts";
+import { withNotices } from "../with-notices.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
@@ -23,8 +26,21 @@ export async function run(
   args: readonly (string | string[] | undefined)[],
   flags: Flags,
 ): Promise<number> {
-  const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
+  const about = { environment: environment.name, kind: "rollback", ofCommit: false };
+  return withNotices(context, config, flags, about, (notices) =>
+    rollBack(context, config, environment, flags, notices),
+  );
+}
+
+async function rollBack(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  flags: Flags,
+  notices: Notices,
+): Promise<number> {
+  const { output } = context;
   const to = textFlag(flags, "to");
   const registry = registryOf(config, registryLogins(config, context.env, output.hide));
   return withSession(
@@ -58,6 +74,7 @@ export async function run(
           return outcome;
         },
         "nothing to do",
+        notices,
       );
     },
     deployingWithout(flags),

@@ -295,6 +295,23 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./history.ts"),
   },
   {
+    name: "notify",
+    summary: "test: send a sample to everybody who is told of deployments; log: what became of earlier notices",
+    arguments: [{ name: "what", description: "test or log", required: true }],
+    flags: [
+      { flags: "--event <event>", description: "test: of this event, to those who would be told" },
+      { flags: "--environment <env>", description: "test: of this environment, to those who would be told" },
+      { flags: "--to <name>", description: "test: to this notifier alone" },
+      { flags: "--limit <count>", description: "log: how many (20)" },
+    ],
+    examples: [
+      "shiplock notify test",
+      "shiplock notify test --event failed --environment production",
+      "shiplock notify log",
+    ],
+    load: () => import("./notify.ts"),
+  },
+  {
     name: "diff",
     summary: "what a promotion would bring: commits, images, configuration; and what would stay",
     arguments: [

@@ -54,7 +54,7 @@ export function createSlackBot(options: SlackBotOptions): Notifier {
     const updated = await slack.update(before, body, signal);
     if (updated.kind !== "refused" || !gone.has(updated.code)) return updated;
     const posted = await slack.post(channel, body, null, signal);
-    return { ...posted, tries: posted.tries + updated.tries };
+    return { ...posted, tries: repeated(posted.tries, updated.tries) };
   }
 
   return {
@@ -71,13 +71,18 @@ export function createSlackBot(options: SlackBotOptions): Notifier {
       if (details === null) return delivered(main, now, main.tries);
       const broadcast = notice.level === "bad" && before !== null && notice.event !== "step-failed";
       const thread = await slack.post(now.channel, details, { ts: now.ts, broadcast }, signal);
-      const tries = main.tries + thread.tries;
+      const tries = repeated(main.tries, thread.tries);
       if (thread.kind !== "ok") return failed(thread, channel, now, tries);
       const after: Memory = { ...now, failureTold: told || notice.lastLines.length > 0 };
       if (notice.deployment !== null) known.set(notice.deployment, after);
       return delivered(main, after, tries);
     },
   };
+}
+
+/** One try for what takes two calls, and one more for each that had to be repeated. */
+function repeated(first: number, second: number): number {
+  return first + second - 1;
 }
 
 function delivered(main: Extract<SlackAnswer, { kind: "ok" }>, remember: Memory, tries: number): Delivery {
