@@ -10,11 +10,11 @@ import { systemClock } from "../clock.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { ledgerPath } from "../ledger/location.ts";
 import type { CheckJobEntry, CheckRunEntry } from "../ledger/types.ts";
-import { readSecrets } from "../secrets/environment.ts";
 import { showChecks } from "./check-progress.ts";
 import { type CommandContext, openHistory, originOf } from "./context.ts";
 import type { CheckedOutCommit } from "./release-source.ts";
 import { registryLogins } from "./registry-logins.ts";
+import { demandSecrets, ownerOf } from "./secrets.ts";
 import { buildEngine, engineLogin } from "./wiring.ts";
 
 export type CheckOptions = {
@@ -44,8 +44,7 @@ export async function runChecksOf(
   setMaxListeners(0, signal);
   const selected = selectChecks(config.checks, options.names);
   const names = [...new Set(Object.values(selected).flatMap((check) => check.secrets))];
-  const secrets = readSecrets(names, env, names.length === 0 ? "a check" : "a check of this commit");
-  output.hide(Object.values(secrets));
+  const secrets = await demandSecrets(context, ownerOf(config, null), names, "a check of this commit");
   const noLongerTold = tellOnInterrupt(context);
   const result = await performCheckRun({
     project: config.project,
@@ -59,7 +58,7 @@ export async function runChecksOf(
     jobs: options.jobs ?? availableParallelism(),
     cache: options.cache,
     engine: () => ({ engine: buildEngine(env), name: env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock" }),
-    authFor: engineLogin(registryLogins(config, env, output.hide)),
+    authFor: engineLogin(registryLogins(config, context)),
     secrets,
     machine: env,
     clock: systemClock,

@@ -4,6 +4,7 @@ import type { Origin } from "../deploy/types.ts";
 import type { Ledger } from "../ledger/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import type { Output } from "./output.ts";
+import type { SecretMemory } from "./secrets.ts";
 
 /** Options that every command takes. */
 export type CommonOptions = { json?: boolean | string; config?: string; project?: string };
@@ -18,6 +19,8 @@ export type CommandContext = {
   signal: AbortSignal;
   /** The whole command line, for records; never holds a secret. */
   commandLine: string;
+  /** So that the command reads each secret once; without it every part that wants one asks anew. */
+  secrets?: SecretMemory;
 };
 
 /** The configuration of the project, with every error at file, line and column. */
@@ -32,8 +35,9 @@ export async function loadProject(context: CommandContext): Promise<Config> {
     env: context.env,
   });
   const password = context.env[config.registry?.login?.passwordVariable ?? ""];
-  // A registry or an engine may put the login it refused into its answer.
-  if (password !== undefined) context.output.hide([password]);
+  // A registry or an engine may put the login it refused into its answer; a program may print what it was started with.
+  const known = [password, context.env["SHIPLOCK_AGE_KEY"]].filter((value) => value !== undefined && value !== "");
+  if (known.length > 0) context.output.hide(known as string[]);
   return config;
 }
 

@@ -105,12 +105,13 @@ async function evidenceFor(
   const { environment, commit, dirty, folder } = source;
   const { output } = context;
   const engine = (): Engine => buildEngine(context.env);
-  const secrets = secretNames(source.config).map((name) => context.env[name] ?? "");
+  // What was read from elsewhere is masked by the output already; a value of the environment may never have been read.
+  const withoutSecrets = createMasker(secretNames(source.config).map((name) => context.env[name] ?? ""));
   return collectEvidence({
     policy: environment.scan,
     scanner: (policy) => scannerOf(context, source.config, policy),
     engine,
-    registry: loginFor(context, source.config),
+    registry: await loginFor(context, source.config),
     kept: (digests) => keptAbout(context, config.project, digests),
     commit,
     dirty,
@@ -123,7 +124,7 @@ async function evidenceFor(
     versions: { shiplock: version },
     invocation: `urn:uuid:${randomUUID()}`,
     clock: systemClock,
-    mask: createMasker(secrets),
+    mask: (text) => withoutSecrets(output.mask(text)),
     signal: context.signal,
     log: (image, line) => output.line(`  ${output.paint.dim(`${image} │`)} ${printable(line)}`),
   });
@@ -136,15 +137,15 @@ export function scannerOf(context: CommandContext, config: Config, policy: ScanP
 }
 
 /** How a scanner reaches the project's registry: with the configuration's login, or, without one, as Docker's own configuration on this machine has it. */
-export function loginFor(context: CommandContext, config: Config) {
-  return { login: registryAuth(config, context.env), insecure: config.registry?.insecure === true };
+export async function loginFor(context: CommandContext, config: Config) {
+  return { login: await registryAuth(config, context), insecure: config.registry?.insecure === true };
 }
 
 /** Keeps a release with its documents in the history of this machine, and what was made just now beside the images in their registry. */
 export async function keepEvidence(context: CommandContext, config: Config, judged: JudgedRelease): Promise<void> {
   const { release, documents } = judged;
   await keepDocuments(context, release, documents);
-  const logins = registryLogins(config, context.env, context.output.hide);
+  const logins = registryLogins(config, context);
   await publish(context, registryOf(config, logins), release, documents);
 }
 

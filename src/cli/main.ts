@@ -5,6 +5,7 @@ import { type CommandEntry, commands, type Flags } from "./commands/table.ts";
 import type { CommandContext, CommonOptions } from "./context.ts";
 import { exitCodeOf, exitCodes, exitCodesText } from "./exit-codes.ts";
 import { createOutput, type Output } from "./output.ts";
+import { createSecretMemory } from "./secrets.ts";
 import { jsonModes, normalise, usageError } from "./usage.ts";
 
 export type MainOptions = {
@@ -99,6 +100,7 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
         output,
         signal: options.signal,
         commandLine: ["shiplock", ...options.argv].join(" "),
+        secrets: createSecretMemory(),
       };
       await action(context, args, flags);
     });

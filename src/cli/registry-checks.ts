@@ -21,7 +21,7 @@ export function registryChecks(context: CommandContext, config: Config): Registr
 
 /** Asks for a tag of each image there, since a login may be good for one and not for another. Says where the login comes from, and never what it is. */
 async function registryAnswers(context: CommandContext, config: Config, registry: string): Promise<string> {
-  const logins = registryLogins(config, context.env, context.output.hide);
+  const logins = registryLogins(config, context);
   const { origin } = await logins(registry);
   const client = registryOf(config, logins);
   const there = Object.values(config.images)

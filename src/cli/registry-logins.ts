@@ -7,7 +7,7 @@ import { runProgram } from "../process.ts";
 import { dockerLogin, type DockerLoginPorts, type FoundLogin } from "../release/registry/docker-login.ts";
 import type { RegistryLogin } from "../release/registry/types.ts";
 import { parseReference } from "../release/registry/reference.ts";
-import { readSecrets } from "../secrets/environment.ts";
+import { demandTogether, ownerOf, type SecretContext } from "./secrets.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -19,21 +19,20 @@ export type RegistryLogins = (registry: string, again?: boolean) => Promise<Foun
 
 /**
  * Logins in this order: of the configuration, for its own registry; of Docker's helper for that registry, Docker's store, Docker's file; none.
- * @param hide is told every value that is found, before anybody can use it
+ * @param context its output masks every value that is found, before anybody can use it
  * @throws (each call) ShiplockError `secrets/missing`, and those of `dockerLogin`
  */
 export function registryLogins(
   config: Config,
-  env: Variables,
-  hide: (values: readonly string[]) => void,
+  context: SecretContext,
   helperTimeoutMs = standardHelperTimeoutMs,
 ): RegistryLogins {
   const found = new Map<string, Promise<FoundLogin>>();
   return (registry, again = false) => {
     const known = found.get(registry);
     if (known !== undefined && !again) return known;
-    const looked = find(config, env, registry, helperTimeoutMs).then((login) => {
-      hide(secretsOf(login));
+    const looked = find(config, context, registry, helperTimeoutMs).then((login) => {
+      context.output.hide(secretsOf(login));
       return login;
     });
     found.set(registry, looked);
@@ -41,26 +40,40 @@ export function registryLogins(
   };
 }
 
-async function find(config: Config, env: Variables, registry: string, helperTimeoutMs: number): Promise<FoundLogin> {
-  const own = registry === ownRegistry(config) ? registryAuth(config, env) : null;
-  if (own === null) return dockerLogin(registry, portsOf(env, helperTimeoutMs));
+async function find(
+  config: Config,
+  context: SecretContext,
+  registry: string,
+  helperTimeoutMs: number,
+): Promise<FoundLogin> {
+  const own = registry === ownRegistry(config) ? await registryAuth(config, context) : null;
+  if (own === null) return dockerLogin(registry, portsOf(context.env, helperTimeoutMs));
   return { credentials: { username: own.username, password: own.password }, origin: { kind: "configuration" } };
 }
 
 /**
- * The login that the configuration names, its password read from a variable; null where it names none.
+ * The login that the configuration names, its password being one of the project's secrets; null where it names none.
  * @throws ShiplockError `secrets/missing`
  */
-export function registryAuth(config: Config, env: Variables): RegistryLogin | null {
+export async function registryAuth(config: Config, context: SecretContext): Promise<RegistryLogin | null> {
   const { registry } = config;
   if (registry?.login === undefined) return null;
   const { username, passwordVariable } = registry.login;
-  const password = readSecrets([passwordVariable], env, `the registry ${registry.address}`)[passwordVariable] ?? "";
+  const [values] = await demandTogether(context, passwordDemands(config));
+  const password = values?.[passwordVariable] ?? "";
   return {
     address: registry.address,
-    username: interpolate(username, env, `${config.file}: registry.username`),
+    username: interpolate(username, context.env, `${config.file}: registry.username`),
     password,
   };
+}
+
+/** What the configured login needs, so that it can be demanded together with other secrets; nothing where none is configured. */
+export function passwordDemands(config: Config): Parameters<typeof demandTogether>[1] {
+  const { registry } = config;
+  if (registry?.login === undefined) return [];
+  const who = `the registry ${registry.address}`;
+  return [{ owner: ownerOf(config, null), names: [registry.login.passwordVariable], who }];
 }
 
 /** The registry that the configuration names; null for none. */

@@ -7,7 +7,6 @@ import { ShiplockError } from "../errors.ts";
 import { makeDocument, keepBacking } from "../release/snapshot.ts";
 import type { MadeImage } from "../release/make-image.ts";
 import type { Release, ReleaseDocument, ReleaseImage, Snapshot } from "../release/types.ts";
-import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
 import { showBuild } from "./build-lines.ts";
@@ -17,6 +16,8 @@ import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
 import { demandScan, withEvidence } from "./evidence.ts";
 import { printable } from "./output.ts";
+import { passwordDemands } from "./registry-logins.ts";
+import { demandTogether, ownerOf } from "./secrets.ts";
 import { type CheckedOutCommit, checkOutRelease, releaseOf, snapshotOf } from "./release-source.ts";
 import { refuseLatest } from "./version-lookup.ts";
 
@@ -65,7 +66,12 @@ export async function prepareRelease(
     sayWhatIsTaken(context, "release", source);
     const { passed, gates } = await demandChecks(context, source, flags, live);
     const snapshot = await snapshotOf(context, source);
-    if (use === "deploy") readSecrets(snapshot.secrets.names, context.env, environment);
+    const owner = ownerOf(source.config, environment);
+    if (use === "deploy")
+      await demandTogether(context, [
+        { owner, names: snapshot.secrets.names, who: environment },
+        ...passwordDemands(source.config),
+      ]);
     const made = promoted?.images ?? {};
     const ofCommit = Object.keys(made).length > 0 ? made : await imagesMadeBefore(context, config.project, commit.hash);
     let images: readonly MadeImage[] = [];

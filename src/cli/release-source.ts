@@ -5,11 +5,12 @@ import { resolveArguments, resolveEnvironment, resolvePublicUrls, resolveRoutes 
 import { resolveComposeFiles } from "../config/find.ts";
 import { loadConfig } from "../config/load.ts";
 import { secretNames } from "../config/secret-names.ts";
+import { withSecretSourcesOf } from "../config/secret-sources.ts";
 import type { Config, Environment } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { systemClock } from "../clock.ts";
 import type { BuildEvent } from "../release/build.ts";
-import { type BuildSource, secretsOf } from "../release/build-image.ts";
+import type { BuildSource } from "../release/build-image.ts";
 import { buildxBuilder } from "../release/buildkit/buildx.ts";
 import { cacheReference } from "../release/cache-place.ts";
 import { inputsOfImage } from "../release/inputs/of-image.ts";
@@ -25,12 +26,12 @@ import { checkOut, type Commit, repositoryRoot, resolveCommit, uncommittedFiles 
 import type { Snapshot } from "../release/types.ts";
 import { type VerifiedImage, verifyImages } from "../release/verify-images.ts";
 import { makeScratch } from "../scratch.ts";
-import { readSecrets } from "../secrets/environment.ts";
 import { dockerCompose } from "../targets/compose/compose-program.ts";
 import { renderCompose } from "../targets/compose/render.ts";
 import type { CommandContext } from "./context.ts";
 import { printable } from "./output.ts";
 import { registryAuth, registryLogins } from "./registry-logins.ts";
+import { attemptSecrets, demandSecrets, ownerOf } from "./secrets.ts";
 import { anonymousRegistry, buildEngine, engineLogin, placesOf, publicRegistryOf, registryOf } from "./wiring.ts";
 
 const buildTimeoutMs = 30 * 60_000;
@@ -107,6 +108,7 @@ export async function checkOutCommit(
       cwd: folder,
       readFile: (path) => readFile(path, "utf8"),
       env: context.env,
+      checkout: { root: folder, folder: config.folder },
     });
     return {
       commit,
@@ -114,7 +116,7 @@ export async function checkOutCommit(
       leftOut,
       root: folder,
       folder: join(folder, relative(root, config.folder)),
-      config: committed,
+      config: withSecretSourcesOf(committed, config),
       remove,
     };
   } catch (error) {
@@ -141,9 +143,9 @@ export async function releaseOf(
 ): Promise<MadeRelease> {
   const { config, environment } = source;
   const engine = buildEngine(context.env);
-  const logins = registryLogins(config, context.env, context.output.hide);
-  const login = registryAuth(config, context.env);
-  const building = buildSource(context, source, environment, login, { ...options, writesCache: true });
+  const logins = registryLogins(config, context);
+  const login = await registryAuth(config, context);
+  const building = await buildSource(context, source, environment, login, { ...options, writesCache: true });
   const carriers = placesOf(config, null, context.env);
   const shipper = shipperByName(
     registryShipper(engine, registryOf(config, logins), engineLogin(logins), anonymousRegistry(config)),
@@ -164,7 +166,7 @@ export async function releaseOf(
         project: config.project,
         folder: source.folder,
         args: building.argumentsOf(image.name),
-        secrets: secretsOf(image, building),
+        secrets: await building.secretsOf(image),
         builder: `${os}/${architecture}`,
         sources: { engine, registry: publicRegistryOf(config, logins) },
         signal: context.signal,
@@ -187,24 +189,32 @@ export async function verifiedImagesOf(
   const { config } = source;
   const needing = Object.values(config.images).find((image) => image.perEnvironment);
   if (environment === null && needing !== undefined) throw environmentNeeded(needing.name);
-  const password = context.env[config.registry?.login?.passwordVariable ?? ""] ?? "";
-  const login = password === "" ? null : registryAuth(config, context.env);
+  const login = await loginIfThere(context, config);
   return verifyImages(Object.values(config.images), {
-    ...buildSource(context, source, environment, login, { ...options, writesCache: false }),
+    ...(await buildSource(context, source, environment, login, { ...options, writesCache: false })),
     clock: systemClock,
   });
 }
 
-function buildSource(
+/** The configured login, for who can do without one. */
+async function loginIfThere(context: CommandContext, config: Config): Promise<RegistryLogin | null> {
+  const name = config.registry?.login?.passwordVariable;
+  if (name === undefined) return null;
+  const found = await attemptSecrets(context, ownerOf(config, null), [name], "nothing is read from the registry");
+  return found.has(name) ? registryAuth(config, context) : null;
+}
+
+async function buildSource(
   context: CommandContext,
   source: CheckedOutCommit,
   environment: Environment | null,
   login: RegistryLogin | null,
   options: Pick<BuildTellers, "tell"> & { noCache: boolean; writesCache: boolean },
-): BuildSource {
+): Promise<BuildSource> {
   const { config } = source;
-  const { env, output, signal } = context;
+  const { env, signal } = context;
   const cache = config.registry?.cache;
+  const declared = await declaredSecrets(context, config, environment);
   return {
     commit: source.commit,
     checkout: source.folder,
@@ -212,20 +222,20 @@ function buildSource(
       env,
       engine: buildEngine(env),
       login,
-      auth: engineLogin(registryLogins(config, env, output.hide)),
+      auth: engineLogin(registryLogins(config, context)),
     }),
     places: createPlaces(availableParallelism()),
     argumentsOf: (image) => {
       // Without an environment there is no argument that takes a value from one, so that any of them gives the same.
       const values = environment ?? Object.values(config.environments)[0];
       const args = values === undefined ? {} : resolveArguments(config, image, values, env);
-      refuseSecretArguments(image, args, declaredSecrets(config, env));
+      refuseSecretArguments(image, args, declared);
       return args;
     },
-    secret: (name) => {
-      const value = readSecrets([name], env, "the build")[name] ?? "";
-      output.hide([value]);
-      return value;
+    // An image that every environment shares is built the same for all of them, so it takes the project's secrets.
+    secretsOf: (image) => {
+      const owner = ownerOf(config, image.perEnvironment && environment !== null ? environment.name : null);
+      return demandSecrets(context, owner, image.secrets, `the build of ${image.name}`);
     },
     noCache: options.noCache,
     cacheOf: (image, platform) =>
@@ -236,10 +246,22 @@ function buildSource(
   };
 }
 
-/** Every secret that the configuration names anywhere and that has a value here. */
-function declaredSecrets(config: Config, env: CommandContext["env"]): Record<string, string> {
-  const values = secretNames(config).map((name): [string, string] => [name, env[name] ?? ""]);
-  return Object.fromEntries(values.filter(([, value]) => value !== ""));
+/**
+ * Every secret that the configuration names anywhere and that has a value here: what may be in no build argument. Nothing is looked up where no image has an argument
+ * that could hold one.
+ */
+async function declaredSecrets(
+  context: CommandContext,
+  config: Config,
+  environment: Environment | null,
+): Promise<Record<string, string>> {
+  if (Object.values(config.images).every(({ args }) => Object.keys(args).length === 0)) return {};
+  const inEnv = secretNames(config).map((name): [string, string] => [name, context.env[name] ?? ""]);
+  const owner = ownerOf(config, environment?.name ?? null);
+  const without = "build arguments are not compared with the secrets in it";
+  const found = await attemptSecrets(context, owner, environment?.secrets.names ?? [], without);
+  const looked = [...found.values()].map(({ name, value }): [string, string] => [name, value]);
+  return Object.fromEntries([...inEnv, ...looked].filter(([, value]) => value !== ""));
 }
 
 /** The configuration of a checkout in its environment, as data. */

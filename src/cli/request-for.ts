@@ -7,7 +7,6 @@ import type { DeploymentKind } from "../deploy/types.ts";
 import type { Ticket, TicketOptions } from "../environments/queue/types.ts";
 import { ShiplockError } from "../errors.ts";
 import type { ReleaseDocument } from "../release/types.ts";
-import { readSecrets } from "../secrets/environment.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { listFlag, textFlag } from "./arguments.ts";
 import { askGates } from "./ask-gates.ts";
@@ -15,6 +14,7 @@ import type { Flags } from "./commands/table.ts";
 import { type CommandContext, originOf } from "./context.ts";
 import { localIdentity } from "./identity.ts";
 import { type Chosen, choosePrepared } from "./release-for.ts";
+import { attemptSecrets, demandSecrets, ownerOf } from "./secrets.ts";
 
 /**
  * A request for an environment, with all that its configuration and the command's flags say.
@@ -50,8 +50,8 @@ export async function requestFor(
     judge: (question) => askGates(context, asking, question),
     takeUp: (ticket) => requestOfTicket(context, config, environment, session, ticket),
     secrets: async (document) => {
-      hiddenOf(context, config, [document]);
-      return readSecrets(document.snapshot.secrets.names, context.env, document.snapshot.environment);
+      const { environment: name, secrets } = document.snapshot;
+      return demandSecrets(context, ownerOf(config, name), secrets.names, name);
     },
     hidden: (documents) => hiddenOf(context, config, documents),
   };
@@ -92,14 +92,20 @@ function nothingIsChosen(): Promise<never> {
 }
 
 /** Values that may not be read anywhere: of these releases' secrets, and of the registry's login. Masked in all output from now on. */
-function hiddenOf(context: CommandContext, config: Config, documents: readonly ReleaseDocument[]): string[] {
+async function hiddenOf(
+  context: CommandContext,
+  config: Config,
+  documents: readonly ReleaseDocument[],
+): Promise<readonly string[]> {
   const password = config.registry?.login?.passwordVariable;
-  const names = [
-    ...documents.flatMap((document) => document.snapshot.secrets.names),
-    ...(password === undefined ? [] : [password]),
-  ];
-  context.output.hide(names.map((name) => context.env[name] ?? "").filter((value) => value !== ""));
-  // A login that Docker's helper gave is hidden since it was found.
+  const without = "its values are not masked in what programs print";
+  await Promise.all([
+    ...documents.map(({ snapshot: { environment, secrets } }) =>
+      attemptSecrets(context, ownerOf(config, environment), secrets.names, without),
+    ),
+    ...(password === undefined ? [] : [attemptSecrets(context, ownerOf(config, null), [password], without)]),
+  ]);
+  // Whatever was read is hidden since it was found; so is a login that Docker's helper gave.
   return [...context.output.hidden()];
 }
 

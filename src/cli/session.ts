@@ -32,7 +32,7 @@ export async function openSession(
   environment: Environment,
   purpose: Purpose,
 ): Promise<TargetSession> {
-  const logins = purpose.kind === "read" ? null : registryLogins(config, context.env, context.output.hide);
+  const logins = purpose.kind === "read" ? null : registryLogins(config, context);
   if (logins !== null) await findLogins(context, config, purpose, logins);
   return targetOf(config, environment, context.env, logins).open(purpose, context.signal);
 }

@@ -5,12 +5,15 @@ import { formatPath, plain, quote } from "./display.ts";
 import { findConfig, type ReadFile } from "./find.ts";
 import type { Variables } from "./interpolate.ts";
 import { type Problem, withoutEchoes } from "./problem.ts";
+import { loadOrganization, organizationFile } from "./organization.ts";
 import { readModule } from "./read-module.ts";
+import { textOf, valueAt } from "./raw.ts";
 import { type LocatedProblem, type ReadResult, readYaml } from "./read-yaml.ts";
 import { referenceProblems } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
 import { ruleProblems } from "./rules.ts";
 import type { Config } from "./types.ts";
+import type { Organization } from "./types-secrets.ts";
 import { validate } from "./validate.ts";
 
 export type LoadConfigOptions = {
@@ -23,6 +26,8 @@ export type LoadConfigOptions = {
   env: Variables;
   /** Loads `shiplock.config.ts`; the runtime's own `import` when not given. */
   importModule?: (path: string) => Promise<unknown>;
+  /** Of a checkout: its root, and the folder that the configuration has in the repository, where an organization's path that leaves the checkout starts. */
+  checkout?: { root: string; folder: string };
 };
 
 /** More than a person reads at once. */
@@ -32,18 +37,27 @@ const MOST_DETAILS = 100;
  * Finds, reads and checks the configuration. All problems are told at once: `config/invalid` has one line for each under `details`, as
  * `file:line:column: key.path: sentence (did you mean "…"?)`, in the order of the file.
  *
- * Errors, all of them the user's to mend: `config/not-found`, `config/ambiguous`, `config/unreadable`, `config/invalid`.
+ * Errors, all of them the user's to mend: `config/not-found`, `config/ambiguous`, `config/unreadable`, `config/invalid`, and those of `loadOrganization`.
  */
 export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
   const { path, text } = await findConfig(options.path, options.cwd, options.readFile);
   const inside = relative(options.cwd, path);
   const file = inside.startsWith("..") ? path : inside;
-  if (!/\.[cm]?[jt]s$/.test(path)) return checkConfig(path, file, readYaml(file, text), options.env);
   const importModule = options.importModule ?? importFile;
-  return checkConfig(path, file, await readModule(file, path, importModule), options.env);
+  const isModule = /\.[cm]?[jt]s$/.test(path);
+  const read = isModule ? await readModule(file, path, importModule) : readYaml(file, text);
+  const shared = organizationFile({
+    file: path,
+    written: textOf(valueAt(read.raw, ["organization"])),
+    variable: options.env["SHIPLOCK_ORGANIZATION"],
+    cwd: options.cwd,
+    ...(options.checkout === undefined ? {} : { checkout: options.checkout }),
+  });
+  const organization = shared === null ? undefined : await loadOrganization(shared, options.readFile);
+  return checkConfig(path, file, read, options.env, organization);
 }
 
-/** As `loadConfig`, for a YAML text at hand. `path` is absolute and is what errors name. */
+/** As `loadConfig`, for a YAML text at hand, without the organization's file. `path` is absolute and is what errors name. */
 export function parseConfig(text: string, path: string, env: Variables = {}): Config {
   return checkConfig(path, path, readYaml(path, text), env);
 }
@@ -52,13 +66,20 @@ function importFile(path: string): Promise<unknown> {
   return import(pathToFileURL(path).href) as Promise<unknown>;
 }
 
-function checkConfig(path: string, file: string, read: ReadResult, env: Variables): Config {
+function checkConfig(
+  path: string,
+  file: string,
+  read: ReadResult,
+  env: Variables,
+  organization?: Organization,
+): Config {
   if (read.raw === undefined && read.problems.length > 0) throw invalid(file, read.problems);
   const { input, problems } = validate(read.raw);
-  const told = withoutEchoes([...problems, ...referenceProblems(read.raw), ...ruleProblems(read.raw, env)]);
+  const known = { ...env, ...organization?.variables };
+  const told = withoutEchoes([...problems, ...referenceProblems(read.raw), ...ruleProblems(read.raw, known)]);
   const located = [...read.problems, ...told.map((problem) => locateProblem(problem, read))];
   if (input === undefined || located.length > 0) throw invalid(file, located);
-  return resolveConfig(input, path);
+  return resolveConfig(input, path, organization);
 }
 
 function locateProblem(problem: Problem, read: ReadResult): LocatedProblem {

@@ -6,6 +6,7 @@ import { resolveGates } from "./resolve-gates.ts";
 import { hostOf } from "./resolve-host.ts";
 import { resolveNotify } from "./resolve-notify.ts";
 import { resolveScan } from "./resolve-scan.ts";
+import { resolveSecretPolicy, resolveVariables } from "./resolve-secrets.ts";
 import type { ConfigInput } from "./schema.ts";
 import type {
   Amount,
@@ -21,6 +22,7 @@ import type {
   StatusExpectation,
   Strategy,
 } from "./types.ts";
+import type { Organization } from "./types-secrets.ts";
 import { milliseconds, parseSize } from "./units.ts";
 
 type ServiceInput = ConfigInput["services"][string];
@@ -33,9 +35,9 @@ type StatusInput = HealthInput["status"];
 
 /**
  * Fills in every default and turns durations and sizes into numbers. The input has passed the schema and all rules; `file` is its absolute
- * path. The result is frozen all the way down.
+ * path, `organization` what it has in common with other projects. The result is frozen all the way down.
  */
-export function resolveConfig(input: ConfigInput, file: string): Config {
+export function resolveConfig(input: ConfigInput, file: string, organization?: Organization): Config {
   const { registry } = input;
   return deepFreeze({
     project: input.project,
@@ -51,6 +53,7 @@ export function resolveConfig(input: ConfigInput, file: string): Config {
       insecure: registry.insecure ?? false,
       cache: registry.cache === false ? undefined : registry.cache,
     },
+    secrets: resolveSecretPolicy({ project: input.secrets, organization }, file),
     retention: { registry: input.retention?.registry ?? true },
     images: mapValues(input.images, (image, name) => resolveImage(image, name, input)),
     checks: mapValues(input.checks ?? {}, resolveCheck),
@@ -58,7 +61,7 @@ export function resolveConfig(input: ConfigInput, file: string): Config {
     backing: input.backing,
     notify: resolveNotify(input.notify),
     environments: mapValues(input.environments, (environment, name) =>
-      resolveEnvironmentInput(environment, name, input),
+      resolveEnvironmentInput(environment, name, input, file, organization),
     ),
   });
 }
@@ -123,16 +126,29 @@ function resolveStatus(status: StatusInput): StatusExpectation {
   return typeof status === "number" ? [status] : status;
 }
 
-function resolveEnvironmentInput(environment: EnvironmentInput, name: string, input: ConfigInput): Environment {
-  const { secrets = [], room, migrations = input.migrations ?? false } = environment;
+function resolveEnvironmentInput(
+  environment: EnvironmentInput,
+  name: string,
+  input: ConfigInput,
+  file: string,
+  organization: Organization | undefined,
+): Environment {
+  const { room, migrations = input.migrations ?? false } = environment;
+  const written = environment.secrets ?? [];
+  const secrets = Array.isArray(written) ? { names: written } : written;
   const onlyService = Object.keys(input.services).filter((service) => input.services[service]?.port !== undefined)[0];
   return {
     name,
     target: resolveTarget(environment.target),
-    variables: environment.variables ?? {},
-    secrets: Array.isArray(secrets)
-      ? { names: secrets, onHost: false }
-      : { names: secrets.names, onHost: secrets.onHost ?? false },
+    variables: resolveVariables(
+      { environment: environment.variables, project: input.variables, organization },
+      secrets.names,
+    ),
+    secrets: {
+      names: secrets.names,
+      onHost: secrets.onHost ?? false,
+      ...resolveSecretPolicy({ environment: secrets, project: input.secrets, organization }, file),
+    },
     gates: resolveGates(environment, input),
     strategy: resolveStrategy(environment.strategy ?? "rolling"),
     smoke: (environment.smoke ?? []).map((test) => resolveSmokeTest(test, onlyService)),

@@ -22,6 +22,7 @@ export function ruleProblems(raw: unknown, environment: Variables): readonly Pro
       statusProblems(valueAt(service, ["health"]), ["services", name, "health"]),
     ),
     ...registryProblems(raw),
+    ...literalVariableProblems(raw, []),
     ...checkProblems(raw),
     ...scanProblems(raw),
     ...notifyProblems(raw),
@@ -30,7 +31,7 @@ export function ruleProblems(raw: unknown, environment: Variables): readonly Pro
       routesOf(service, name).flatMap((route) => templateProblems(route.text, route.path)),
     ),
     ...entriesOf(valueAt(raw, ["environments"])).flatMap(([name, value]) =>
-      environmentProblems(raw, value, name, environment),
+      environmentProblems(raw, value, name, { ...environment, ...Object.fromEntries(variablesAt(raw)) }),
     ),
   ];
 }
@@ -94,19 +95,9 @@ function imageProblems(raw: unknown, image: unknown, path: Path): readonly Probl
 
 function environmentProblems(raw: unknown, environment: unknown, name: string, process: Variables): readonly Problem[] {
   const path: Path = ["environments", name];
-  const variables = entriesOf(valueAt(environment, ["variables"])).flatMap(([key, value]) => {
-    const text = textOf(value);
-    return text === undefined ? [] : [[key, text] as const];
-  });
-  const literal = variables.flatMap(([key, value]): Problem[] => {
-    if (!/\$\{[A-Za-z_]/.test(value)) return [];
-    const sentence =
-      "variables are taken as they are and nothing is filled in; write the value itself, or name a secret";
-    return [{ path: [...path, "variables", key], at: "value", sentence }];
-  });
-  const known: Variables = { ...process, ...Object.fromEntries(variables) };
+  const known: Variables = { ...process, ...Object.fromEntries(variablesAt(environment)) };
   return [
-    ...literal,
+    ...literalVariableProblems(environment, path),
     ...itemsOf(valueAt(environment, ["smoke"])).flatMap((test, index) =>
       smokeProblems(test, [...path, "smoke", index]),
     ),
@@ -115,6 +106,24 @@ function environmentProblems(raw: unknown, environment: unknown, name: string, p
     ...urlProblems(environment, path, known),
     ...routeProblems(raw, name, known),
   ];
+}
+
+/** The variables of an environment, of the project or of the organization that are text. */
+function variablesAt(raw: unknown): readonly (readonly [string, string])[] {
+  return entriesOf(valueAt(raw, ["variables"])).flatMap(([key, value]) => {
+    const text = textOf(value);
+    return text === undefined ? [] : [[key, text] as const];
+  });
+}
+
+/** Variables that hold `${NAME}`, as if something were filled in. `path` is where their mapping's parent lies. */
+export function literalVariableProblems(raw: unknown, path: Path): readonly Problem[] {
+  return variablesAt(raw).flatMap(([key, value]): Problem[] => {
+    if (!/\$\{[A-Za-z_]/.test(value)) return [];
+    const sentence =
+      "variables are taken as they are and nothing is filled in; write the value itself, or name a secret";
+    return [{ path: [...path, "variables", key], at: "value", sentence }];
+  });
 }
 
 function smokeProblems(test: unknown, path: Path): readonly Problem[] {

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { gates } from "./schema-gates.ts";
 import * as part from "./schema-parts.ts";
 import { environmentScan } from "./schema-scan.ts";
+import { secretChoices } from "./schema-secrets.ts";
 
 function host() {
   const shape = z.strictObject({
@@ -126,11 +127,12 @@ function secrets() {
   return z.union([
     names(),
     z.strictObject({
-      names: names().describe("Names of the secrets, found in the environment of the command."),
+      names: names().describe("Names of the secrets; their values come from `providers`."),
       onHost: z
         .boolean()
         .optional()
         .describe("Keep the values on the hosts (mode 0600), for going back by hand. Default: false."),
+      ...secretChoices(),
     }),
   ]);
 }

@@ -5,6 +5,7 @@ import { freeze, teams } from "./schema-gates.ts";
 import { notify } from "./schema-notify.ts";
 import * as part from "./schema-parts.ts";
 import { scan } from "./schema-scan.ts";
+import { sharedSecrets, sharedVariables } from "./schema-secrets.ts";
 
 function registry() {
   return z.strictObject({
@@ -131,6 +132,18 @@ function service() {
 /** What a `shiplock.yml` may hold, before defaults: the one source of validation, editor completion and the table in the documentation. */
 export const schema = z.strictObject({
   project: part.environmentName().describe("Name of the project: lower-case letters, digits and hyphens, at most 31."),
+  organization: part
+    .filledText()
+    .optional()
+    .describe(
+      "File with what several projects have in common, relative to this file: `variables` and `secrets`. `SHIPLOCK_ORGANIZATION` names one too, and is taken first.",
+    ),
+  variables: sharedVariables()
+    .optional()
+    .describe("Variables of every environment that has none of that name. Taken as they are."),
+  secrets: sharedSecrets()
+    .optional()
+    .describe("Where secrets of every environment, of builds and of checks come from."),
   compose: z
     .union([part.filledText(), z.array(part.filledText()).min(1)])
     .optional()

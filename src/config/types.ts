@@ -2,10 +2,17 @@ import type { Check } from "./types-checks.ts";
 import type { GatePolicy } from "./types-gates.ts";
 import type { Notify } from "./types-notify.ts";
 import type { ScanPolicy } from "./types-scan.ts";
+import type { SecretPolicy } from "./types-secrets.ts";
 
 export type { Check, CheckCommand, CheckPlace, CheckService } from "./types-checks.ts";
 export type { Emergency, FreezeWindow, GateName, GatePolicy, PassableGate, Reviewers } from "./types-gates.ts";
 export type { Notify, NotifyEvent, NotifyTarget } from "./types-notify.ts";
+export type {
+  Organization,
+  SecretPolicy,
+  SecretProviderChoice,
+  SecretSourceChoice,
+} from "./types-secrets.ts";
 export type { ScanIgnore, ScanPolicy, ScanSeverity } from "./types-scan.ts";
 
 /**
@@ -21,6 +28,8 @@ export type Config = {
   /** Compose files as written, later ones on top; `undefined`: the usual names, see `resolveComposeFiles`. */
   readonly compose: readonly string[] | undefined;
   readonly registry: Registry | undefined;
+  /** Where secrets are looked for that belong to no environment: of checks, of builds, the registry's password. */
+  readonly secrets: SecretPolicy;
   readonly retention: {
     /** Whether a prune takes images away from the registry too. */
     readonly registry: boolean;
@@ -116,8 +125,9 @@ export type StatusExpectation = "2xx" | readonly number[];
 export type Environment = {
   readonly name: string;
   readonly target: ComposeTarget;
+  /** Its own, over the project's, over the organization's. */
   readonly variables: Readonly<Record<string, string>>;
-  readonly secrets: { readonly names: readonly string[]; readonly onHost: boolean };
+  readonly secrets: SecretPolicy & { readonly names: readonly string[]; readonly onHost: boolean };
   /** Who may put what here, and when. */
   readonly gates: GatePolicy;
   readonly strategy: Strategy;

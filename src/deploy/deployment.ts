@@ -34,7 +34,7 @@ async function runUnderLease(
   const prepared = await planDeployment(request, ports, look);
   const { plan, document, previous, secrets } = prepared;
   ports.tell({ kind: "planned", purpose: "run", plan, document });
-  const mask = maskOf(request, document, previous);
+  const mask = await maskOf(request, document, previous);
   return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
     const { fence } = lease;
     const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
@@ -81,7 +81,7 @@ async function takeUp(
     if (abort && unfinished.committed) throw committedAlready(plan);
     const secrets = abort ? {} : await request.secrets(document);
     ports.tell({ kind: "planned", purpose, plan, document });
-    const mask = maskOf(request, document, previous);
+    const mask = await maskOf(request, document, previous);
     return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
       mayBeRecorded(true);
       const { fence } = lease;
@@ -96,12 +96,12 @@ async function takeUp(
 }
 
 /** What takes out of text the values that nobody may read in a record: those of the new release, and of the one that it replaces. */
-export function maskOf(
+export async function maskOf(
   request: Pick<DeploymentRequest, "hidden">,
   document: ReleaseDocument,
   previous: ReleaseDocument | null,
-): (text: string) => string {
-  return createMasker(request.hidden(previous === null ? [document] : [document, previous]));
+): Promise<(text: string) => string> {
+  return createMasker(await request.hidden(previous === null ? [document] : [document, previous]));
 }
 
 function runOptions(

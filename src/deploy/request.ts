@@ -53,7 +53,7 @@ export type DeploymentRequest = {
    * Values that may not be written down as text: those of the documents' secrets as far as they are known here, and the registry's password. Unlike `secrets` it
    * demands nothing, since `abort` needs no value.
    */
-  hidden: (documents: readonly ReleaseDocument[]) => readonly string[];
+  hidden: (documents: readonly ReleaseDocument[]) => Promise<readonly string[]>;
 };
 
 /** What the gates are asked about. `moment` is `acting` under the lease, when nothing but the gates stands between the request and its first effect. */

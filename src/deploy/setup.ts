@@ -31,7 +31,7 @@ export async function runSetup(request: SetupRequest, ports: DeploymentPorts): P
     const document = withoutImages(request);
     const previous = await documentOf(session, state.live?.document ?? null);
     const secrets = await request.secrets(document);
-    const mask = maskOf(request, document, previous);
+    const mask = await maskOf(request, document, previous);
     const survey = await session.survey({ document, previous, state, strategy: request.strategy.kind, secrets });
     const plan = assemblePlan({
       ...{

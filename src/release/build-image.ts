@@ -15,8 +15,8 @@ export type BuildSource = {
   places: Places;
   /** Build arguments of an image, values filled in. Errors: `build/secret-argument`, `config/unset-variable`. */
   argumentsOf: (image: string) => Readonly<Record<string, string>>;
-  /** Value of a build secret; throws when it is missing. */
-  secret: (name: string) => string;
+  /** Values of an image's build secrets; throws when one is missing, naming all of them. */
+  secretsOf: (image: Image) => Promise<Readonly<Record<string, string>>>;
   /** Every instruction is run again, and no image of another release is taken. */
   noCache: boolean;
   /** Where the layer cache of an image lies in a registry; null for nowhere. */
@@ -42,7 +42,7 @@ export function buildPlatform(
       target: image.target ?? null,
       platform,
       args: source.argumentsOf(image.name),
-      secrets: secretsOf(image, source),
+      secrets: await source.secretsOf(image),
       network: image.network ?? null,
       commit: source.commit,
       reference,
@@ -54,11 +54,6 @@ export function buildPlatform(
       tell: (event) => source.tell(image.name, platform, event),
     });
   });
-}
-
-/** The build secrets of an image with their values. */
-export function secretsOf(image: Image, source: Pick<BuildSource, "secret">): Record<string, string> {
-  return Object.fromEntries(image.secrets.map((name) => [name, source.secret(name)]));
 }
 
 /** Looks that the arguments of all images can be had and hold no secret, before the first is built. */

@@ -53,25 +53,36 @@ export async function lookUp(
   return { found, lacking: names.flatMap((name) => lacking.find((one) => one.name === name) ?? []) };
 }
 
-/**
- * Every secret that is missing or empty, in one error.
- * @param who what wants them
- * @param sources where they were looked for
- */
-export function missingSecrets(
-  lacking: readonly LackingSecret[],
-  sources: readonly SecretSource[],
-  who: string,
-): ShiplockError {
-  const one = lacking.length === 1;
-  const names = lacking.map(({ name }) => name).join(", ");
+/** What somebody wanted and did not get, and where it was looked for. */
+export type Want = {
+  /** What wants it, for the message. */
+  who: string;
+  lacking: readonly LackingSecret[];
+  sources: readonly SecretSource[];
+};
+
+/** Every secret that is missing or empty, of all that want some, in one error. */
+export function missingSecrets(wants: readonly Want[]): ShiplockError {
+  const unmet = wants.filter(({ lacking }) => lacking.length > 0);
+  const one = unmet.flatMap(({ lacking }) => lacking).length === 1;
   return new ShiplockError({
     code: "secrets/missing",
     blame: "usage",
-    message: `${who} needs ${one ? "the secret" : "the secrets"} ${names}, and ${one ? "it is" : "they are"} not set or empty`,
-    details: lacking.map((entry) => `${entry.name}: ${whyText(entry, sources)}`),
-    remedy: `${remedyText(sources, one)}; nothing was touched`,
+    message: unmet.map(wantText).join("; "),
+    details: unmet.flatMap(({ lacking, sources }) =>
+      lacking.map((entry) => `${entry.name}: ${whyText(entry, sources)}`),
+    ),
+    remedy: `${remedyText(
+      unmet.flatMap(({ sources }) => sources),
+      one,
+    )}; nothing was touched`,
   });
+}
+
+function wantText({ who, lacking }: Want): string {
+  const one = lacking.length === 1;
+  const names = lacking.map(({ name }) => name).join(", ");
+  return `${who} needs ${one ? "the secret" : "the secrets"} ${names}, and ${one ? "it is" : "they are"} not set or empty`;
 }
 
 function whyText({ why }: LackingSecret, sources: readonly SecretSource[]): string {

@@ -162,7 +162,12 @@ describe("the result", () => {
         proxy: { http: 80, https: 443, tls: "auto", acme: undefined, image: "caddy:2" },
       },
       variables: {},
-      secrets: { names: [], onHost: false },
+      secrets: {
+        names: [],
+        onHost: false,
+        sources: [{ level: "project", provider: { kind: "env" } }],
+        maxAgeMs: undefined,
+      },
       gates: {
         on: { push: [], tags: [] },
         guard: false,

@@ -137,7 +137,7 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
         throw new Error(`${ticket.deployment} is taken up by nobody here`);
       },
       secrets: async () => ({ TOKEN: secretValue }),
-      hidden: () => [secretValue, registryPassword],
+      hidden: async () => [secretValue, registryPassword],
     };
   }
 

@@ -59,7 +59,7 @@ function world() {
       builder: { build },
       places: createPlaces(2),
       argumentsOf: () => ({}),
-      secret: () => "hunter22",
+      secretsOf: async ({ secrets }) => Object.fromEntries(secrets.map((name) => [name, "hunter22"])),
       noCache: false,
       cacheOf: () => null,
       buildTimeoutMs: 1_000,

@@ -82,7 +82,7 @@ it("secrets that are missing, empty or unclear are named in one error, each with
     sourceOf("organization", "AWS SSM /org/*", {}),
   ];
   const { lacking } = await lookUp(["GONE", "GOOD", "EMPTY", "LOCKED"], sources, signal);
-  const error = missingSecrets(lacking, sources, "production");
+  const error = missingSecrets([{ who: "production", lacking, sources }]);
   assert.deepEqual([error.code, error.blame], ["secrets/missing", "usage"]);
   assert.equal(error.message, "production needs the secrets GONE, EMPTY, LOCKED, and they are not set or empty");
   assert.deepEqual(error.details, [

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readSecrets } from "../../src/secrets/environment.ts";
 import { createMasker } from "../../src/secrets/mask.ts";
 
 const secret = fc
@@ -66,15 +65,5 @@ describe("masking", () => {
 
   it("what looks like a pattern in a secret is only text", () => {
     assert.equal(createMasker([".*+?^${}()|[]\\"])("x .*+?^${}()|[]\\ y"), "x *** y");
-  });
-});
-
-describe("secrets from the environment", () => {
-  it("all that are missing or empty are named at once, and nothing else is given away", () => {
-    assert.deepEqual(readSecrets(["A"], { A: "1", B: "2" }, "production"), { A: "1" });
-    assert.throws(
-      () => readSecrets(["A", "B", "C"], { A: "", C: "value" }, "production"),
-      (error: Error) => /A, B/.test(error.message) && !/value/.test(error.message),
-    );
   });
 });

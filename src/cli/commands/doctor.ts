@@ -2,13 +2,13 @@ import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
 import { runProgram } from "../../process.ts";
 import { requireBuildx } from "../../release/buildkit/version.ts";
-import { readSecrets } from "../../secrets/environment.ts";
 import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withSession } from "../session.ts";
 import { registryChecks } from "../registry-checks.ts";
+import { demandSecrets, ownerOf } from "../secrets.ts";
 import { scannerChecks } from "../scanner-checks.ts";
 import { buildEngine } from "../wiring.ts";
 import type { Flags } from "./table.ts";
@@ -34,7 +34,7 @@ export async function run(
     ...(await carryOut([
       ...machineChecks(context, config),
       ...scannerChecks(environments, context.env),
-      ...environments.map((one) => secretsCheck(context, one)),
+      ...environments.map((one) => secretsCheck(context, config, one)),
     ])),
     ...(await Promise.all(environments.map((environment) => examine(context, config, environment)))).flat(),
   ];
@@ -67,11 +67,12 @@ function machineChecks(context: CommandContext, config: Config): Check[] {
   ];
 }
 
-function secretsCheck(context: CommandContext, { name, secrets }: Environment): Check {
+function secretsCheck(context: CommandContext, config: Config, { name, secrets }: Environment): Check {
   return {
     name: `${name}: secrets`,
     look: async () => {
-      const count = Object.keys(readSecrets(secrets.names, context.env, name)).length;
+      const found = await demandSecrets(context, ownerOf(config, name), secrets.names, name);
+      const count = Object.keys(found).length;
       return count === 0 ? "none are needed" : `${secrets.names.join(", ")} ${count === 1 ? "is" : "are"} set`;
     },
   };
@@ -127,7 +128,7 @@ async function carryOut(checks: readonly Check[]): Promise<Finding[]> {
         return {
           name,
           ok: false,
-          said: messageOf(error),
+          said: [messageOf(error), ...(error instanceof ShiplockError ? error.details : [])].join("; "),
           remedy: error instanceof ShiplockError ? (error.remedy ?? null) : null,
         };
       }

@@ -24,7 +24,7 @@ export async function run(
 ): Promise<number> {
   const { output, signal } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  const registry = registryOf(config, registryLogins(config, context.env, output.hide));
+  const registry = registryOf(config, registryLogins(config, context));
   const dryRun = flags["dryRun"] === true;
   return withSession(context, config, environment, async (session) => {
     const request: PruneRequest = {

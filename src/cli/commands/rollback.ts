@@ -42,7 +42,7 @@ async function rollBack(
 ): Promise<number> {
   const { output } = context;
   const to = textFlag(flags, "to");
-  const registry = registryOf(config, registryLogins(config, context.env, output.hide));
+  const registry = registryOf(config, registryLogins(config, context));
   return withSession(
     context,
     config,

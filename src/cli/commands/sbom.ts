@@ -32,7 +32,7 @@ export async function run(
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const release = await knownRelease(context, config, environment, flags);
   const folder = resolve(context.cwd, textFlag(flags, "out") ?? ".");
-  const registry = registryOf(config, registryLogins(config, context.env, context.output.hide));
+  const registry = registryOf(config, registryLogins(config, context));
   const written: { image: string; kind: Kind; subject: string; file: string }[] = [];
   for (const image of Object.values(release.images)) {
     const kept = await keptAbout(context, config.project, digestsOf(image));

@@ -39,7 +39,7 @@ export async function run(
   } else {
     const scanner = (): ReturnType<typeof scannerOf> => scannerOf(context, config, policy);
     const engine = (): Engine => buildEngine(context.env);
-    const registry = loginFor(context, config);
+    const registry = await loginFor(context, config);
     const world = { scanner, engine, registry, clock: systemClock, signal: context.signal };
     for (const image of images) {
       documents.push(reportDocument(await scanShipped(world, policy, image)));

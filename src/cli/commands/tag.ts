@@ -29,7 +29,7 @@ export async function run(
   const commit = await resolveCommit(await repositoryRoot(config.folder), textFlag(flags, "ref"));
   const { document, withdrawn } = await documentFor(context, config, environment, commit.hash);
   const { release } = document;
-  const registry = registryOf(config, registryLogins(config, context.env, output.hide));
+  const registry = registryOf(config, registryLogins(config, context));
   const looked = await lookBeforeNaming(release, version, flags["force"] === true, registry, signal);
   const acted = await nameImages(looked, version, registry);
   await remember(context, config, environment, version, document, acted > 0);

@@ -7,6 +7,7 @@ import { inspect } from "node:util";
 import { ShiplockError } from "../../../src/errors.ts";
 import { dockerLogin, type DockerLoginPorts } from "../../../src/release/registry/docker-login.ts";
 import { registryLogins } from "../../../src/cli/registry-logins.ts";
+import type { SecretContext } from "../../../src/cli/secrets.ts";
 import type { Config } from "../../../src/config/types.ts";
 
 type Helpers = Readonly<Record<string, (server: string) => { exitCode: number; stdout: string }>>;
@@ -160,6 +161,7 @@ describe("the login of a registry", () => {
   }
 
   const configured = {
+    secrets: { sources: [{ level: "project", provider: { kind: "env" } }] },
     file: "/shop/shiplock.yml",
     registry: { address: "ghcr.io/shop", login: { username: "bot", passwordVariable: "TOKEN" }, insecure: false },
   } as unknown as Config;
@@ -169,17 +171,13 @@ describe("the login of a registry", () => {
       "config.json": JSON.stringify({ credHelpers: { "ghcr.io": "not-there" }, auths: { "quay.io": { auth } } }),
     });
     const hidden: string[] = [];
-    const logins = registryLogins(
-      configured,
-      { DOCKER_CONFIG: folder, TOKEN: "t0ken" },
-      (values) => void hidden.push(...values),
-    );
+    const logins = registryLogins(configured, asking({ DOCKER_CONFIG: folder, TOKEN: "t0ken" }, hidden));
     assert.deepEqual(await logins("ghcr.io"), {
       credentials: { username: "bot", password: "t0ken" },
       origin: { kind: "configuration" },
     });
     assert.deepEqual((await logins("quay.io")).credentials, { username: "ada", password: secret });
-    assert.deepEqual(hidden, ["t0ken", secret]);
+    assert.deepEqual([...new Set(hidden)], ["t0ken", secret]);
   });
 
   it("comes from a real helper, which gets the server on its standard input and is asked once until its answer is refused", async (context) => {
@@ -192,7 +190,7 @@ printf '{"ServerURL":"%s","Username":"ada","Secret":"token-%s"}' "$server" "$(wc
 `,
     });
     const env = { DOCKER_CONFIG: folder, PATH: `${join(folder, "bin")}:/usr/bin:/bin` };
-    const logins = registryLogins({} as Config, env, () => undefined);
+    const logins = registryLogins({} as Config, asking(env));
     const passwords = [await logins("ghcr.io"), await logins("ghcr.io"), await logins("ghcr.io", true)].map(
       ({ credentials }) => (credentials !== null && "password" in credentials ? credentials.password : null),
     );
@@ -205,7 +203,7 @@ printf '{"ServerURL":"%s","Username":"ada","Secret":"token-%s"}' "$server" "$(wc
       "bin/docker-credential-hangs": "#!/bin/sh\nexec sleep 60\n",
     });
     const env = { DOCKER_CONFIG: folder, PATH: `${join(folder, "bin")}:/usr/bin:/bin` };
-    const logins = registryLogins({} as Config, env, () => undefined, 50);
+    const logins = registryLogins({} as Config, asking(env), 50);
     await assert.rejects(
       logins("ghcr.io"),
       refused("registry/login-helper", /docker-credential-absent.* is not installed/),
@@ -218,7 +216,13 @@ printf '{"ServerURL":"%s","Username":"ada","Secret":"token-%s"}' "$server" "$(wc
 
   it("a Docker configuration that may not be read is told", async (context) => {
     const folder = await folderWith(context, { "config.json/is/a/folder": "" });
-    const logins = registryLogins({} as Config, { DOCKER_CONFIG: folder }, () => undefined);
+    const logins = registryLogins({} as Config, asking({ DOCKER_CONFIG: folder }));
     await assert.rejects(logins("ghcr.io"), refused("registry/docker-config", /cannot be read/));
   });
 });
+
+/** A command that asks for a login: `hidden` gets the values that it masks. */
+function asking(env: Readonly<Record<string, string>>, hidden: string[] = []): SecretContext {
+  const output = { hide: (values: readonly string[]) => void hidden.push(...values), note: () => undefined };
+  return { env, output, signal: new AbortController().signal };
+}
