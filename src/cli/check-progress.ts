@@ -1,6 +1,7 @@
 import { passed } from "../checks/graph.ts";
 import type { CheckEvent, JobResult } from "../checks/run/types.ts";
 import { type CheckRow, checkTable, durationText, renderTable } from "../checks/table.ts";
+import { maskTogether } from "../secrets/mask.ts";
 import { type Output, printable } from "./output.ts";
 
 /**
@@ -27,7 +28,8 @@ export function showChecks(output: Output, names: readonly string[]): (event: Ch
       case "check-note":
         return line(event.at, event.job, paint.yellow(printable(event.text)));
       case "check-ended": {
-        for (const detail of event.result.error?.details ?? []) line(event.at, event.result.job.id, printable(detail));
+        for (const detail of maskTogether(event.result.error?.details ?? [], output.mask))
+          line(event.at, event.result.job.id, printable(detail));
         line(event.at, event.result.job.id, endText(output, event.result));
         const remedy = event.result.error?.remedy;
         if (remedy !== undefined) line(event.at, event.result.job.id, `${paint.cyan("what to do")}: ${remedy}`);

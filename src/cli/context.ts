@@ -34,10 +34,10 @@ export async function loadProject(context: CommandContext): Promise<Config> {
     readFile: (path) => readFile(path, "utf8"),
     env: context.env,
   });
-  const password = context.env[config.registry?.login?.passwordVariable ?? ""];
-  // A registry or an engine may put the login it refused into its answer; a program may print what it was started with.
-  const known = [password, context.env["SHIPLOCK_AGE_KEY"]].filter((value) => value !== undefined && value !== "");
-  if (known.length > 0) context.output.hide(known as string[]);
+  // Whatever speaks from now on may repeat what it was given: a service its variables, a registry the login it refused, a program what it was started with.
+  const { declaredSecrets } = await import("../config/secret-names.ts");
+  const key = context.env["SHIPLOCK_AGE_KEY"] ?? "";
+  context.output.hide([...Object.values(declaredSecrets(config, context.env)), ...(key === "" ? [] : [key])]);
   return config;
 }
 
@@ -81,5 +81,7 @@ export function whoAsks(context: CommandContext): string {
 /** Who asks, from where: the operating system's user and machine. */
 export function originOf(context: CommandContext, reason: string | null): Origin {
   const who = whoAsks(context);
-  return { who, from: `${hostname()} (process ${process.pid})`, command: context.commandLine, reason };
+  const { mask } = context.output;
+  const from = `${hostname()} (process ${process.pid})`;
+  return { who, from, command: mask(context.commandLine), reason: reason === null ? null : mask(reason) };
 }

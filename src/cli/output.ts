@@ -1,6 +1,6 @@
 import type { ShiplockError } from "../errors.ts";
 import { formatLocation } from "../errors.ts";
-import { createMasker } from "../secrets/mask.ts";
+import { createMasker, type Masker, maskedJson } from "../secrets/mask.ts";
 
 /**
  * Where a command speaks. `line` is for people, and is silent with `--json`; `event` is for machines, one JSON object per line with `--json=stream`; `result` is the one
@@ -22,8 +22,8 @@ export type Output = {
   hide(secrets: readonly string[]): void;
   /** The values that are masked by now. */
   hidden(): readonly string[];
-  /** Text as it may be said and stored: without the values of secrets. */
-  mask(text: string): string;
+  /** Text as it may be said and stored: without the values of secrets. Its streams and lines are for what somebody else writes piece by piece. */
+  readonly mask: Masker;
   readonly paint: Paint;
 };
 
@@ -46,9 +46,12 @@ export function createOutput(options: {
   const colour = terminal && (environment["NO_COLOR"] ?? "") === "";
   const paint = painter(colour);
   const hidden = new Set<string>();
-  let mask = createMasker(hidden);
+  const mask = createMasker([]);
   const write = (stream: Stream, text: string): void => {
     stream.write(`${mask(text)}\n`);
+  };
+  const json = (value: unknown, indent?: number): void => {
+    stdout.write(`${maskedJson(value, mask, indent)}\n`);
   };
   const safe = colour ? printableInColour : printable;
   return {
@@ -63,22 +66,22 @@ export function createOutput(options: {
     },
     note: (text) => write(stderr, safe(text)),
     event: (value) => {
-      if (mode === "stream") write(stdout, JSON.stringify(value));
+      if (mode === "stream") json(value);
     },
     result: (value) => {
-      if (mode === "json") write(stdout, JSON.stringify(value, null, 2));
-      if (mode === "stream") write(stdout, JSON.stringify({ kind: "result", result: value }));
+      if (mode === "json") json(value, 2);
+      if (mode === "stream") json({ kind: "result", result: value });
     },
     error: (error) => {
       if (mode === "human") return write(stderr, safe(errorText(error, painter(colour && stderr.isTTY === true))));
-      write(stdout, JSON.stringify({ error: errorDocument(error) }, null, mode === "json" ? 2 : undefined));
+      json({ error: errorDocument(error) }, mode === "json" ? 2 : undefined);
     },
     hide: (secrets) => {
       for (const secret of secrets) hidden.add(secret);
-      mask = createMasker(hidden);
+      mask.add(secrets);
     },
     hidden: () => [...hidden],
-    mask: (text) => mask(text),
+    mask,
   };
 }
 

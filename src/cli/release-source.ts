@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { resolveArguments, resolveEnvironment, resolvePublicUrls, resolveRoutes } from "../config/environment.ts";
 import { resolveComposeFiles } from "../config/find.ts";
 import { loadConfig } from "../config/load.ts";
-import { secretNames } from "../config/secret-names.ts";
+import { declaredSecrets } from "../config/secret-names.ts";
 import { withSecretSourcesOf } from "../config/secret-sources.ts";
 import type { Config, Environment } from "../config/types.ts";
 import { ShiplockError } from "../errors.ts";
@@ -110,6 +110,8 @@ export async function checkOutCommit(
       env: context.env,
       checkout: { root: folder, folder: config.folder },
     });
+    // The commit may name others than the working tree.
+    context.output.hide(Object.values(declaredSecrets(committed, context.env)));
     return {
       commit,
       dirty,
@@ -214,7 +216,7 @@ async function buildSource(
   const { config } = source;
   const { env, signal } = context;
   const cache = config.registry?.cache;
-  const declared = await declaredSecrets(context, config, environment);
+  const declared = await secretsNamedAnywhere(context, config, environment);
   return {
     commit: source.commit,
     checkout: source.folder,
@@ -250,18 +252,19 @@ async function buildSource(
  * Every secret that the configuration names anywhere and that has a value here: what may be in no build argument. Nothing is looked up where no image has an argument
  * that could hold one.
  */
-async function declaredSecrets(
+async function secretsNamedAnywhere(
   context: CommandContext,
   config: Config,
   environment: Environment | null,
 ): Promise<Record<string, string>> {
   if (Object.values(config.images).every(({ args }) => Object.keys(args).length === 0)) return {};
-  const inEnv = secretNames(config).map((name): [string, string] => [name, context.env[name] ?? ""]);
   const owner = ownerOf(config, environment?.name ?? null);
   const without = "build arguments are not compared with the secrets in it";
   const found = await attemptSecrets(context, owner, environment?.secrets.names ?? [], without);
   const looked = [...found.values()].map(({ name, value }): [string, string] => [name, value]);
-  return Object.fromEntries([...inEnv, ...looked].filter(([, value]) => value !== ""));
+  return Object.fromEntries(
+    [...Object.entries(declaredSecrets(config, context.env)), ...looked].filter(([, value]) => value !== ""),
+  );
 }
 
 /** The configuration of a checkout in its environment, as data. */

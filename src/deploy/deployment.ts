@@ -1,6 +1,6 @@
 import { ShiplockError } from "../errors.ts";
 import type { ReleaseDocument } from "../release/types.ts";
-import { createMasker } from "../secrets/mask.ts";
+import { createMasker, type Masker } from "../secrets/mask.ts";
 import { type HeldLease, underLease } from "./lease.ts";
 import { lookAndJudge } from "./asking.ts";
 import { planDeployment } from "./planning.ts";
@@ -100,7 +100,7 @@ export async function maskOf(
   request: Pick<DeploymentRequest, "hidden">,
   document: ReleaseDocument,
   previous: ReleaseDocument | null,
-): Promise<(text: string) => string> {
+): Promise<Masker> {
   return createMasker(await request.hidden(previous === null ? [document] : [document, previous]));
 }
 

@@ -2,6 +2,7 @@ import { messageOf, ShiplockError } from "../errors.ts";
 import type { RunResult, StepFailure } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
 import type { Plan } from "./types.ts";
+import { maskTogether } from "../secrets/mask.ts";
 
 /** How a run ended: the deployment's state, a sentence for people, and the error behind it if it did not succeed. */
 export type End = { state: DeploymentState; outcome: string; error: ShiplockError | null };
@@ -64,7 +65,7 @@ function maskedError(error: ShiplockError, mask: (text: string) => string): Ship
     message: mask(message),
     ...(remedy === undefined ? {} : { remedy: mask(remedy) }),
     ...(where === undefined ? {} : { where }),
-    details: details.map(mask),
+    details: maskTogether(details, mask),
   });
 }
 

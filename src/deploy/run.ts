@@ -1,5 +1,6 @@
 import type { JournalEntry } from "../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
+import type { LineMask, Masker } from "../secrets/mask.ts";
 import type { GraphNode } from "./graph.ts";
 import { reversed, runGraph } from "./graph.ts";
 import { stepsBeforeCommit } from "./plan.ts";
@@ -42,7 +43,7 @@ export type RunOptions = {
   lost: AbortSignal;
   now: () => Date;
   /** Takes the values of secrets out of text that came from outside; everything that is kept or told passes it. */
-  mask: (text: string) => string;
+  mask: Masker;
   onEvent: (event: StepEvent) => void;
   /** Steps that began before this run and were not undone since: empty on the first run, read from the journal on a resume. */
   begun?: ReadonlySet<string>;
@@ -188,14 +189,13 @@ function openJournal(options: Pick<RunOptions, "append" | "now" | "fence" | "los
 
 async function performStep(step: Step, options: RunOptions, journal: Journal, signal: AbortSignal): Promise<void> {
   const tell = teller(step, options);
+  const log = stepLog(tell, options);
   tell("step-began");
   try {
     if (observing.has(step.action.kind)) journal.note(step, "began");
     else await journal.before(step, "began");
-    const evidence = await options.worker.perform(step, {
-      signal: AbortSignal.any([signal, options.lost]),
-      log: (line) => tell("step-log", { text: line }),
-    });
+    const run = { signal: AbortSignal.any([signal, options.lost]), log: log.line };
+    const evidence = await options.worker.perform(step, run).finally(log.end);
     // That the operation is closed stands in the record; the journal has nobody left to tell.
     if (step.action.kind !== "close") journal.note(step, "done", evidence.summary);
     tell("step-done", { evidence });
@@ -210,20 +210,24 @@ async function performStep(step: Step, options: RunOptions, journal: Journal, si
 
 async function undoStep(step: Step, options: Omit<RunOptions, "signal">, journal: Journal): Promise<void> {
   const tell = teller(step, options);
+  const log = stepLog(tell, options);
   if (observing.has(step.action.kind)) return;
   tell("undo-began");
   try {
     await journal.before(step, "undoing");
-    const evidence = await options.worker.undo(step, {
-      signal: options.lost,
-      log: (line) => tell("step-log", { text: line }),
-    });
+    const evidence = await options.worker.undo(step, { signal: options.lost, log: log.line }).finally(log.end);
     journal.note(step, "undone", evidence.summary);
     tell("undo-done", { evidence });
   } catch (error) {
     tell("undo-failed", { text: messageOf(error) });
     throw error;
   }
+}
+
+/** What a step lets its containers say: a secret may be broken over lines of it. */
+function stepLog(tell: ReturnType<typeof teller>, { mask }: Pick<RunOptions, "mask">) {
+  const lines: LineMask<null> = mask.lines((_none, text) => tell("step-log", { text }));
+  return { line: (text: string): void => lines.push(null, text), end: lines.end };
 }
 
 function teller(step: Step, options: Pick<RunOptions, "now" | "onEvent" | "mask">) {

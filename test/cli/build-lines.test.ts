@@ -74,3 +74,22 @@ test("an instruction of many lines is shown by its first", () => {
   const [line] = shown("web", [{ kind: "step-began", step: "[2/2] RUN <<EOF\nset -e\nmake\nEOF" }]);
   assert.equal(line, "  web │ [2/2] RUN <<EOF…");
 });
+
+test("a secret that a build writes over two lines is masked on both, and so is one that begins where a long instruction is cut", () => {
+  const step = "[2/2] RUN login";
+  const events: BuildEvent[] = [
+    { kind: "log", step, line: "using hunt" },
+    { kind: "log", step: "[3/3] RUN true", line: "between" },
+    { kind: "log", step, line: "er22 now" },
+    { kind: "log", step, line: "and hunt" },
+    { kind: "step-done", step, ms: 20 },
+    { kind: "step-began", step: `[4/4] RUN ${"x".repeat(145)} hunter22` },
+  ];
+  assert.deepEqual(shown("web", events), [
+    "  web │   between",
+    "  web │   using ***",
+    "  web │   *** now",
+    "  web │   and hunt",
+    `  web │ [4/4] RUN ${"x".repeat(145)} ***`,
+  ]);
+});

@@ -5,6 +5,7 @@ import { type GraphNode, reversed, runGraph } from "../../src/deploy/graph.ts";
 import { runPlan, type RunOptions, type StepWorker, stepsThatBegan } from "../../src/deploy/run.ts";
 import type { Plan, Step, StepAction } from "../../src/deploy/types.ts";
 import type { JournalEntry } from "../../src/environments/record/types.ts";
+import { createMasker } from "../../src/secrets/mask.ts";
 
 const graphArbitrary = fc
   .array(fc.record({ needs: fc.array(fc.nat(20), { maxLength: 3 }), lane: fc.option(fc.nat(3)) }), {
@@ -177,7 +178,7 @@ function rehearsal(options: { fails?: string; undoFails?: string; onPerform?: (n
     },
     append: async (entries) => void journal.push(...entries),
     now: () => new Date(0),
-    mask: (text) => text,
+    mask: createMasker([]),
     onEvent: () => undefined,
   };
   return { did, journal, run };

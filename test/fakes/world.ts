@@ -93,7 +93,7 @@ export function createWorld(
       if (container.labels[label.kind] === "migration")
         return {
           exit: { code: behaviour.migration ?? 0, afterMs: 500 },
-          logs: [{ stream: "stdout", line: behaviour.prints ?? "migrating" }],
+          logs: (behaviour.prints ?? "migrating").split("\n").map((line) => ({ stream: "stdout", line })),
         };
       if (behaviour.exitsAtOnce === true)
         return { exit: { code: 3, afterMs: 20 }, logs: [{ stream: "stderr", line: "cannot read its configuration" }] };

@@ -20,9 +20,10 @@ type Case = { name: string; failure: { message: string; text: string } | undefin
  * Reads a JUnit report, in the dialects of pytest, Vitest, jest-junit, node:test, gotestsum and Surefire: the root is a suite or a list of suites, suites may lie in suites, and cases
  * anywhere. A case with a failure or an error failed, once; what failed first and then passed (Surefire's `flakyFailure`) did not. A suite that declares failures or
  * lists an error of its own without a case for it counts as a failure: something did not pass.
+ * @param mask takes out of messages what may not be read, before they are cut
  * @throws ShiplockError `check/report-unreadable`
  */
-export function readJunit(bytes: Uint8Array, file: string): TestSummary {
+export function readJunit(bytes: Uint8Array, file: string, mask = unmasked): TestSummary {
   const counted = { tests: 0, failed: 0, skipped: 0, durationMs: 0 };
   const failures: TestFailure[] = [];
   const suites: Suite[] = [];
@@ -33,7 +34,7 @@ export function readJunit(bytes: Uint8Array, file: string): TestSummary {
   const fail = (name: string, failure: { message: string; text: string }): void => {
     counted.failed += 1;
     for (const suite of suites) suite.failed += 1;
-    if (failures.length < failuresKept) failures.push({ name, message: firstLine(failure) });
+    if (failures.length < failuresKept) failures.push({ name, message: firstLine(failure, mask) });
   };
 
   readXml(bytes, file, ["testsuites", "testsuite"], {
@@ -123,12 +124,16 @@ function caseName(attributes: Readonly<Record<string, string>>, suites: readonly
 }
 
 /** Where the message only says that it failed (gotestsum), the first line of the text that says more, without Go's own headings. */
-function firstLine(failure: { message: string; text: string }): string {
-  const message = filledLines(failure.message)[0];
+function firstLine(failure: { message: string; text: string }, mask: (text: string) => string): string {
+  const message = filledLines(mask(failure.message))[0];
   const saysNothing = message === undefined || /^failed$/i.test(message);
-  const told = saysNothing ? filledLines(failure.text).find((line) => !/^(?:===|---) /.test(line)) : message;
+  const told = saysNothing ? filledLines(mask(failure.text)).find((line) => !/^(?:===|---) /.test(line)) : message;
   const text = told ?? message ?? "";
   return text.length > messageLength ? `${text.slice(0, messageLength - 1)}…` : text;
+}
+
+function unmasked(text: string): string {
+  return text;
 }
 
 function filledLines(text: string): string[] {

@@ -21,19 +21,21 @@ export type ReportFiles = {
 
 /**
  * Reads every report that a check names. One that cannot be read is an answer, and not an error: what follows from it is decided by `judgeReports`.
+ * @param mask takes what may not be read out of what tests say, before it is cut to the length that is kept
  * @param folder absolute path at which the check ran, as its tools saw it; reports name files without it
  */
 export async function readReports(
   check: Check,
   commandPassed: boolean,
   files: ReportFiles,
+  mask: (text: string) => string,
   folder?: string,
 ): Promise<FoundReports> {
   const { coverage, warnings } = check;
   const junit = (await Promise.all(check.junit.map((pattern) => filesOf(pattern, files)))).flat();
   // One after the other: each may be large.
   const tests: FoundReports["tests"][number][] = [];
-  for (const file of new Set(junit)) tests.push(await found(file, files, (bytes) => readJunit(bytes, file)));
+  for (const file of new Set(junit)) tests.push(await found(file, files, (bytes) => readJunit(bytes, file, mask)));
   return {
     commandPassed,
     tests,

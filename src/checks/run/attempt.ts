@@ -36,11 +36,12 @@ export async function tryOnce(
   const { clock } = context;
   const log = boundedLog();
   const began = clock.elapsed();
-  const tell = ({ stream, text }: { stream: "stdout" | "stderr"; text: string }): void => {
-    const line = { atMs: Math.round(clock.elapsed() - began), stream, text: context.mask(plainText(text)) };
+  const output = outputOf(context, (line) => {
     log.add(line);
     tellLine(context, job, line, false);
-  };
+  });
+  const tell = ({ stream, text }: { stream: "stdout" | "stderr"; text: string }): void =>
+    output.push(stream, Math.round(clock.elapsed() - began), plainText(text));
   const volumes: { path: string; volume: CacheVolume }[] = [];
   let end: CommandEnd | null = null;
   let passed = false;
@@ -48,7 +49,7 @@ export async function tryOnce(
     await takeCaches(job, context, volumes);
     const place = await openPlace(job, name, mark, handed, context, volumes, tell);
     try {
-      end = await place.run();
+      end = await place.run().finally(output.end);
       const tar = join(context.scratch, `${name}.tar`);
       const outcome = await readOutcome(job, end, place, tar, context, note);
       passed = outcome.reasons.length === 0;
@@ -105,7 +106,10 @@ async function readOutcome(
   const { check } = job;
   const commandPassed = end.kind === "ended" && end.exitCode === 0;
   const seen = check.place.kind === "container" ? join(workFolder, directoryOf(job, context)) : undefined;
-  const { summary, failures } = judgeReports(check, await readReports(check, commandPassed, place.reports, seen));
+  const { summary, failures } = judgeReports(
+    check,
+    await readReports(check, commandPassed, place.reports, context.mask, seen),
+  );
   const artifacts =
     check.artifacts.length === 0
       ? null
@@ -205,6 +209,19 @@ function noKeyFile(job: CheckJob, path: string, file: string): ShiplockError {
     where: `checks.${job.check.name}.caches`,
     remedy: "name a file by its path from the check's directory, such as the lock file that is committed",
   });
+}
+
+/** The two streams of a command, each masked by itself: a secret that is broken over lines is broken over lines of one. */
+function outputOf({ mask }: JobContext, tell: (line: LogLine) => void) {
+  const masked = (stream: "stdout" | "stderr") => mask.lines<number>((atMs, text) => tell({ atMs, stream, text }));
+  const streams = { stdout: masked("stdout"), stderr: masked("stderr") };
+  return {
+    push: (stream: "stdout" | "stderr", atMs: number, text: string): void => streams[stream].push(atMs, text),
+    end: (): void => {
+      streams.stdout.end();
+      streams.stderr.end();
+    },
+  };
 }
 
 /** A line as it stands in the end: without colours, and without what was written over. */

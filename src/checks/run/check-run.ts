@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Engine, RegistryAuth } from "../../hosts/engine.ts";
+import type { Masker } from "../../secrets/mask.ts";
 import { expandChecks, selectChecks } from "../graph.ts";
 import { openResultStore } from "../result-store.ts";
 import { openCaches } from "./caches.ts";
@@ -46,7 +47,7 @@ export type CheckRunRequest = {
   readonly secrets: Readonly<Record<string, string>>;
   readonly machine: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  readonly mask: (text: string) => string;
+  readonly mask: Masker;
   readonly tell: (event: CheckEvent) => void;
   readonly signal: AbortSignal;
 };

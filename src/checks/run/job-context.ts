@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Engine } from "../../hosts/engine.ts";
+import type { Masker } from "../../secrets/mask.ts";
 import { selectFiles } from "../files.ts";
 import { type CacheFacts, hashSecret, type KeyFile } from "../key.ts";
 import type { ResultStore } from "../result-store.ts";
@@ -34,7 +35,7 @@ export type JobContext = {
   readonly scratch: string;
   /** Folder in which the artifacts of this commit are kept. */
   readonly artifacts: string;
-  readonly mask: (text: string) => string;
+  readonly mask: Masker;
   readonly tell: (event: CheckEvent) => void;
   readonly signal: AbortSignal;
 };

@@ -1,6 +1,7 @@
 import { argument, countFlag, listArgument } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { maskedLogs } from "../masked-logs.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -21,7 +22,7 @@ export async function run(
         signal: context.signal,
       });
       const all: unknown[] = [];
-      for await (const { host, container, service, line } of lines) {
+      for await (const { host, container, service, line } of maskedLogs(lines, output.mask)) {
         output.event({ kind: "log", host, container, service, line });
         if (output.mode === "json") all.push({ host, container, service, line });
         // A service's own colours and control characters are its own; only the prefix is ours.

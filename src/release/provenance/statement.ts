@@ -1,4 +1,5 @@
 import type { Image } from "../../config/types.ts";
+import { maskedJson } from "../../secrets/mask.ts";
 
 /** Media type of an in-toto statement. */
 export const IN_TOTO_TYPE = "application/vnd.in-toto+json";
@@ -75,7 +76,7 @@ export function provenanceOf(facts: BuildFacts, mask: (text: string) => string):
       },
     },
   };
-  return Buffer.from(`${mask(JSON.stringify(statement, null, 1))}\n`, "utf8");
+  return Buffer.from(`${maskedJson(statement, mask, 1)}\n`, "utf8");
 }
 
 /**

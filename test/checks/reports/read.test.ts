@@ -16,7 +16,7 @@ describe("the reports of a check", () => {
   const take = (name: string, as: string): Promise<void> =>
     copyFile(fileURLToPath(new URL(name, import.meta.url)), place(as));
   const read = (changes: Parameters<typeof check>[1]) =>
-    readReports(check("test", changes), true, reportsIn(folder), "/src");
+    readReports(check("test", changes), true, reportsIn(folder), (text) => text, "/src");
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "shiplock-reports-"));

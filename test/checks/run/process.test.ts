@@ -42,6 +42,21 @@ describe("a check that runs as a process", () => {
     assert.equal(existsSync(scratchOf(done.run)), false);
   });
 
+  test("that writes its secret over two lines, or on both of its streams, has it masked", async (t) => {
+    const stage = createStage(t);
+    const done = await stage.run(
+      {
+        spill: {
+          process: true,
+          secrets: ["TOKEN"],
+          run: 'echo "in s3cret-"; echo "on $TOKEN" >&2; echo "value."; printf s3cret-',
+        },
+      },
+      { secrets: { TOKEN: "s3cret-value" } },
+    );
+    assert.deepEqual(done.output("spill").split("\n").toSorted(), ["***.", "in ***", "on ***", "s3cret-"]);
+  });
+
   test("killed by its timeout leaves no process behind, not even one with a session of its own", {
     skip: process.platform !== "linux",
   }, async (t) => {

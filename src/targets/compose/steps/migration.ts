@@ -2,6 +2,7 @@ import { waitFor } from "../../../clock.ts";
 import type { StepAction } from "../../../deploy/types.ts";
 import { ShiplockError } from "../../../errors.ts";
 import { asObject, type JsonObject } from "../../../json.ts";
+import { maskTogether } from "../../../secrets/mask.ts";
 import { label } from "../layout.ts";
 import type { ComposeHost, ComposeRun } from "../run.ts";
 import type { ContainerSpec } from "../translate.ts";
@@ -52,7 +53,7 @@ export async function runMigration(
     });
   if (container.state.status === "created") await engine.startContainer(container.id);
   const exitCode = await follow(host, run, container.id, action, log, signal);
-  const lines = await readLastLines(host, container.id);
+  const lines = await readLastLines(host, run, container.id);
   if (exitCode !== 0) {
     await engine.removeContainer(container.id, { force: false, volumes: false });
     throw failed(action, exitCode, lines);
@@ -62,7 +63,7 @@ export async function runMigration(
     exitCode,
     endedAt: run.clock.now().toISOString(),
     command: action.command,
-    lastLines: lines.map(run.mask),
+    lastLines: lines,
   });
   await engine.removeContainer(container.id, { force: false, volumes: false });
   return true;
@@ -185,14 +186,15 @@ async function exitOf(
     code: "migration/timeout",
     message: `the migration did not end within ${action.timeoutMs / 1000} s and was stopped`,
     remedy: "find out what it waits for (often a lock), or raise migrations.timeout; the old release serves",
-    details: await readLastLines(host, id),
+    details: await readLastLines(host, run, id),
   });
 }
 
-async function readLastLines(host: ComposeHost, id: string): Promise<string[]> {
+/** Masked before they are cut off from what stands above them: a secret may be broken over lines. */
+async function readLastLines(host: ComposeHost, { mask }: ComposeRun, id: string): Promise<string[]> {
   const lines: string[] = [];
-  for await (const { line } of host.host.engine.logs(id, { tail: lastLines, follow: false })) lines.push(line);
-  return lines;
+  for await (const { line } of host.host.engine.logs(id, { tail: lastLines * 4, follow: false })) lines.push(line);
+  return maskTogether(lines, mask).slice(-lastLines);
 }
 
 function failed(action: Migration, exitCode: number, lines: readonly string[]): ShiplockError {

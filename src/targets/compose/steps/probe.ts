@@ -7,12 +7,13 @@ import type { ReleaseDocument, SnapshotService } from "../../../release/types.ts
 import { requestOverSocket, type SocketAnswer } from "../../../socket-http.ts";
 import { containerName } from "../layout.ts";
 import { routerFolder } from "../routers.ts";
-import type { ComposeHost } from "../run.ts";
+import type { ComposeHost, ComposeRun } from "../run.ts";
 import { probingGeneration } from "./generations.ts";
 
 /** One look at a replica's health: null if it passed, otherwise why not. */
 export async function probeOnce(
   host: ComposeHost,
+  { mask }: Pick<ComposeRun, "mask">,
   replica: ReplicaRef,
   service: SnapshotService,
   container: Container,
@@ -29,7 +30,7 @@ export async function probeOnce(
             : `Docker says ${container.state.health}`;
       case "command": {
         const result = await host.host.engine.exec(container.id, probe.command, { timeoutMs, signal });
-        return result.exitCode === 0 ? null : commandFailed(probe.command, result);
+        return result.exitCode === 0 ? null : commandFailed(probe.command, result, mask);
       }
       case "tcp":
         return await probeTcp(host, container, service, timeoutMs);
@@ -132,11 +133,16 @@ export function statusFits(wanted: "2xx" | readonly number[], status: number): b
   return wanted === "2xx" ? status >= 200 && status < 300 : wanted.includes(status);
 }
 
-/** What a command came to that did not end with 0, with the last line it wrote. */
+/** What a command came to that did not end with 0, with the last line it wrote; masked as a whole, since that line may be the end of a secret. */
 export function commandFailed(
   command: readonly string[],
   { exitCode, stdout, stderr }: { exitCode: number; stdout: string; stderr: string },
+  mask: (text: string) => string,
 ): string {
-  const last = (stderr || stdout).trim().split("\n").at(-1) ?? "";
+  const last =
+    mask(stderr || stdout)
+      .trim()
+      .split("\n")
+      .at(-1) ?? "";
   return `\`${command.join(" ")}\` ended with exit code ${exitCode}${last === "" ? "" : `: ${last}`}`;
 }

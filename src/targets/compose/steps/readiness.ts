@@ -58,7 +58,7 @@ async function awaitHealthy(
   while (passes < health.successes) {
     signal.throwIfAborted();
     await refuseDead(host, run, container, restarts, signal);
-    const [seen, failure] = await Promise.all([look(), probeOnce(host, replica, service, container, signal)]);
+    const [seen, failure] = await Promise.all([look(), probeOnce(host, run, replica, service, container, signal)]);
     container = seen;
     await refuseDead(host, run, container, restarts, signal);
     passes = failure === null ? passes + 1 : 0;
@@ -140,13 +140,14 @@ async function runSmoke(
   const container = await host.host.engine.inspectContainer(name);
   if (container === null)
     throw await unhealthy("health/gone", `${name} on ${host.name} was removed while it was tested`, host, name);
-  const failure = await smokeFailure(host, check, replica, document, container, signal);
+  const failure = await smokeFailure(host, run, check, replica, document, container, signal);
   if (failure !== null)
     throw await unhealthy("smoke/failed", `smoke test of ${check.service} on ${host.name}: ${failure}`, host, name);
 }
 
 async function smokeFailure(
   host: ComposeHost,
+  run: ComposeRun,
   check: SmokeCheck,
   replica: ReplicaRef,
   document: ReleaseDocument,
@@ -156,7 +157,7 @@ async function smokeFailure(
   try {
     if (check.kind === "command") {
       const result = await host.host.engine.exec(container.id, check.command, { timeoutMs: check.timeoutMs, signal });
-      return result.exitCode === 0 ? null : commandFailed(check.command, result);
+      return result.exitCode === 0 ? null : commandFailed(check.command, result, run.mask);
     }
     const answer = await ask(
       host,

@@ -106,7 +106,7 @@ async function observeReplica(
       `${name} on ${host.name} restarted while it was watched`,
       await lastLines(host, name),
     );
-  const failure = await probeOnce(host, replica, service, container, signal);
+  const failure = await probeOnce(host, run, replica, service, container, signal);
   if (failure !== null)
     throw notVerified(
       "verify/unhealthy",
