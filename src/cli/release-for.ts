@@ -15,6 +15,7 @@ import type { CommandContext } from "./context.ts";
 import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
 import { demandScan, withEvidence } from "./evidence.ts";
+import { demandNoLeaks } from "./leak-gate.ts";
 import { printable } from "./output.ts";
 import { passwordDemands } from "./registry-logins.ts";
 import { demandTogether, ownerOf } from "./secrets.ts";
@@ -64,6 +65,8 @@ export async function prepareRelease(
   try {
     const { commit } = source;
     sayWhatIsTaken(context, "release", source);
+    const nothingToBuild = Object.keys(source.config.images).every((name) => promoted?.images[name] !== undefined);
+    const leaks = nothingToBuild ? [] : await demandNoLeaks(context, source);
     const { passed, gates } = await demandChecks(context, source, flags, live);
     const snapshot = await snapshotOf(context, source);
     const owner = ownerOf(source.config, environment);
@@ -87,7 +90,7 @@ export async function prepareRelease(
       images = built.made;
       return { ...built.release, checks: passed };
     });
-    return { release, snapshot, made: images, gates: [...gates, ...scanned] };
+    return { release, snapshot, made: images, gates: [...leaks, ...gates, ...scanned] };
   } finally {
     await source.remove();
   }

@@ -57,6 +57,7 @@ export function resolveConfig(input: ConfigInput, file: string, organization?: O
     retention: { registry: input.retention?.registry ?? true },
     images: mapValues(input.images, (image, name) => resolveImage(image, name, input)),
     checks: mapValues(input.checks ?? {}, resolveCheck),
+    leaks: input.leaks === "off" || input.leaks === false ? "off" : { ignore: input.leaks?.ignore ?? [] },
     services: mapValues(input.services, resolveService),
     backing: input.backing,
     notify: resolveNotify(input.notify),

@@ -3,6 +3,7 @@ import { check } from "./schema-checks.ts";
 import { environment, migrations } from "./schema-environment.ts";
 import { freeze, teams } from "./schema-gates.ts";
 import { notify } from "./schema-notify.ts";
+import { leaks } from "./schema-leaks.ts";
 import * as part from "./schema-parts.ts";
 import { scan } from "./schema-scan.ts";
 import { sharedSecrets, sharedVariables } from "./schema-secrets.ts";
@@ -171,6 +172,11 @@ export const schema = z.strictObject({
     .record(part.checkName(), check())
     .optional()
     .describe("The gate: what has to pass for a commit before anything of it is built or deployed, by name."),
+  leaks: leaks()
+    .optional()
+    .describe(
+      "The gate: secrets that were committed by mistake block. `off` (or `false`) looks for none. Default: every file of the commit is looked through.",
+    ),
   scan: scan().optional().describe("The gate: what is known to be vulnerable in an image blocks it."),
   services: z.record(part.serviceName(), service()).describe("Released services, by their name in the compose file."),
   backing: z

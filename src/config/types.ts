@@ -1,6 +1,7 @@
 import type { Check } from "./types-checks.ts";
 import type { GatePolicy } from "./types-gates.ts";
 import type { Notify } from "./types-notify.ts";
+import type { LeakPolicy } from "./types-leaks.ts";
 import type { ScanPolicy } from "./types-scan.ts";
 import type { SecretPolicy } from "./types-secrets.ts";
 
@@ -37,6 +38,8 @@ export type Config = {
   readonly images: Readonly<Record<string, Image>>;
   /** The checks of the gate, by name; none where there is no gate. */
   readonly checks: Readonly<Record<string, Check>>;
+  /** What may be in a commit although it looks like a secret. */
+  readonly leaks: LeakPolicy;
   /** Released services, by the name they have in the compose file. */
   readonly services: Readonly<Record<string, ReleasedService>>;
   /** Backing services by name; `undefined`: every service of the compose file that is not released. */

@@ -1,4 +1,4 @@
-import { formsOf } from "./masking/forms.ts";
+import { formsOf, wholeForms } from "./masking/forms.ts";
 import { createMatcher, type Range } from "./masking/matcher.ts";
 import { createStream, mask, type MaskStream } from "./masking/stream.ts";
 
@@ -19,8 +19,6 @@ export type Masker = {
   stream(): MaskStream;
   /** For lines; one for each thing that writes. */
   lines<Item>(tell: (item: Item, line: string) => void): LineMask<Item>;
-  /** Where in a text something is masked, in order. */
-  find(text: string): readonly Range[];
   /** Masks these values too, from now on, also in streams that are open. */
   add(values: Iterable<string>): void;
 };
@@ -52,7 +50,22 @@ export function createMasker(values: Iterable<string>): Masker {
     return out.join("") + stream.end();
   }
 
-  function find(text: string): Range[] {
+  function lines<Item>(tell: (item: Item, line: string) => void): LineMask<Item> {
+    return lineMask(createStream(matcher), tell);
+  }
+
+  add(values);
+  return Object.assign(whole, { stream: () => createStream(matcher), lines, add });
+}
+
+/**
+ * Finds secret values in text, in every form and also broken over lines. Unlike a masker it takes no line of a value for the value: what a key begins with, a certificate does too.
+ * @returns for a text, where something stands, in order
+ */
+export function createFinder(values: Iterable<string>): (text: string) => readonly Range[] {
+  const matcher = createMatcher();
+  for (const value of values) for (const form of wholeForms(value)) matcher.add(form);
+  return (text) => {
     const ranges: Range[] = [];
     for (let at = 0; at < text.length; at += 1) {
       const found = matcher.at(text, at, true);
@@ -63,14 +76,7 @@ export function createMasker(values: Iterable<string>): Masker {
       else ranges.push(found);
     }
     return ranges;
-  }
-
-  function lines<Item>(tell: (item: Item, line: string) => void): LineMask<Item> {
-    return lineMask(createStream(matcher), tell);
-  }
-
-  add(values);
-  return Object.assign(whole, { stream: () => createStream(matcher), lines, find, add });
+  };
 }
 
 /** `createMasker` for one text that arrives in pieces. */

@@ -18,6 +18,8 @@ describe("shiplock check", () => {
   let root = "";
   let project = "";
   let ledger = "";
+  /** A line of the configuration beside the checks. */
+  let ignored = "";
 
   before(() => {
     root = mkdtempSync(join(tmpdir(), "shiplock-check-cli-"));
@@ -28,6 +30,7 @@ describe("shiplock check", () => {
     const home = mkdtempSync(join(root, "home-"));
     project = join(home, "project");
     ledger = join(home, "state", "ledger.db");
+    ignored = "";
     mkdirSync(project);
     await git("init", "--quiet", "--initial-branch=main");
   });
@@ -47,6 +50,7 @@ describe("shiplock check", () => {
       "images: { web: { context: . } }",
       "services: { web: { image: web, port: 3000, health: /health } }",
       "environments: { staging: { target: { compose: { hosts: [nowhere.invalid] } } } }",
+      ignored,
       ...(checks.length === 0
         ? []
         : ["checks:", ...checks.map((line) => (line.startsWith("@") ? line.slice(1) : `  ${line}`))]),
@@ -88,6 +92,43 @@ describe("shiplock check", () => {
     const opened = await openLedger({ path: ledger, states: stateRules });
     return opened.checkRuns("shop", hash).finally(() => opened.close());
   }
+
+  test("a secret that was committed stops it, and every build, before anything runs: at file, line and column, and never by its value", async () => {
+    const token = `ghp_${"a1B2c3D4e5F6".repeat(3)}`;
+    writeFileSync(join(project, "settings.ts"), `export const limit = 3;\nexport const token = "${token}";\n`);
+    await commit("test: { process: true, run: touch ran }");
+    for (const argv of [["check"], ["build", "staging"], ["build", "--verify"], ["check", "--dirty"]]) {
+      const said = await shiplock(argv);
+      assert.equal(said.exit, 3, said.stdout + said.stderr);
+      assert.match(
+        said.stderr,
+        /error \[gate\/leaks\] 1 place in settings\.ts looks like a secret: nothing of .+ is checked, built or deployed/,
+      );
+      assert.match(said.stderr, /^ {2}settings\.ts:2:23 {2}github: GitHub Token, \*\*\*$/m);
+      assert.match(said.stderr, /what to do: take it out of the commit, .*leaks\.ignore/);
+      assert.ok(!(said.stdout + said.stderr).includes(token.slice(0, 12)));
+    }
+    const { stdout } = await shiplock(["check", "--json"]);
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, "gate/leaks");
+  });
+
+  test("the value of a declared secret that was committed is found, and what leaks.ignore names with a reason is let through", async () => {
+    const env = { SESSION_KEY: "the-session-key-of-ada" };
+    writeFileSync(join(project, ".env.example"), "SESSION_KEY=the-session-key-of-ada\n");
+    const check = "test: { process: true, secrets: [SESSION_KEY], run: 'true' }";
+    await commit(check);
+    const blocked = await shiplock(["check"], env);
+    assert.equal(blocked.exit, 3);
+    assert.match(
+      blocked.stderr,
+      /\.env\.example:1:13 {2}declared-secret: the value of the declared secret SESSION_KEY, \*\*\*/,
+    );
+    ignored = "leaks: { ignore: [{ file: .env.example, rule: declared-secret, reason: for everybody }] }";
+    await commit(check);
+    const through = await shiplock(["check"], env);
+    assert.equal(through.exit, 0, through.stderr);
+    assert.match(through.stdout, /secrets no secret is committed, but for 1 place that is let through/);
+  });
 
   test("runs what is committed, ends with a table, and records who ran what; the secret is in none of it", async () => {
     const hash = await commit(

@@ -6,6 +6,7 @@ import { optionalArgument, textFlag } from "../arguments.ts";
 import { seconds, showBuild } from "../build-lines.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { demandNoLeaks } from "../leak-gate.ts";
 import type { Output } from "../output.ts";
 import { prepareRelease, sayWhatIsTaken } from "../release-for.ts";
 import { checkOutCommit, verifiedImagesOf } from "../release-source.ts";
@@ -43,6 +44,7 @@ async function verify(context: CommandContext, name: string | null, flags: Flags
   try {
     const environment = name === null ? null : resolveEnvironment(source.config, name);
     sayWhatIsTaken(context, "build", source);
+    await demandNoLeaks(context, source);
     const verified = await verifiedImagesOf(context, source, environment, {
       ...showBuild(output, source.config),
       noCache: flags["cache"] === false,

@@ -8,6 +8,7 @@ import { resultDocument, summaryLines } from "../check-progress.ts";
 import { runChecksOf } from "../check-run.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { demandNoLeaks } from "../leak-gate.ts";
 import { sayWhatIsTaken } from "../release-for.ts";
 import { openNotices } from "../notices.ts";
 import { type CheckedOutCommit, checkOutCommit } from "../release-source.ts";
@@ -24,13 +25,15 @@ export async function run(
   const source = await checkOutCommit(context, config, textFlag(flags, "ref"), flags["dirty"] === true);
   try {
     sayWhatIsTaken(context, "checks", source, "not checked");
+    const files = await filesToCheck(source);
+    await demandNoLeaks(context, source, files);
     const names = listArgument(args, 0);
     if (Object.keys(source.config.checks).length === 0 && names.length === 0) {
       output.line("no checks are configured: there is nothing to do");
       output.result({ result: "passed", checks: [] });
       return exitCodes.done;
     }
-    const { result, entry } = await runChecksOf(context, source, await filesToCheck(source), {
+    const { result, entry } = await runChecksOf(context, source, files, {
       names,
       group: textFlag(flags, "group"),
       jobs: textFlag(flags, "jobs") === null ? null : countFlag(flags, "jobs", 2),

@@ -2,20 +2,24 @@
 export const shortestForm = 4;
 /** A line of a value that is shorter says nothing by itself: a brace, a heading. */
 const shortestLine = 8;
+const lineBreak = /\r\n|\r|\n/;
 
 /**
  * The ways in which programs write a value: as it is, each of its lines, base64 (at any place of something longer, in both alphabets), hexadecimal, in an address and in a form, in
  * JSON and in JSON within JSON, in HTML. White space around it is no part of it; how its lines are broken and indented is the search's matter.
  */
 export function formsOf(value: string): readonly string[] {
+  const lines = value.split(lineBreak).map((line) => line.trim());
+  return [...wholeForms(value), ...lines.filter((line) => line.length >= shortestLine)];
+}
+
+/** Those of `formsOf` that hold the whole value. */
+export function wholeForms(value: string): readonly string[] {
   const trimmed = value.trim();
   if (trimmed.length < shortestForm) return [];
-  const lines = trimmed.split(/\r\n|\r|\n/);
+  const lines = trimmed.split(lineBreak);
   const written = lines.length === 1 ? [trimmed] : [trimmed, lines.join("\n"), lines.join("\r\n")];
-  const forms = [
-    ...lines.map((line) => line.trim()).filter((line) => line.length >= shortestLine),
-    ...new Set(written).values().flatMap((text) => [text, ...encodings(text)]),
-  ];
+  const forms = [...new Set(written)].flatMap((text) => [text, ...encodings(text)]);
   return [...new Set(forms)].filter((form) => form.length >= shortestForm);
 }
 

@@ -1,0 +1,79 @@
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { type CheckedFiles, treeHash } from "../checks/run/source.ts";
+import { declaredSecrets } from "../config/secret-names.ts";
+import { judgeLeaks } from "../environments/gates/leaks.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
+import { ledgerPath } from "../ledger/location.ts";
+import type { GateAnswer } from "../ledger/types.ts";
+import { openKnownClean } from "../secrets/leaks/known-clean.ts";
+import { scanForLeaks } from "../secrets/leaks/scan.ts";
+import type { Leak, LeakReport } from "../secrets/leaks/types.ts";
+import { rulesVersion } from "../secrets/leaks/version.ts";
+import { filesToCheck } from "./check-files.ts";
+import type { CommandContext } from "./context.ts";
+import { printable } from "./output.ts";
+import type { CheckedOutCommit } from "./release-source.ts";
+
+/** So many places are named; there is no end to them where a file of keys was committed. */
+const mostNamed = 20;
+
+/**
+ * Lets a checkout through to be checked and built only when no secret is in its files. What it holds is looked through once on a machine.
+ * @param files of the checkout, where they are known already
+ * @returns the gate's answer, for the history
+ * @throws ShiplockError `gate/leaks` (exit 3), with file, line, column and rule of each, and never a value
+ */
+export async function demandNoLeaks(
+  context: CommandContext,
+  source: CheckedOutCommit,
+  files?: CheckedFiles,
+): Promise<GateAnswer[]> {
+  const { output } = context;
+  const policy = source.config.leaks;
+  const report = policy === "off" ? { leaks: [], tooLong: [] } : await scan(context, source, files);
+  if (report.tooLong.length > 0)
+    output.note(
+      `not looked through for secrets, since over 1 MB: ${report.tooLong.slice(0, mostNamed).map(printable).join(", ")}`,
+    );
+  const { decision, blocking, letThrough } = judgeLeaks({ policy, leaks: report.leaks });
+  if (decision.answer === "block")
+    throw new ShiplockError({
+      code: "gate/leaks",
+      blame: "gate",
+      message: `${decision.reason}: nothing of ${source.dirty ? "this working tree" : `commit ${source.commit.hash.slice(0, 7)}`} is checked, built or deployed`,
+      details: lines(blocking),
+      remedy: decision.remedy,
+    });
+  output.line(`${output.paint.green("secrets")} ${decision.reason}`);
+  const { gate, answer, reason } = decision;
+  const payload = letThrough.map(({ leak, by }) => ({ ...leak, reason: by.reason }));
+  return [{ at: Date.now(), gate, answer, reason: output.mask(reason), payload }];
+}
+
+async function scan(context: CommandContext, source: CheckedOutCommit, files?: CheckedFiles): Promise<LeakReport> {
+  const { env, output, signal } = context;
+  const folder = dirname(ledgerPath({ env, home: userInfo().homedir }));
+  // A working tree is known by what it holds, a commit by its name.
+  const read = files ?? (source.dirty ? await filesToCheck(source) : null);
+  return scanForLeaks({
+    root: source.root,
+    files: async () => (read ?? (await filesToCheck(source))).files,
+    tree: source.dirty && read !== null ? treeHash(read) : source.commit.hash,
+    secrets: declaredSecrets(source.config, env),
+    rules: async () => (await import("../secrets/leaks/rules.ts")).secretlintRules(),
+    rulesVersion,
+    known: openKnownClean(join(folder, "leaks", `${source.config.project}.json`), (error) =>
+      output.note(`warning: that no secret is committed could not be remembered here: ${messageOf(error)}`),
+    ),
+    signal,
+  });
+}
+
+/** `file:line:column`, as editors make it clickable, with the rule's name as `leaks.ignore` wants it. */
+function lines(leaks: readonly Leak[]): string[] {
+  const named = leaks
+    .slice(0, mostNamed)
+    .map(({ file, line, column, rule, what }) => `${printable(file)}:${line}:${column}  ${rule}: ${what}, ***`);
+  return leaks.length > mostNamed ? [...named, `and ${leaks.length - mostNamed} more`] : named;
+}
