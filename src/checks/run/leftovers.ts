@@ -5,7 +5,7 @@ import { messageOf } from "../../errors.ts";
 import type { Engine } from "../../hosts/engine.ts";
 import { isScratch } from "../../scratch.ts";
 import { checkLabel, madeBy } from "./labels.ts";
-import { endMarked } from "./process-tree.ts";
+import { endMarked } from "../../process-tree.ts";
 import type { RunRecords } from "./run-records.ts";
 
 /** The scratch folder of a run; nothing with another name is ever removed. */
@@ -49,7 +49,7 @@ export async function removeLeftovers(options: {
   }
   for (const record of all) {
     if (record.alive) continue;
-    const ended = await endMarked((mark) => mark.startsWith(`${record.run}/`), clock);
+    const ended = await endMarked("check", (mark) => mark.startsWith(`${record.run}/`), clock);
     const removed = await attempt(`what run ${record.run} left on this machine`, async () => {
       if (basename(record.scratch) === scratchName(record.run))
         await rm(record.scratch, { recursive: true, force: true });

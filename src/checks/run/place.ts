@@ -1,13 +1,11 @@
 import type { ArchiveRead } from "../../hosts/file-archive.ts";
+import type { ProcessEnd } from "../../marked-process.ts";
 import type { ReportFiles } from "../reports/read.ts";
 
 /** How a command ended. */
-export type CommandEnd =
-  | { readonly kind: "ended"; readonly exitCode: number; readonly because: string | null }
-  | { readonly kind: "timed-out" };
+export type CommandEnd = ProcessEnd;
 
-/** Lines as they come. */
-export type TellLine = (line: { stream: "stdout" | "stderr"; text: string }) => void;
+export type { TellLine } from "../../marked-process.ts";
 
 /**
  * Where one try of a check happens: a container, or a folder of this machine, with the commit's files in it.

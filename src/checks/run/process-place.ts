@@ -1,21 +1,16 @@
-import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { chmod, copyFile, lstat, mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { StringDecoder } from "node:string_decoder";
 import type { Clock } from "../../clock.ts";
-import { messageOf, ShiplockError } from "../../errors.ts";
+import { ShiplockError } from "../../errors.ts";
 import type { ArchiveRead } from "../../hosts/file-archive.ts";
 import type { KeyFile } from "../key.ts";
+import { notStartedWords, runMarkedProcess } from "../../marked-process.ts";
+import { endMarked, markVariables } from "../../process-tree.ts";
 import { reportsIn } from "../reports/report-folder.ts";
 import type { CheckJob } from "../types.ts";
 import type { CommandEnd, Place, TellLine } from "./place.ts";
-import { endMarked, marked, markVariable } from "./process-tree.ts";
 import { unpackTar } from "./unpack.ts";
-
-const longestLine = 1024 * 1024;
-/** For the pipes to close, once every process that could hold them is gone. */
-const lastLinesMs = 5_000;
 
 export type ProcessRequest = {
   readonly clock: Clock;
@@ -58,7 +53,7 @@ export async function openFolder(request: ProcessRequest): Promise<Place> {
     archive: async (path) =>
       (await lstat(join(folder, path)).catch(orNull)) === null ? null : entriesOf(folder, path),
     async close() {
-      await endMarked((mark) => mark === request.mark, request.clock);
+      await endMarked("check", (mark) => mark === request.mark, request.clock);
       await rm(request.scratch, { recursive: true, force: true });
     },
   };
@@ -78,66 +73,26 @@ async function copyFiles({ root, files }: ProcessRequest, work: string): Promise
 }
 
 function runProcess(request: ProcessRequest, folder: string): Promise<CommandEnd> {
-  const { clock, job, env, machine, scratch, signal, mark } = request;
+  const { clock, job, env, machine, scratch, signal, mark, tell } = request;
   const { run, timeoutMs } = job.check;
   const [program = "", ...args] = run.kind === "shell" ? ["sh", "-e", "-c", run.line] : run.arguments;
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const child = spawn(program, args, {
-      cwd: folder,
-      env: {
-        ...Object.fromEntries(handedOn.map((name) => [name, machine[name]])),
-        TMPDIR: join(scratch, "tmp"),
-        ...env,
-        [markVariable]: marked(mark, machine[markVariable]),
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own: Ctrl-C in a terminal goes to Shiplock alone, which ends it in order.
-      detached: true,
-    });
-    readLines(child.stdout, "stdout", request.tell);
-    readLines(child.stderr, "stderr", request.tell);
-    let end: CommandEnd | null = null;
-    let failure: Error | null = null;
-    const endAll = (): void => {
-      endGroup(child.pid);
-      endMarked((one) => one === mark, clock).catch((error: unknown) => {
-        failure ??= error instanceof Error ? error : new Error(messageOf(error));
-      });
-    };
-    const timer = setTimeout(() => {
-      end ??= { kind: "timed-out" };
-      endAll();
-    }, timeoutMs);
-    const stop = (): void => {
-      failure ??= new ShiplockError({ code: "check/interrupted", message: `${job.id} was interrupted` });
-      endAll();
-    };
-    signal.addEventListener("abort", stop, { once: true });
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
-    };
-    child.once("error", (error) => {
-      settle();
-      reject(notStarted(program, error));
-    });
-    child.once("exit", (code, signalName) => {
-      const because = signalName === null ? null : `it was ended by ${signalName}`;
-      end ??= { kind: "ended", exitCode: code ?? 128, because };
-      // What it left running in the background may hold its pipes.
-      endAll();
-      const late = setTimeout(() => {
-        child.stdout.destroy();
-        child.stderr.destroy();
-      }, lastLinesMs);
-      child.once("close", () => clearTimeout(late));
-    });
-    child.once("close", () => {
-      settle();
-      if (failure !== null) return reject(failure);
-      resolve(end ?? { kind: "ended", exitCode: 128, because: null });
-    });
+  return runMarkedProcess({
+    program,
+    args,
+    cwd: folder,
+    env: {
+      ...Object.fromEntries(handedOn.map((name) => [name, machine[name]])),
+      TMPDIR: join(scratch, "tmp"),
+      ...env,
+    },
+    mark: { kind: "check", own: mark, outer: machine[markVariables.check] },
+    timeoutMs,
+    graceMs: 0,
+    clock,
+    signal,
+    tell,
+    interrupted: () => new ShiplockError({ code: "check/interrupted", message: `${job.id} was interrupted` }),
+    notStarted: (error) => notStarted(program, error),
   });
 }
 
@@ -145,39 +100,9 @@ function notStarted(program: string, error: NodeJS.ErrnoException): ShiplockErro
   return new ShiplockError({
     code: "check/not-started",
     blame: "usage",
-    message:
-      error.code === "ENOENT"
-        ? `the program "${program}" is not installed here`
-        : `"${program}" could not be started: ${messageOf(error)}`,
+    message: notStartedWords(program, error),
     remedy: "install it on this machine, or give the check an image instead of process",
     cause: error,
-  });
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-function readLines(source: NodeJS.ReadableStream, stream: "stdout" | "stderr", tell: TellLine): void {
-  const decoder = new StringDecoder("utf8");
-  let rest = "";
-  source.on("data", (chunk: Buffer) => {
-    const lines = (rest + decoder.write(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) tell({ stream, text: line.replace(/\r$/, "") });
-    // A line without an end is told in pieces: nothing is held without bounds.
-    if (rest.length < longestLine) return;
-    tell({ stream, text: rest });
-    rest = "";
-  });
-  source.on("close", () => {
-    if (rest !== "") tell({ stream, text: rest });
-    rest = "";
   });
 }
 

@@ -1,12 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
-import { type Clock, waitFor } from "../../clock.ts";
+import { type Clock, waitFor } from "./clock.ts";
 
-/** The variable that marks every process of a check: words parted by blanks, one of them `<run>/<number of the job>`. */
-export const markVariable = "SHIPLOCK_CHECK";
+/** Variables that mark every process of something: words parted by blanks, one of them its own. */
+export const markVariables = { check: "SHIPLOCK_CHECK", hook: "SHIPLOCK_HOOK" } as const;
+export type Marked = keyof typeof markVariables;
 
 const endTimeoutMs = 10_000;
 
-/** The variable's value for a new process; a run inside of a check keeps the mark of the outer one. */
+/** The variable's value for a new process; what runs inside of another keeps the mark of the outer one. */
 export function marked(mark: string, outer: string | undefined): string {
   return outer === undefined || outer === "" ? mark : `${outer} ${mark}`;
 }
@@ -16,11 +17,11 @@ export function marked(mark: string, outer: string | undefined): string {
  * elsewhere nothing is ended.
  * @returns whether all of them are gone
  */
-export async function endMarked(belongs: (mark: string) => boolean, clock: Clock): Promise<boolean> {
+export async function endMarked(kind: Marked, belongs: (mark: string) => boolean, clock: Clock): Promise<boolean> {
   if (process.platform !== "linux") return true;
   let quiet = 0;
   const gone = await waitFor(clock, { timeoutMs: endTimeoutMs, intervalMs: 20 }, async () => {
-    const found = await markedProcesses(belongs);
+    const found = await markedProcesses(markVariables[kind], belongs);
     for (const pid of found) kill(pid);
     // One that was being started while its parent ended shows at the second look.
     quiet = found.length === 0 ? quiet + 1 : 0;
@@ -30,15 +31,15 @@ export async function endMarked(belongs: (mark: string) => boolean, clock: Clock
 }
 
 /** Looks at the environment of each process, so that no number that was given anew is taken for another. */
-async function markedProcesses(belongs: (mark: string) => boolean): Promise<number[]> {
+async function markedProcesses(variable: string, belongs: (mark: string) => boolean): Promise<number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(
     pids.map(async (pid) => {
       if (pid === process.pid) return null;
       // Another user's process cannot be looked at, and is none of ours.
       const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
-      const value = environment.split("\0").find((entry) => entry.startsWith(`${markVariable}=`));
-      const marks = value?.slice(markVariable.length + 1).split(" ") ?? [];
+      const value = environment.split("\0").find((entry) => entry.startsWith(`${variable}=`));
+      const marks = value?.slice(variable.length + 1).split(" ") ?? [];
       return marks.some(belongs) ? pid : null;
     }),
   );
