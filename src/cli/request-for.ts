@@ -12,6 +12,7 @@ import { listFlag, textFlag } from "./arguments.ts";
 import { askGates } from "./ask-gates.ts";
 import type { Flags } from "./commands/table.ts";
 import { type CommandContext, originOf } from "./context.ts";
+import { hookSetup } from "./hooks.ts";
 import { localIdentity } from "./identity.ts";
 import { type Chosen, choosePrepared } from "./release-for.ts";
 import { attemptSecrets, demandSecrets, ownerOf } from "./secrets.ts";
@@ -54,6 +55,7 @@ export async function requestFor(
       return demandSecrets(context, ownerOf(config, name), secrets.names, name);
     },
     hidden: (documents) => hiddenOf(context, config, documents),
+    hooks: hookSetup(context, config, environment),
   };
 }
 

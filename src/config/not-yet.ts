@@ -8,7 +8,6 @@ export type NotYet = { path: string; value?: string; feature: string };
 export const NOT_YET: readonly NotYet[] = [
   { path: "previews", feature: "previews are" },
   { path: "notify.*.commit-status", feature: "commit statuses are" },
-  { path: "hooks", feature: "hooks are" },
   { path: "backup", feature: "backups of backing services are" },
   { path: "retention.days", feature: "retention by age is" },
   { path: "server", feature: "the server is" },
@@ -30,8 +29,6 @@ export const NOT_YET: readonly NotYet[] = [
   { path: "environments.*.schedule", feature: "schedules are" },
   { path: "environments.*.statuses", feature: "gates on commit statuses are" },
   { path: "environments.*.reviewed", feature: "the gate for reviewed pull requests is" },
-  { path: "environments.*.hooks", feature: "hooks are" },
-  { path: "environments.*.watch", feature: "the watch after a deployment is" },
   { path: "environments.*.strategy.canary", feature: "canary deployments are" },
   { path: "environments.*.strategy", value: "canary", feature: "canary deployments are" },
   { path: "environments.*.strategy.blue-green", feature: "blue-green deployments are" },

@@ -5,6 +5,7 @@ import { resolveCheck } from "./resolve-checks.ts";
 import { resolveGates } from "./resolve-gates.ts";
 import { hostOf } from "./resolve-host.ts";
 import { resolveNotify } from "./resolve-notify.ts";
+import { resolveHooks, resolveWatch } from "./resolve-hooks.ts";
 import { resolveScan } from "./resolve-scan.ts";
 import { resolveSecretPolicy, resolveVariables } from "./resolve-secrets.ts";
 import type { ConfigInput } from "./schema.ts";
@@ -167,6 +168,8 @@ function resolveEnvironmentInput(
     keep: environment.keep ?? 5,
     tagPrefix: environment.tagPrefix ?? name,
     migrations: migrations === false ? undefined : resolveMigrations(migrations, input),
+    hooks: resolveHooks(input.hooks, environment.hooks),
+    watch: resolveWatch(environment.watch),
   };
 }
 

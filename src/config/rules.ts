@@ -3,6 +3,7 @@ import { checkProblems } from "./check-rules.ts";
 import { quote } from "./display.ts";
 import { interpolate, parseTemplate, type Variables, variablesIn } from "./interpolate.ts";
 import { notifyProblems } from "./notify-rules.ts";
+import { hookProblems } from "./hook-rules.ts";
 import type { Problem } from "./problem.ts";
 import { entriesOf, itemsOf, textOf, valueAt } from "./raw.ts";
 import { parseRoute, urlProblem } from "./routes.ts";
@@ -26,6 +27,7 @@ export function ruleProblems(raw: unknown, environment: Variables): readonly Pro
     ...checkProblems(raw),
     ...scanProblems(raw),
     ...notifyProblems(raw),
+    ...hookProblems(raw),
     ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) => imageProblems(raw, image, ["images", name])),
     ...services.flatMap(([name, service]) =>
       routesOf(service, name).flatMap((route) => templateProblems(route.text, route.path)),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { gates } from "./schema-gates.ts";
+import { hooks, watch } from "./schema-hooks.ts";
 import * as part from "./schema-parts.ts";
 import { environmentScan } from "./schema-scan.ts";
 import { secretChoices } from "./schema-secrets.ts";
@@ -226,5 +227,11 @@ export function environment() {
       .union([z.literal(false), migrations()])
       .optional()
       .describe("Migration of this environment instead of the project's; `false`: none."),
+    hooks: hooks()
+      .optional()
+      .describe("Commands of your own at the points of a deployment here; at each point instead of the project's."),
+    watch: watch()
+      .optional()
+      .describe("A watch over each release after it has become live, which goes back by itself. Default: none."),
   });
 }

@@ -4,6 +4,7 @@ import { environment, migrations } from "./schema-environment.ts";
 import { freeze, teams } from "./schema-gates.ts";
 import { notify } from "./schema-notify.ts";
 import { leaks } from "./schema-leaks.ts";
+import { hooks } from "./schema-hooks.ts";
 import * as part from "./schema-parts.ts";
 import { scan } from "./schema-scan.ts";
 import { sharedSecrets, sharedVariables } from "./schema-secrets.ts";
@@ -189,6 +190,11 @@ export const schema = z.strictObject({
   teams: teams().optional().describe("People who approve deployments, by the name of their team."),
   freeze: freeze().optional().describe("When nothing is deployed, to no environment."),
   notify: notify().optional().describe("Who is told of what happens, and where."),
+  hooks: hooks()
+    .optional()
+    .describe(
+      "Commands of your own at the points of a deployment, in every environment that has none of its own there.",
+    ),
   environments: z.record(part.environmentName(), environment()).describe("Places to run, by name."),
 });
 

@@ -2,6 +2,7 @@ import type { Check } from "./types-checks.ts";
 import type { GatePolicy } from "./types-gates.ts";
 import type { Notify } from "./types-notify.ts";
 import type { LeakPolicy } from "./types-leaks.ts";
+import type { Hooks, Watch } from "./types-hooks.ts";
 import type { ScanPolicy } from "./types-scan.ts";
 import type { SecretPolicy } from "./types-secrets.ts";
 
@@ -14,6 +15,7 @@ export type {
   SecretProviderChoice,
   SecretSourceChoice,
 } from "./types-secrets.ts";
+export type { Hook, Hooks, Watch } from "./types-hooks.ts";
 export type { ScanIgnore, ScanPolicy, ScanSeverity } from "./types-scan.ts";
 
 /**
@@ -157,6 +159,10 @@ export type Environment = {
   readonly tagPrefix: string;
   /** What this environment runs before traffic moves, the project's unless it says otherwise. */
   readonly migrations: Migrations | undefined;
+  /** Its own at each point, and else the project's. */
+  readonly hooks: Hooks;
+  /** `undefined`: a release is not watched after its deployment has ended. */
+  readonly watch: Watch | undefined;
 };
 
 export type ComposeTarget = {

@@ -3,7 +3,8 @@ import type { ReleaseDocument } from "../release/types.ts";
 import { createMasker, type Masker } from "../secrets/mask.ts";
 import { type HeldLease, underLease } from "./lease.ts";
 import { lookAndJudge } from "./asking.ts";
-import { planDeployment } from "./planning.ts";
+import { attachHooks } from "./hooks/attach.ts";
+import { hookSecretsOf, planDeployment } from "./planning.ts";
 import { readUnfinished, type Unfinished } from "./read-record.ts";
 import { conclude, recordBeginning, tellingEnd } from "./write-record.ts";
 import type { DeploymentOutcome, DeploymentPorts, DeploymentRequest, FinishRequest } from "./request.ts";
@@ -32,7 +33,7 @@ async function runUnderLease(
   ports.tell({ kind: "judged", deployment: request.deployment, moment: "acting", judgement: look.judgement });
   if (look.judgement.answer !== "pass") return null;
   const prepared = await planDeployment(request, ports, look);
-  const { plan, document, previous, secrets } = prepared;
+  const { plan, document, previous, secrets, hookSecrets } = prepared;
   ports.tell({ kind: "planned", purpose: "run", plan, document });
   const mask = await maskOf(request, document, previous);
   return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
@@ -40,9 +41,12 @@ async function runUnderLease(
     const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
     if (!(await recordBeginning(prepared, request, fence, ports, mayBeRecorded))) return null;
     ports.tell({ kind: "state", deployment: plan.deployment, state: "running", outcome: null });
-    const options = { ...runOptions(plan, lease, request, ports), worker, mask };
+    const deployment = { plan, document, secrets: hookSecrets, journal: [], lost: lease.lost, mask };
+    const hooked = attachHooks(worker, deployment, request, ports);
+    const options = { ...runOptions(plan, lease, request, ports), worker: hooked.worker, mask };
     const result = await runPlan(options);
-    return { ...(await conclude(plan, result, ports, options)), judgement: look.judgement };
+    const outcome = await conclude(plan, result, ports, options);
+    return hooked.ended({ ...outcome, judgement: look.judgement });
   });
 }
 
@@ -80,17 +84,21 @@ async function takeUp(
     const abort = purpose === "abort";
     if (abort && unfinished.committed) throw committedAlready(plan);
     const secrets = abort ? {} : await request.secrets(document);
+    const hookSecrets = abort ? {} : await hookSecretsOf(plan, request);
     ports.tell({ kind: "planned", purpose, plan, document });
     const mask = await maskOf(request, document, previous);
     return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
       mayBeRecorded(true);
       const { fence } = lease;
       const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort });
-      const begun = stepsThatBegan(await ports.session.record.journal(plan.deployment));
-      const options = { ...runOptions(plan, lease, request, ports), worker, mask };
-      const result = await work(options, begun, unfinished);
+      const journal = await ports.session.record.journal(plan.deployment);
+      const deployment = { plan, document, secrets: hookSecrets, journal, lost: lease.lost, mask };
+      const hooked = attachHooks(worker, deployment, request, ports);
+      const options = { ...runOptions(plan, lease, request, ports), worker: hooked.worker, mask };
+      const result = await work(options, stepsThatBegan(journal), unfinished);
       // Going back has no time limit of its own, so what ended it can only be its user.
-      return conclude(plan, result, ports, abort ? { ...options, signal: ports.signal } : options);
+      const ending = abort ? { ...options, signal: ports.signal } : options;
+      return hooked.ended(await conclude(plan, result, ports, ending));
     });
   });
 }

@@ -2,6 +2,8 @@ import { counted } from "../counted.ts";
 import { strategies } from "./strategies/table.ts";
 import type { DraftStep, Strategy, StrategyOptions, StrategyService } from "./strategies/types.ts";
 import { amountOf, drainStep, replicasOf } from "./strategies/types.ts";
+import { withHookSteps } from "./hooks/steps.ts";
+import type { Hooks } from "./hooks/types.ts";
 import type { Assignment, DeploymentKind, Origin, Place, Plan, ReplicaRef, Step, StepAction } from "./types.ts";
 
 export type PlanHost = {
@@ -46,6 +48,8 @@ export type PlanFacts = {
   strategy: StrategyOptions;
   /** How long everything must stay healthy before the commit point, in milliseconds. */
   bakeMs: number;
+  /** The commands of the team at the points of this deployment; none unless given. */
+  hooks?: Hooks;
   /** Facts a person should know, beside those the strategy adds. */
   notes: readonly string[];
 };
@@ -73,6 +77,16 @@ export function assemblePlan(given: PlanFacts): Plan {
     "close the operation",
     cleaned.flatMap(({ ends }) => ends),
   );
+  const steps = [
+    ...prepared.flatMap((stretch) => stretch.steps),
+    ...(migration === null ? [] : [migration]),
+    ...replaced.steps,
+    verify,
+    commit,
+    ...cleaned.flatMap((stretch) => stretch.steps),
+    close,
+  ];
+  const afterFailure = facts.hooks?.afterFailure ?? [];
   const gap = facts.live === null ? null : strategy.gap(facts.strategy);
   return {
     version: 1,
@@ -89,15 +103,8 @@ export function assemblePlan(given: PlanFacts): Plan {
     homeHost: facts.homeHost,
     hosts: facts.hosts.map((host) => host.name),
     skipped: facts.skipped,
-    steps: [
-      ...prepared.flatMap(({ steps }) => steps),
-      ...(migration === null ? [] : [migration]),
-      ...replaced.steps,
-      verify,
-      commit,
-      ...cleaned.flatMap(({ steps }) => steps),
-      close,
-    ],
+    steps: facts.hooks === undefined ? steps : withHookSteps(steps, facts.hooks, facts.place),
+    ...(afterFailure.length === 0 ? {} : { afterFailure }),
     createdAt: facts.createdAt,
     origin: facts.origin,
     notes: [...skipNotes(facts), ...(gap === null ? [] : [gap]), ...proxyNotes(facts), ...facts.notes],

@@ -1,14 +1,24 @@
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import type { Survey } from "../targets/types.ts";
+import { ShiplockError } from "../errors.ts";
 import type { Look } from "./asking.ts";
+import { hooksOfPlan, secretsOfHooks } from "./hooks/steps.ts";
+import { hookPoints } from "./hooks/types.ts";
 import { assemblePlan, type PlanFacts } from "./plan.ts";
 import type { DeploymentPorts, DeploymentRequest } from "./request.ts";
 import { strategyServices } from "./strategies/services.ts";
 import type { Plan } from "./types.ts";
 
+type Secrets = Readonly<Record<string, string>>;
+
 /** A plan, and what it was made of. */
-export type PreparedDeployment = Look & { plan: Plan; secrets: Readonly<Record<string, string>> };
+export type PreparedDeployment = Look & {
+  plan: Plan;
+  secrets: Secrets;
+  /** Of the hooks alone. */
+  hookSecrets: Secrets;
+};
 
 /** Makes the plan of a deployment from what is there now. Changes nothing; `plan` prints what `deploy` would run. */
 export async function planDeployment(
@@ -18,7 +28,7 @@ export async function planDeployment(
 ): Promise<PreparedDeployment> {
   const { session, clock } = ports;
   const { state, revision, previous, document, notes } = look;
-  const secrets = await request.secrets(document);
+  const [secrets, hookSecrets] = await bothSecrets(request.secrets(document), declaredHookSecrets(request));
   const survey = await session.survey({
     document,
     previous,
@@ -37,7 +47,7 @@ export async function planDeployment(
       notes: [...notes, ...survey.notes, ...caughtUp(state, survey)],
     }),
   );
-  return { ...look, plan, secrets };
+  return { ...look, plan, secrets, hookSecrets };
 }
 
 function planFacts(
@@ -82,6 +92,7 @@ function planFacts(
     warm: survey.warm,
     strategy: request.strategy,
     bakeMs: request.bakeMs,
+    ...(request.hooks === undefined ? {} : { hooks: request.hooks.declared }),
     notes,
   };
 }
@@ -90,4 +101,28 @@ function caughtUp(state: EnvironmentState, survey: Survey): string[] {
   return state.behind
     .filter((entry) => survey.hosts.some((host) => host.name === entry.host))
     .map((entry) => `${entry.host} was skipped since ${entry.since} and is brought up to date`);
+}
+
+async function declaredHookSecrets({ hooks }: DeploymentRequest): Promise<Secrets> {
+  if (hooks === undefined) return {};
+  return hooks.secrets(secretsOfHooks(hookPoints.flatMap((point) => hooks.declared[point])));
+}
+
+/** Values of the secrets that the hooks of a plan name. */
+export async function hookSecretsOf(plan: Plan, { hooks }: Pick<DeploymentRequest, "hooks">): Promise<Secrets> {
+  return hooks === undefined ? {} : hooks.secrets(secretsOfHooks(hooksOfPlan(plan)));
+}
+
+/** Whatever is missing for the containers and for the hooks is told at once. */
+async function bothSecrets(ofContainers: Promise<Secrets>, ofHooks: Promise<Secrets>): Promise<[Secrets, Secrets]> {
+  const [first, second] = await Promise.allSettled([ofContainers, ofHooks]);
+  if (first.status === "fulfilled" && second.status === "fulfilled") return [first.value, second.value];
+  const errors: unknown[] = [first, second].flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
+  const [error, other] = errors;
+  if (!(error instanceof ShiplockError) || !(other instanceof ShiplockError)) throw error;
+  const { code, blame, message, remedy, details } = error;
+  throw new ShiplockError({
+    ...{ code, blame, message: `${message}; ${other.message}`, details: [...details, ...other.details], cause: error },
+    ...(remedy === undefined ? {} : { remedy }),
+  });
 }

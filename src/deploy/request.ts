@@ -7,10 +7,24 @@ import type { ShiplockError } from "../errors.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import type { TargetSession } from "../targets/types.ts";
+import type { Hooks } from "./hooks/types.ts";
+import type { HookRunner } from "./hooks/worker.ts";
 import type { StepEvent } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
 import type { StrategyOptions } from "./strategies/types.ts";
 import type { DeploymentKind, Origin, Plan } from "./types.ts";
+
+/** What runs the team's own commands. A plan names its hooks, so whoever ends a deployment needs `declared` no more. */
+export type HookSetup = {
+  /** Those that a new plan gets. */
+  declared: Hooks;
+  runner: HookRunner;
+  /**
+   * Values of secrets by name; none of them is read anywhere but by the hooks that name it.
+   * @throws ShiplockError `secrets/missing`
+   */
+  secrets: (names: readonly string[]) => Promise<Readonly<Record<string, string>>>;
+};
 
 /** What is asked for: which environment, by whom, how, and a choice of what shall be live. */
 export type DeploymentRequest = {
@@ -54,6 +68,8 @@ export type DeploymentRequest = {
    * demands nothing, since `abort` needs no value.
    */
   hidden: (documents: readonly ReleaseDocument[]) => Promise<readonly string[]>;
+  /** Where there is none, no hook runs. */
+  hooks?: HookSetup;
 };
 
 /** What the gates are asked about. `moment` is `acting` under the lease, when nothing but the gates stands between the request and its first effect. */
@@ -104,10 +120,21 @@ export type DeploymentOutcome = {
   plan: Plan | null;
   /** What the gates said last; null for what was begun before. */
   judgement: Judgement | null;
+  /** Why it is to be followed by a rollback, although it succeeded: a hook said so. */
+  wantsRollback?: string;
 };
 
 /** What ending an interrupted deployment needs to know; the rest stands in its plan. */
 export type FinishRequest = Pick<
   DeploymentRequest,
-  "environment" | "leaseTtlMs" | "wait" | "timeoutMs" | "origin" | "secrets" | "hidden" | "strategy" | "deployment"
+  | "environment"
+  | "leaseTtlMs"
+  | "wait"
+  | "timeoutMs"
+  | "origin"
+  | "secrets"
+  | "hidden"
+  | "strategy"
+  | "deployment"
+  | "hooks"
 >;

@@ -162,12 +162,18 @@ type Journal = ReturnType<typeof openJournal>;
 /** `note` keeps an entry until the next `before`; `before` returns when all entries so far are synced. */
 function openJournal(options: Pick<RunOptions, "append" | "now" | "fence" | "lost" | "mask">) {
   let waiting: JournalEntry[] = [];
-  const entry = (step: Step, event: JournalEntry["event"], summary?: string): JournalEntry => ({
+  const entry = (
+    step: Step,
+    event: JournalEntry["event"],
+    summary?: string,
+    demands?: Evidence["demands"],
+  ): JournalEntry => ({
     step: step.id,
     event,
     at: options.now().toISOString(),
     fence: options.fence,
     ...(summary === undefined ? {} : { summary: options.mask(summary) }),
+    ...(demands === undefined ? {} : { demands }),
   });
   async function flush(): Promise<void> {
     if (waiting.length === 0 || options.lost.aborted) return;
@@ -176,8 +182,8 @@ function openJournal(options: Pick<RunOptions, "append" | "now" | "fence" | "los
     await options.append(entries);
   }
   return {
-    note(step: Step, event: JournalEntry["event"], summary?: string): void {
-      waiting.push(entry(step, event, summary));
+    note(step: Step, event: JournalEntry["event"], summary?: string, demands?: Evidence["demands"]): void {
+      waiting.push(entry(step, event, summary, demands));
     },
     async before(step: Step, event: JournalEntry["event"]): Promise<void> {
       waiting.push(entry(step, event));
@@ -197,7 +203,7 @@ async function performStep(step: Step, options: RunOptions, journal: Journal, si
     const run = { signal: AbortSignal.any([signal, options.lost]), log: log.line };
     const evidence = await options.worker.perform(step, run).finally(log.end);
     // That the operation is closed stands in the record; the journal has nobody left to tell.
-    if (step.action.kind !== "close") journal.note(step, "done", evidence.summary);
+    if (step.action.kind !== "close") journal.note(step, "done", evidence.summary, evidence.demands);
     tell("step-done", { evidence });
   } catch (error) {
     // A signal is aborted with its name alone.

@@ -3,6 +3,8 @@
  * effect, so that any machine can resume or abort it.
  */
 
+import type { Hook, HookPoint } from "./hooks/types.ts";
+
 /** The places of an environment that a release can occupy beside another one. */
 export const slots = ["a", "b", "c"] as const;
 export type Slot = (typeof slots)[number];
@@ -52,6 +54,7 @@ export type StepAction =
   | { kind: "publish" }
   | { kind: "retire"; keep: Place | null }
   | { kind: "tidy" }
+  | { kind: "hook"; point: HookPoint; hook: Hook }
   | { kind: "close" };
 
 export type StepKind = StepAction["kind"];
@@ -78,11 +81,13 @@ export type Plan = {
   /** Hosts of the environment that are down and left as they are; once this plan is committed they are behind. */
   skipped: readonly string[];
   steps: readonly Step[];
+  /** Hooks that run when this deployment does not succeed; absent where there are none. */
+  afterFailure?: readonly Hook[];
   createdAt: string;
   origin: Origin;
   /** Sentences a person should read before: gaps, routers that take over, what is not touched. */
   notes: readonly string[];
 };
 
-/** What a step observed when it was done; kept in the journal and the ledger. */
-export type Evidence = { acted: boolean; summary: string };
+/** What a step observed when it was done; kept in the journal and the ledger. `demands`: what has to follow this deployment. */
+export type Evidence = { acted: boolean; summary: string; demands?: "rollback" };

@@ -200,6 +200,8 @@ describe("the result", () => {
       keep: 5,
       tagPrefix: "staging",
       migrations: undefined,
+      hooks: { before: [], beforeTraffic: [], afterTraffic: [], after: [], afterFailure: [] },
+      watch: undefined,
     });
   });
 

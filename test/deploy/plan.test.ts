@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { type Hook, hookPoints, type Hooks } from "../../src/deploy/hooks/types.ts";
 import { assemblePlan, type PlanFacts, type PlanHost, stepsBeforeCommit } from "../../src/deploy/plan.ts";
 import type { StrategyOptions, StrategyService } from "../../src/deploy/strategies/types.ts";
 import type { Plan, Step, StepKind } from "../../src/deploy/types.ts";
@@ -26,6 +27,24 @@ const servicesArbitrary = fc
   })
   .map((list) => list.map((service, index): StrategyService => ({ name: `s${index}`, ...service })));
 
+/** Up to two hooks at each point. */
+const hooksArbitrary: fc.Arbitrary<Hooks> = fc
+  .tuple(...hookPoints.map(() => fc.nat(2)))
+  .map(
+    (counts): Hooks =>
+      Object.fromEntries(
+        hookPoints.map((point, at) => [
+          point,
+          Array.from({ length: counts[at] ?? 0 }, (_, index) => hookOf(point, index)),
+        ]),
+      ) as Record<(typeof hookPoints)[number], Hook[]>,
+  );
+
+function hookOf(point: string, index: number): Hook {
+  const run = { kind: "arguments", arguments: ["echo"] } as const;
+  return { name: `${point} ${index}`, run, timeoutMs: 1_000, onFailure: "continue", environment: {}, secrets: [] };
+}
+
 const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
   .record({
     strategy: strategyArbitrary,
@@ -43,8 +62,9 @@ const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
     migrates: fc.boolean(),
     warm: fc.boolean(),
     bakeMs: fc.nat(10_000),
+    hooks: fc.option(hooksArbitrary),
   })
-  .map(({ strategy, hosts, services, old, migrates, warm, bakeMs }): PlanFacts => {
+  .map(({ strategy, hosts, services, old, migrates, warm, bakeMs, hooks }): PlanFacts => {
     const inPlace = strategy.kind === "in-place";
     const livePlace = inPlace ? "direct" : "a";
     return {
@@ -86,6 +106,7 @@ const factsArbitrary: fc.Arbitrary<PlanFacts> = fc
       },
       live: old === null ? null : { release: "r-1", place: livePlace },
       place: inPlace ? "direct" : "b",
+      ...(hooks === null ? {} : { hooks }),
     };
   });
 
@@ -195,6 +216,8 @@ describe("every plan", () => {
         for (const other of replacing) {
           if (batchOf(other) < batchOf(step))
             assert.ok(earlier.has(other.id), `${step.id} does not wait for ${other.id}`);
+          // Hooks before traffic wait for the first containers of a whole batch.
+          if (hookSteps(plan, "beforeTraffic").length > 0) continue;
           if (batchOf(other) === batchOf(step) && other.host !== step.host)
             assert.ok(!earlier.has(other.id), `${step.id} waits for ${other.id} of its own batch`);
         }
@@ -296,5 +319,83 @@ describe("what a plan tells beforehand", () => {
       hosts: [{ ...(hosts[0] as PlanHost), proxy: "replace" }],
     });
     assert.match(plan.notes.join(), /on host-1 another router takes over/);
+  });
+});
+
+const hookSteps = (plan: Plan, point: string): Step[] =>
+  plan.steps.filter(({ action }) => action.kind === "hook" && action.point === point);
+
+/** Whether a step gives a replica of the new release traffic that it had not. */
+function givesTraffic({ action }: Step, place: string): boolean {
+  if (action.kind !== "shift") return false;
+  return Object.entries(action.after).some(([service, shares]) =>
+    shares.some(
+      ({ slot, replica }) =>
+        slot === place &&
+        action.before[service]?.some((share) => share.slot === slot && share.replica === replica) !== true,
+    ),
+  );
+}
+
+describe("the hooks of every plan", () => {
+  it("are all in it, at each point one after another in the order of the configuration", () => {
+    forEveryPlan((plan, { hooks }) => {
+      for (const point of hookPoints) {
+        const named = hookSteps(plan, point).map(({ action }) => (action.kind === "hook" ? action.hook.name : ""));
+        const wanted = (hooks?.[point] ?? []).map(({ name }) => name);
+        if (point === "afterFailure")
+          assert.deepEqual([named, (plan.afterFailure ?? []).map(({ name }) => name)], [[], wanted]);
+        else assert.deepEqual(named, wanted);
+        for (const [index, step] of hookSteps(plan, point).entries()) {
+          const earlier = hookSteps(plan, point)[index - 1];
+          if (earlier !== undefined)
+            assert.ok(before(plan, step).has(earlier.id), `${step.id} runs beside ${earlier.id}`);
+        }
+      }
+    });
+  });
+
+  it("`before` lies before every other step", () => {
+    forEveryPlan((plan) => {
+      const hooks = hookSteps(plan, "before");
+      for (const step of plan.steps) {
+        if (hooks.includes(step)) continue;
+        for (const hook of hooks) assert.ok(before(plan, step).has(hook.id), `${step.id} does not wait for ${hook.id}`);
+      }
+    });
+  });
+
+  it("`beforeTraffic` lies before every step that gives the new release traffic, and behind a replica that is ready", () => {
+    forEveryPlan((plan) => {
+      for (const hook of hookSteps(plan, "beforeTraffic")) {
+        const waited = before(plan, hook);
+        assert.ok(
+          ofKind(plan, "ready").some(({ id }) => waited.has(id)),
+          "nothing is ready yet",
+        );
+        for (const step of plan.steps.filter((each) => givesTraffic(each, plan.place)))
+          assert.ok(before(plan, step).has(hook.id), `${step.id} does not wait for ${hook.id}`);
+      }
+    });
+  });
+
+  it("`afterTraffic` lies behind all traffic and before the last look, `after` behind everything but the closing", () => {
+    forEveryPlan((plan) => {
+      const [verify] = ofKind(plan, "verify");
+      const [close] = ofKind(plan, "close");
+      assert.ok(verify !== undefined && close !== undefined);
+      for (const hook of hookSteps(plan, "afterTraffic")) {
+        assert.ok(before(plan, verify).has(hook.id));
+        for (const move of ofKind(plan, "shift")) assert.ok(before(plan, hook).has(move.id), `before ${move.id}`);
+      }
+      const after = hookSteps(plan, "after");
+      for (const hook of after) {
+        assert.ok(before(plan, close).has(hook.id));
+        const waited = before(plan, hook);
+        for (const step of plan.steps)
+          if (step !== close && !after.includes(step))
+            assert.ok(waited.has(step.id), `${hook.id} runs beside ${step.id}`);
+      }
+    });
   });
 });

@@ -5,6 +5,7 @@ import type {
   DeploymentOutcome,
   DeploymentPorts,
   DeploymentRequest,
+  HookSetup,
 } from "../../src/deploy/request.ts";
 import type { StrategyOptions } from "../../src/deploy/strategies/types.ts";
 import type { DeploymentKind, Plan } from "../../src/deploy/types.ts";
@@ -65,6 +66,8 @@ export type DeployerOptions = {
   images?: readonly ImagePlace[];
   /** Finds the logins with which images are pulled; none unless given. */
   auth?: EngineLogin;
+  /** The team's own commands; none unless given. */
+  hooks?: HookSetup;
 };
 
 /** A deployment that had a plan: no gate kept it from beginning. */
@@ -81,8 +84,8 @@ function begunOrNothing(outcome: DeploymentOutcome | null): Begun | null {
 }
 
 /** Connects anew, with no local state whatever. */
-export async function startDeployer(world: World, options: DeployerOptions = {}): Promise<Deployer> {
-  const { whose = { project, environment }, root = "~/.shiplock", purpose = { kind: "deploy", skip: [] } } = options;
+export async function startDeployer(world: World, deployer: DeployerOptions = {}): Promise<Deployer> {
+  const { whose = { project, environment }, root = "~/.shiplock", purpose = { kind: "deploy", skip: [] } } = deployer;
   const { connector, connections, cut } = connectorOf(world);
   const events: DeploymentEvent[] = [];
   const session = await composeTarget({
@@ -99,9 +102,9 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
     },
     connector,
     compose: world.compose,
-    auth: options.auth ?? null,
+    auth: deployer.auth ?? null,
     layers: { layers: async () => [], unpacked: async () => [] },
-    images: { places: options.images ?? [], close: async () => undefined },
+    images: { places: deployer.images ?? [], close: async () => undefined },
     clock: world.clock,
     connectTimeoutMs: 5_000,
     fetchPublic: async () => 200,
@@ -138,6 +141,7 @@ export async function startDeployer(world: World, options: DeployerOptions = {})
       },
       secrets: async () => ({ TOKEN: secretValue }),
       hidden: async () => [secretValue, registryPassword],
+      ...(deployer.hooks === undefined ? {} : { hooks: deployer.hooks }),
     };
   }
 

@@ -92,6 +92,8 @@ export type JournalEntry = {
   at: string;
   fence: number;
   summary?: string;
+  /** What this step's end demands once the deployment has ended. */
+  demands?: "rollback";
 };
 
 /**

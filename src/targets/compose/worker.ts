@@ -121,6 +121,7 @@ async function performOnHost(
     case "verify":
     case "commit":
     case "close":
+    case "hook":
       throw new ShiplockError({
         code: "deploy/wrong-step",
         blame: "bug",
