@@ -1,10 +1,22 @@
 import type { DeploymentEvent } from "../deploy/request.ts";
+import type { DeploymentState } from "../deploy/states.ts";
 import type { Plan } from "../deploy/types.ts";
 import type { GateDecision } from "../environments/gates/types.ts";
 import { messageOf } from "../errors.ts";
 import type { GateAnswer, Ledger, NewDeployment } from "../ledger/types.ts";
 import type { Release } from "../release/types.ts";
 import type { Output } from "./output.ts";
+
+/** States that a deployment is in only once it has begun. */
+const afterBeginning: ReadonlySet<DeploymentState> = new Set([
+  "running",
+  "verifying",
+  "paused",
+  "interrupted",
+  "succeeded",
+  "rolled-back",
+  "failed",
+]);
 
 type Of<Kind extends DeploymentEvent["kind"]> = Extract<DeploymentEvent, { kind: Kind }>;
 
@@ -22,6 +34,8 @@ export function recordHistory(
   let failed = false;
   let deployment: string | null = null;
   let sequence = 0;
+  /** Those that have begun, as the ledger knows it. */
+  const running = new Set<string>();
 
   async function write(event: DeploymentEvent, at: number): Promise<void> {
     if (event.kind === "requested") return open(requestedEntry(event), event.document.release, "requested");
@@ -34,7 +48,8 @@ export function recordHistory(
     }
     if (event.kind === "planned") {
       await open(plannedEntry(event), event.document.release, "planned");
-      await ledger.transition({ deployment: event.plan.deployment, to: "running", at });
+      // What is planned for the first time may still be kept back.
+      if (event.purpose !== "run") await run(event.plan.deployment, at);
       sequence = (await ledger.events(event.plan.deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
       return;
     }
@@ -72,7 +87,14 @@ export function recordHistory(
     if (when === "requested") await ledger.recordGateAnswers(entry.id, gates);
   }
 
+  async function run(id: string, at: number): Promise<void> {
+    if (running.has(id)) return;
+    running.add(id);
+    await ledger.transition({ deployment: id, to: "running", at });
+  }
+
   async function moveTo(id: string, event: Extract<DeploymentEvent, { kind: "state" }>, at: number): Promise<void> {
+    if (afterBeginning.has(event.state)) await run(id, at);
     if (event.state === "running") return;
     // A deployment passes through verifying on its way to succeeded.
     if (event.state === "succeeded") await ledger.transition({ deployment: id, to: "verifying", at });

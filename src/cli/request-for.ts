@@ -141,5 +141,14 @@ export async function requestOfTicket(
   const { choose } = choosePrepared({ release, snapshot, made: [], gates: [] });
   const request = await requestFor(context, config, environment, session, ticket.kind, {}, { choose, gates: [] });
   const { deployment, kind, trigger, origin, options, requesters } = ticket;
-  return { ...request, deployment, kind, trigger, origin, options, asker: requesters[0] ?? request.asker };
+  return {
+    ...request,
+    deployment,
+    kind,
+    trigger,
+    origin,
+    options,
+    asker: requesters[0] ?? request.asker,
+    queued: true,
+  };
 }

@@ -1,3 +1,4 @@
+import type { EnvironmentState } from "../environments/record/types.ts";
 import { ShiplockError } from "../errors.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import { createMasker, type Masker } from "../secrets/mask.ts";
@@ -8,7 +9,8 @@ import { hookSecretsOf, planDeployment } from "./planning.ts";
 import { readUnfinished, type Unfinished } from "./read-record.ts";
 import { conclude, recordBeginning, tellingEnd } from "./write-record.ts";
 import type { DeploymentOutcome, DeploymentPorts, DeploymentRequest, FinishRequest } from "./request.ts";
-import { waitForTurn } from "./turns.ts";
+import { type TurnTaken, waitForTurn } from "./turns.ts";
+import { stayingSeen } from "./waiter.ts";
 import { type RunOptions, type RunResult, runPlan, stepsThatBegan, undoPlan } from "./run.ts";
 import type { Plan } from "./types.ts";
 
@@ -18,20 +20,30 @@ import type { Plan } from "./types.ts";
  */
 export async function runDeployment(request: DeploymentRequest, ports: DeploymentPorts): Promise<DeploymentOutcome> {
   return waitForTurn(request, ports, {
-    begin: (lease) => runUnderLease(request, ports, lease),
+    begin: (lease, heard, mayBegin) => runUnderLease(request, heard, lease, mayBegin),
     carryThrough: (other) => runDeployment(other, ports),
   });
 }
 
-/** Null when the gates have another answer by now, or another request comes first: nothing was begun then. */
+/** Carries a request through that stands in the queue, while it is seen that somebody does. */
+export async function runQueued(request: DeploymentRequest, ports: DeploymentPorts): Promise<DeploymentOutcome> {
+  const ids = [request.deployment];
+  return stayingSeen(ports, ids, () => runDeployment({ ...request, queued: true }, ports)).finally(
+    // It is seen to be gone without this too, only later.
+    () => ports.session.record.left(ids).catch(() => undefined),
+  );
+}
+
+/** Nothing is begun where the gates have another answer by now, or another request comes first. */
 async function runUnderLease(
   request: DeploymentRequest,
   ports: DeploymentPorts,
   lease: HeldLease,
-): Promise<DeploymentOutcome | null> {
+  mayBegin: (state: EnvironmentState) => boolean,
+): Promise<TurnTaken> {
   const look = await lookAndJudge(request, ports, "acting");
   ports.tell({ kind: "judged", deployment: request.deployment, moment: "acting", judgement: look.judgement });
-  if (look.judgement.answer !== "pass") return null;
+  if (look.judgement.answer !== "pass" || !mayBegin(look.state)) return { kind: "kept-back", look };
   const prepared = await planDeployment(request, ports, look);
   const { plan, document, previous, secrets, hookSecrets } = prepared;
   ports.tell({ kind: "planned", purpose: "run", plan, document });
@@ -39,14 +51,15 @@ async function runUnderLease(
   return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
     const { fence } = lease;
     const worker = await ports.session.worker({ plan, fence, document, previous, secrets, mask, abort: false });
-    if (!(await recordBeginning(prepared, request, fence, ports, mayBeRecorded))) return null;
+    const keptBack = await recordBeginning(prepared, request, { fence, mayBegin, mayBeRecorded }, ports);
+    if (keptBack !== null) return { kind: "kept-back", look: keptBack };
     ports.tell({ kind: "state", deployment: plan.deployment, state: "running", outcome: null });
     const deployment = { plan, document, secrets: hookSecrets, journal: [], lost: lease.lost, mask };
     const hooked = attachHooks(worker, deployment, request, ports);
     const options = { ...runOptions(plan, lease, request, ports), worker: hooked.worker, mask };
     const result = await runPlan(options);
     const outcome = await conclude(plan, result, ports, options);
-    return hooked.ended({ ...outcome, judgement: look.judgement });
+    return { kind: "begun", outcome: await hooked.ended({ ...outcome, judgement: look.judgement }) };
   });
 }
 

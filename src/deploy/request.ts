@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Judgement } from "../environments/gates/types.ts";
+import type { CommitRelation, Judgement } from "../environments/gates/types.ts";
 import type { Identity } from "../environments/identity.ts";
 import type { NewTicket, Ticket, TicketOptions, Trigger } from "../environments/queue/types.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
@@ -40,6 +40,10 @@ export type DeploymentRequest = {
   leaseTtlMs: number;
   /** Wait for another deployment to end instead of giving up. */
   wait: boolean;
+  /** Wait for gates instead of leaving the request in the queue to whoever takes it up; as `wait` says, unless given. */
+  waitForGates?: boolean;
+  /** It stands in the queue since before: where it does not any more, it is over. */
+  queued?: true;
   /**
    * What shall be live, once the lease is held and the environment's state is known: a rollback chooses here.
    * @throws ShiplockError to refuse before anything is touched
@@ -56,6 +60,8 @@ export type DeploymentRequest = {
   expiresMs: number;
   /** Asks the gates, on facts as they are now. Called when it is requested, while it waits, and under the lease before it begins. */
   judge: (question: Question) => Promise<Judgement>;
+  /** How the request's commit lies to another one, as far as it is known here; nobody knows unless given. */
+  relation?: (commit: string) => Promise<CommitRelation>;
   /**
    * The request of somebody whose command is gone, made from its ticket; whoever sees that it is its turn carries it out.
    * @throws ShiplockError when it cannot be carried out from here

@@ -1,21 +1,23 @@
 import { samePresent } from "../environments/queue/changes.ts";
 import { changeState } from "../environments/record/change-state.ts";
 import { withEnded, withOperation } from "../environments/record/changes.ts";
+import type { EnvironmentState } from "../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { type End, maskedEnd, describeResult } from "./outcome.ts";
-import { lookAndJudge } from "./asking.ts";
+import { type Look, lookAndJudge } from "./asking.ts";
 import type { PreparedDeployment } from "./planning.ts";
 import type { DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "./request.ts";
 import type { RunOptions, RunResult } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
 import type { Plan } from "./types.ts";
 
-/** Whoever writes without the lease (a request, a hold) may come between the plan and its beginning, a few times in a row. */
-const mostTries = 20;
+/** Whoever writes without the lease (a request, a hold) may come between the plan and its beginning, many times in a row. */
+const mostTries = 200;
 
 /**
  * Works on a deployment that was told as planned, and tells how it ended also where an error ends it: whoever keeps the history must not believe that it still
- * runs. `mayBeRecorded` says whether the environment record may hold it by now, so that only `resume` or `abort` can end it.
+ * runs. `mayBeRecorded` says whether the environment record may hold it by now, so that only `resume` or `abort` can end it; what it does not hold has not begun, and
+ * ends as the request that it was.
  */
 export async function tellingEnd<T>(
   plan: Plan,
@@ -29,10 +31,13 @@ export async function tellingEnd<T>(
       recorded = maybe;
     });
   } catch (error) {
-    const end = recorded
-      ? ({ state: "interrupted", outcome: mask(messageOf(error)) } as const)
-      : ({ state: "rolled-back", outcome: `${mask(messageOf(error))}; nothing was begun` } as const);
-    ports.tell({ kind: "state", deployment: plan.deployment, ...end });
+    if (recorded)
+      ports.tell({
+        kind: "state",
+        deployment: plan.deployment,
+        state: "interrupted",
+        outcome: mask(messageOf(error)),
+      });
     throw error;
   }
 }
@@ -40,16 +45,19 @@ export async function tellingEnd<T>(
 /**
  * Writes plan and release, and then that the deployment is in progress: from there on it has to be ended, by whomever. Where somebody wrote a request, a hold or an
  * approval since the plan was made, the gates are asked once more, so that nothing slips between their answer and the beginning.
- * @returns whether it began; false when the gates have another answer by now
+ * @returns null when it began; what was seen then when the gates have another answer by now, or it may not begin any more
  * @throws ShiplockError `record/changed` when what the plan was made of is not so any more; nothing was begun then
  */
 export async function recordBeginning(
   prepared: PreparedDeployment,
   request: DeploymentRequest,
-  fence: number,
+  {
+    fence,
+    mayBegin,
+    mayBeRecorded,
+  }: { fence: number; mayBegin: (state: EnvironmentState) => boolean; mayBeRecorded: (recorded: boolean) => void },
   ports: DeploymentPorts,
-  mayBeRecorded: (recorded: boolean) => void,
-): Promise<boolean> {
+): Promise<Look | null> {
   const { plan, document, ticket } = prepared;
   const { record } = ports.session;
   const written = Promise.all([
@@ -63,11 +71,11 @@ export async function recordBeginning(
     const { trigger, ref, commitTime } = ticket;
     const asked = { trigger, ref, commitTime, by: request.asker };
     const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString(), asked);
-    if (await record.swap(revision, next, written)) return true;
+    if (await record.swap(revision, next, written)) return null;
     mayBeRecorded(false);
     const look = await lookAndJudge(request, ports, "acting");
     ports.tell({ kind: "judged", deployment: plan.deployment, moment: "acting", judgement: look.judgement });
-    if (look.judgement.answer !== "pass" || look.document.name !== document.name) return false;
+    if (look.judgement.answer !== "pass" || !mayBegin(look.state) || look.document.name !== document.name) return look;
     if (!samePresent(prepared.state, look.state)) break;
     ({ state, revision } = look);
   }

@@ -71,6 +71,10 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
     );
   }
 
+  async function left(deployments: readonly string[]): Promise<void> {
+    await Promise.all(deployments.map((deployment) => files.remove(`${waitingRoom}/${deployment}`)));
+  }
+
   /** By the host's own clock: a file that was written just now says what time it is there. */
   async function lastSeen(): Promise<ReadonlyMap<string, number>> {
     const clock = `${folder}/clock`;
@@ -123,6 +127,7 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
     last: () => last,
     swap,
     seen,
+    left,
     lastSeen,
     writeOperation,
     readPlan: async (deployment) => {

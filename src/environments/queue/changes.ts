@@ -1,29 +1,55 @@
 import type { DeploymentState } from "../../deploy/states.ts";
 import { rememberedDeployments } from "../record/limits.ts";
 import type { DeploymentEntry, EnvironmentState } from "../record/types.ts";
+import { activeHold } from "./holds.ts";
+import { samePerson } from "../identity.ts";
 import type { NewTicket, Ticket } from "./types.ts";
 
 /** How a request ends without having begun. */
 export type TicketEnd = Extract<DeploymentState, "blocked" | "rejected" | "cancelled" | "superseded" | "skipped">;
 
 /**
- * The state with another request at the end of the queue. Automatic ones that are overtaken end: of two, the one with the older commit, whichever of them came first;
- * with equal commits the one that came first. What somebody asked for by hand is never dropped.
+ * The state with another request at the end of the queue. Of two automatic ones the one with the older commit ends; with the same commit, the one that came first. What somebody
+ * asked for by hand is never dropped. Where both are about the same subject, what was said of the one counts for the other: who asked for either may be no reviewer of it.
+ * @param overtakes whether the new one's commit is not the older of the two; by the time of the commits, unless git knows better
  */
-export function withTicket(state: EnvironmentState, ticket: NewTicket, at: string): EnvironmentState {
+export function withTicket(
+  state: EnvironmentState,
+  ticket: NewTicket,
+  at: string,
+  overtakes: (other: Ticket) => boolean = (other) => notOlder(ticket, other),
+): EnvironmentState {
   const entered: Ticket = { ...ticket, number: state.nextTicket };
   const known: EnvironmentState = { ...state, nextTicket: state.nextTicket + 1 };
   if (entered.trigger !== "automatic") return { ...known, tickets: [...known.tickets, entered] };
   const others = known.tickets.filter((other) => other.trigger === "automatic");
-  const newer = others.find((other) => Date.parse(other.commitTime) > Date.parse(entered.commitTime));
-  const overtaken = newer === undefined ? others : others.filter((other) => other.deployment !== newer.deployment);
-  const by = newer ?? entered;
-  const entering: EnvironmentState = { ...known, tickets: [...known.tickets, entered] };
-  const ended = newer === undefined ? overtaken : [entered];
-  return ended.reduce(
-    (next, each) => withTicketEnded(next, each.deployment, "superseded", `superseded by ${by.deployment}`, at),
-    entering,
-  );
+  const newer = others.find((other) => !overtakes(other));
+  if (newer !== undefined) {
+    const entering: EnvironmentState = { ...known, tickets: [...known.tickets, entered] };
+    return withSuperseded(entering, entered, newer, at);
+  }
+  const heir = others.reduce<Ticket>(inheriting, entered);
+  const entering: EnvironmentState = { ...known, tickets: [...known.tickets, heir] };
+  return others.reduce((next, other) => withSuperseded(next, other, entered, at), entering);
+}
+
+function withSuperseded(state: EnvironmentState, ticket: Ticket, by: Ticket, at: string): EnvironmentState {
+  return withTicketEnded(state, ticket.deployment, "superseded", `superseded by ${by.deployment}`, at);
+}
+
+function notOlder(ticket: NewTicket, other: Ticket): boolean {
+  return Date.parse(ticket.commitTime) >= Date.parse(other.commitTime);
+}
+
+/** The request with the approvals and the requesters of another about the same subject, which it replaces. */
+function inheriting(heir: Ticket, other: Ticket): Ticket {
+  if (heir.subject !== other.subject) return heir;
+  const before = other.requesters.filter((each) => !heir.requesters.some((known) => samePerson(known, each)));
+  return {
+    ...heir,
+    requesters: [...heir.requesters, ...before],
+    approvals: [...other.approvals, ...heir.approvals],
+  };
 }
 
 /** The state with a request changed; the same where it is not in the queue any more. */
@@ -69,8 +95,10 @@ export function withoutTicket(state: EnvironmentState, deployment: string): Envi
   return { ...state, tickets: state.tickets.filter((ticket) => ticket.deployment !== deployment) };
 }
 
-/** The state in which requests have ended whose time is over. */
-export function withExpired(state: EnvironmentState, now: Date): EnvironmentState {
+/** The state in which requests have ended whose time is over, and the hold whose time is over is gone. */
+export function withExpired(known: EnvironmentState, now: Date): EnvironmentState {
+  const hold = activeHold(known, now);
+  const state = hold === known.hold ? known : { ...known, hold };
   return state.tickets
     .filter((ticket) => Date.parse(ticket.expiresAt) <= now.getTime())
     .reduce(

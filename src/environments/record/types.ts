@@ -99,7 +99,7 @@ export type JournalEntry = {
 /**
  * The environment record on its home host.
  *
- * Order: `read` at any time, without the lease. Everything that writes needs the lease, except what is said of requests, holds and approvals: `swap` with nothing else changed, `writeRelease`, `seen`. `openOperation` stores the plan and is
+ * Order: `read` at any time, without the lease. Everything that writes needs the lease, except what is said of requests, holds and approvals: `swap` with nothing else changed, `writeRelease`, `seen`, `left`. `openOperation` stores the plan and is
  * synced before it returns; only then may the first effect happen. `append` returns when the entries are synced.
  * After a failure of any write the caller must `read` again before it decides: the write may or may not have happened.
  */
@@ -115,6 +115,8 @@ export type EnvironmentRecord = {
   swap(expected: number, state: EnvironmentState, after?: Promise<unknown>): Promise<boolean>;
   /** Says that whoever asked for these deployments is still there. Needs no lease. */
   seen(deployments: readonly string[]): Promise<void>;
+  /** Says that nobody works on these requests any more. Gone is fine. Needs no lease. */
+  left(deployments: readonly string[]): Promise<void>;
   /** How long ago, in milliseconds by the home host's clock, each request's command was seen last; those that never were are missing. Needs no lease. */
   lastSeen(): Promise<ReadonlyMap<string, number>>;
   writeOperation(plan: Plan): Promise<void>;

@@ -1,0 +1,268 @@
+import { resumeDeployment, runDeployment, runQueued } from "../../src/deploy/deployment.ts";
+import type {
+  DeploymentEvent,
+  DeploymentOutcome,
+  DeploymentPorts,
+  DeploymentRequest,
+  Question,
+} from "../../src/deploy/request.ts";
+import type { StepWorker } from "../../src/deploy/run.ts";
+import { changeRequests, changeState } from "../../src/environments/record/change-state.ts";
+import { withCommitted, withEnded } from "../../src/environments/record/changes.ts";
+import type { EnvironmentState } from "../../src/environments/record/types.ts";
+import type { Judgement } from "../../src/environments/gates/types.ts";
+import type { Ticket, Trigger } from "../../src/environments/queue/types.ts";
+import type { LeaseOwner } from "../../src/hosts/types.ts";
+import { makeDocument } from "../../src/release/snapshot.ts";
+import type { ReleaseDocument } from "../../src/release/types.ts";
+import type { TargetSession, WorkerRequest } from "../../src/targets/types.ts";
+import { createRecordStore, memoryRecord, type RecordStore } from "./memory-record.ts";
+import { allAtOnce } from "./deployer.ts";
+import { environment, project, shop } from "./shop.ts";
+import type { Stage } from "./stage.ts";
+
+/** What somebody asks for in these worlds. */
+export type Wish = {
+  deployment: string;
+  who: string;
+  trigger: Trigger;
+  /** Which commit: later ones have greater numbers. */
+  commit: number;
+  branch: string;
+  wait: boolean;
+};
+
+export type Process = {
+  readonly name: string;
+  readonly events: DeploymentEvent[];
+  /** How it ended: its outcome, or what it threw; null as long as it runs, and for ever where it was killed. */
+  ended: DeploymentOutcome | Error | "nothing" | null;
+  dead: boolean;
+  /** As SIGKILL does: nothing of it happens any more, and its lease is free. */
+  kill(): void;
+  /** As Ctrl-C does. */
+  interrupt(): void;
+};
+
+/** One environment with its record and its lease, and the processes that work on it; nothing of it is slower than it has to be. */
+export type QueueWorld = {
+  readonly stage: Stage;
+  readonly store: RecordStore;
+  readonly processes: Process[];
+  state(): EnvironmentState | null;
+  deploy(wish: Wish): Process;
+  /** Carries a request out that stands in the queue. */
+  take(ticket: Ticket, who: string): Process;
+  resume(who: string): Process;
+  /** Writes without the lease, as the commands of people do. */
+  write(change: (state: EnvironmentState) => EnvironmentState | null): Process;
+};
+
+export type QueueWorldOptions = {
+  stage: Stage;
+  judge: (wish: Wish, question: Question) => Judgement;
+  /** Sees every beginning: in which state, of what, and by which process. */
+  onSwap?: (before: EnvironmentState | null, after: EnvironmentState, by: Process) => void;
+  expiresMs?: number;
+};
+
+export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_000 }: QueueWorldOptions): QueueWorld {
+  const store = createRecordStore();
+  const processes: Process[] = [];
+  const wishes = new Map<string, Wish>();
+  const whose = { project, environment };
+  let holder: { process: Process; owner: LeaseOwner } | null = null;
+  let fence = 0;
+
+  function start(name: string, work: (ports: DeploymentPorts) => Promise<DeploymentOutcome | null>): Process {
+    const interrupted = new AbortController();
+    const events: DeploymentEvent[] = [];
+    const started: Process = {
+      name,
+      events,
+      ended: null,
+      dead: false,
+      kill: () => {
+        started.dead = true;
+        if (holder?.process === started) holder = null;
+      },
+      interrupt: () => interrupted.abort("SIGINT"),
+    };
+    processes.push(started);
+    async function call<T>(effect: () => T): Promise<T> {
+      await stage.turn();
+      if (started.dead) return never();
+      const answer = effect();
+      await stage.turn();
+      return started.dead ? never() : answer;
+    }
+    const session = sessionOf(started, call);
+    const clock = {
+      ...stage.clock,
+      wait: async (milliseconds: number, signal?: AbortSignal) => {
+        await stage.clock.wait(milliseconds, signal);
+        if (started.dead) await never();
+      },
+    };
+    work({ session, clock, signal: interrupted.signal, tell: (event) => void events.push(event) }).then(
+      (outcome) => {
+        started.ended = outcome ?? "nothing";
+      },
+      (error: unknown) => {
+        started.ended = error instanceof Error ? error : new Error(String(error));
+      },
+    );
+    return started;
+  }
+
+  function sessionOf(process: Process, call: <T>(effect: () => T) => Promise<T>): TargetSession {
+    const record = memoryRecord(store, {
+      call,
+      now: stage.milliseconds,
+      onSwap: (before, after) => onSwap?.(before, after, process),
+    });
+    const none = (): never => {
+      throw new Error("nobody needs this here");
+    };
+    return {
+      hosts: ["one"],
+      home: "one",
+      skipped: [],
+      record,
+      acquire: (owner) =>
+        call(() => {
+          if (holder !== null) return { kind: "held", host: "one", owner: holder.owner, heartbeatAgeMs: 0 };
+          const mine = { process, owner };
+          holder = mine;
+          fence += 1;
+          const release = () =>
+            call(() => {
+              if (holder === mine) holder = null;
+            });
+          return { kind: "granted", fence, tookOver: null, release };
+        }),
+      leaseHolder: async () => null,
+      survey: () =>
+        call(() => ({
+          home: "one",
+          hosts: [
+            {
+              name: "one",
+              assignment: {},
+              missingBacking: [],
+              proxy: "ready",
+              settleProxy: false,
+              live: null,
+              shortage: null,
+            },
+          ],
+          place: "a",
+          warm: false,
+          notes: [],
+        })),
+      worker: async (request) => workerOf(request, record, call),
+      missingImages: none,
+      holdings: none,
+      sweep: none,
+      observe: none,
+      diagnose: none,
+      logs: none,
+      lost: never(),
+      close: async () => undefined,
+    };
+  }
+
+  /** Of a plan's steps only those do something here that the record hears of. */
+  function workerOf(
+    { plan, document }: WorkerRequest,
+    record: TargetSession["record"],
+    call: <T>(effect: () => T) => Promise<T>,
+  ): StepWorker {
+    const at = (): string => new Date(stage.milliseconds()).toISOString();
+    const { release } = document;
+    return {
+      perform: async (step) => {
+        if (step.action.kind === "start") await call(() => undefined);
+        if (step.action.kind === "commit")
+          await changeState(record, environment, (state) =>
+            withCommitted(state, plan, {
+              ...{ release: release.id, document: document.name, commit: release.commit, ref: release.ref, tags: {} },
+              ...{ deployment: plan.deployment, at: at(), place: "a", by: plan.origin.who, replicas: {} },
+              strategy: "rolling",
+            }),
+          );
+        if (step.action.kind === "close")
+          await changeState(record, environment, (state) =>
+            state.operation === null
+              ? null
+              : withEnded(state, plan.deployment, "succeeded", `${release.id} is live`, at()),
+          );
+        return { acted: true, summary: "" };
+      },
+      undo: async () => ({ acted: true, summary: "" }),
+    };
+  }
+
+  function requestOf(wish: Wish, process: { session: TargetSession }): DeploymentRequest {
+    const document = documentOf(wish);
+    return {
+      ...{ deployment: wish.deployment, kind: "deploy", ...whose, strategy: allAtOnce, bakeMs: 0 },
+      origin: { who: wish.who, from: "laptop", command: "shiplock deploy", reason: null },
+      ...{ timeoutMs: 600_000, leaseTtlMs: 15_000, wait: wish.wait, trigger: wish.trigger, expiresMs },
+      choose: async () => ({ document, notes: [] }),
+      asker: { name: wish.who, aliases: [], source: "local" },
+      options: { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: [] },
+      judge: async (question) => judge(wish, question),
+      takeUp: async (ticket) => ({ ...requestOf(wishOf(ticket), process), queued: true }),
+      secrets: async () => ({}),
+      hidden: () => [],
+    };
+  }
+
+  function wishOf(ticket: Ticket): Wish {
+    const wish = wishes.get(ticket.deployment);
+    if (wish === undefined) throw new Error(`nobody asked for ${ticket.deployment}`);
+    return wish;
+  }
+
+  return {
+    stage,
+    store,
+    processes,
+    state: () => store.current?.state ?? null,
+    deploy: (wish) => {
+      wishes.set(wish.deployment, wish);
+      return start(wish.deployment, (ports) => runDeployment(requestOf(wish, ports), ports));
+    },
+    take: (ticket, who) =>
+      start(`${ticket.deployment} by ${who}`, (ports) =>
+        runQueued({ ...requestOf(wishOf(ticket), ports), waitForGates: false }, ports),
+      ),
+    resume: (who) =>
+      start(`resume by ${who}`, (ports) => {
+        const nothing: Wish = { ...{ deployment: "r", who, trigger: "manual", commit: 0 }, branch: "main", wait: true };
+        return resumeDeployment(requestOf(nothing, ports), ports);
+      }),
+    write: (change) =>
+      start("write", async ({ session }) => {
+        await changeRequests(session.record, whose, change);
+        return null;
+      }),
+  };
+}
+
+function documentOf({ commit, branch }: Wish): ReleaseDocument {
+  const { release, snapshot } = shop(`${branch}-${commit}`, { migration: false });
+  return makeDocument(
+    {
+      ...release,
+      ref: branch,
+      commitTime: new Date(Date.parse("2026-11-01T00:00:00Z") + commit * 1_000).toISOString(),
+    },
+    { ...snapshot, services: [], files: [] },
+  );
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
