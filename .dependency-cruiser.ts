@@ -18,7 +18,7 @@ const deciding = [
   "checks/(graph|files|canonical|key|judge|table|types)",
   "checks/reports/(read|junit|lcov|cobertura|eslint|sarif|xml|findings|line-coverage|unreadable)",
   "environments/record/(changes|change-state|rollback-choice)",
-  "environments/(version-choice|identity|queue/.+|retention/.+)",
+  "environments/(version-choice|identity|checklist|audit/.+|emergency/.+|queue/.+|retention/.+)",
   "environments/gates/.+",
   "release/(tags|version-name)",
   "config/init/.+",

@@ -4,6 +4,7 @@ import { documentOf } from "../deploy/read-record.ts";
 import type { DeploymentRequest } from "../deploy/request.ts";
 import type { StrategyOptions } from "../deploy/strategies/types.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
+import { auditSecrets } from "../environments/audit/secrets.ts";
 import type { Ticket, TicketOptions } from "../environments/queue/types.ts";
 import { ShiplockError } from "../errors.ts";
 import type { ReleaseDocument } from "../release/types.ts";
@@ -52,7 +53,10 @@ export async function requestFor(
     takeUp: (ticket) => requestOfTicket(context, config, environment, session, ticket),
     secrets: async (document) => {
       const { environment: name, secrets } = document.snapshot;
-      return demandSecrets(context, ownerOf(config, name), secrets.names, name);
+      const values = await demandSecrets(context, ownerOf(config, name), secrets.names, name);
+      if (secrets.names.length > 0)
+        session.audit.remark(auditSecrets(secrets.names, "the configuration's providers", document.release.id));
+      return values;
     },
     hidden: (documents) => hiddenOf(context, config, documents),
     hooks: hookSetup(context, config, environment),

@@ -3,7 +3,10 @@ import { messageOf } from "../errors.ts";
 import type { Purpose, TargetSession } from "../targets/types.ts";
 import { listFlag } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
-import type { CommandContext } from "./context.ts";
+import type { Acting } from "../environments/audit/audited-record.ts";
+import type { Identity } from "../environments/identity.ts";
+import { type CommandContext, originOf } from "./context.ts";
+import { localIdentity } from "./identity.ts";
 import { registriesOf, registryLogins, type RegistryLogins } from "./registry-logins.ts";
 import { targetOf } from "./wiring.ts";
 
@@ -34,7 +37,20 @@ export async function openSession(
 ): Promise<TargetSession> {
   const logins = purpose.kind === "read" ? null : registryLogins(config, context);
   if (logins !== null) await findLogins(context, config, purpose, logins);
-  return targetOf(config, environment, context.env, logins).open(purpose, context.signal);
+  const acting = actingOf(context, config, purpose);
+  return targetOf(config, environment, context.env, acting, logins).open(purpose, context.signal);
+}
+
+/** Who acts here; for who will write asked while the hosts are being connected. */
+function actingOf(context: CommandContext, config: Config, purpose: Purpose): Acting {
+  let known: Promise<Identity> | null = null;
+  const who = (): Promise<Identity> => {
+    known ??= localIdentity(context, config.folder);
+    return known;
+  };
+  // Who needs it is told what was wrong.
+  if (purpose.kind !== "read") who().catch(() => undefined);
+  return { who, from: originOf(context, null).from, mask: context.output.mask };
 }
 
 /** Whoever ends a deployment mostly needs no login any more: what is wrong with it is then only told, and is an error for a pull that wants it. */

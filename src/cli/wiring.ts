@@ -1,5 +1,6 @@
 import type { Config, Environment, Host } from "../config/types.ts";
 import { systemClock } from "../clock.ts";
+import type { Acting } from "../environments/audit/audited-record.ts";
 import { createConnector } from "../hosts/connector.ts";
 import { createDockerEngine } from "../hosts/docker-engine.ts";
 import { createEngineTransport } from "../hosts/docker-transport.ts";
@@ -32,12 +33,14 @@ const connectTimeoutMs = 20_000;
 
 /**
  * The target of an environment, made of real parts.
+ * @param acting whose acts are entered in the audit log
  * @param logins of registries; null for who only looks and fetches no image
  */
 export function targetOf(
   config: Config,
   environment: Environment,
   env: Variables,
+  acting: Acting,
   logins: RegistryLogins | null,
 ): Target {
   const { target } = environment;
@@ -61,6 +64,7 @@ export function targetOf(
     layers: layerSource(registryWith(config, logins, layersDeadlineMs)),
     images: placesOf(config, environment, env, connector),
     clock: systemClock,
+    acting,
     connectTimeoutMs,
     fetchPublic,
   });

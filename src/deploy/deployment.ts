@@ -99,6 +99,8 @@ async function takeUp(
     const secrets = abort ? {} : await request.secrets(document);
     const hookSecrets = abort ? {} : await hookSecretsOf(plan, request);
     ports.tell({ kind: "planned", purpose, plan, document });
+    const action = abort ? "aborted" : "resumed";
+    ports.session.audit.remark({ action, subject: plan.deployment, details: { release: plan.to } });
     const mask = await maskOf(request, document, previous);
     return tellingEnd(plan, ports, mask, async (mayBeRecorded) => {
       mayBeRecorded(true);

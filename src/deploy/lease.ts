@@ -44,6 +44,10 @@ export async function holding<T>(
 ): Promise<T> {
   const { session } = ports;
   ports.tell({ kind: "lease-taken", fence, tookOver });
+  if (tookOver !== null) {
+    const { deployment, who, from, since } = tookOver;
+    session.audit.remark({ action: "lease-taken-over", subject: deployment, details: { who, from, since } });
+  }
   const lost = new AbortController();
   let working = true;
   void session.lost.then((why) => {

@@ -2,6 +2,7 @@ import type { PlanFacts, PlanHost } from "../deploy/plan.ts";
 import type { StepWorker } from "../deploy/run.ts";
 import type { StrategyKind } from "../deploy/strategies/types.ts";
 import type { Place, Plan } from "../deploy/types.ts";
+import type { AuditLog } from "../environments/audit/types.ts";
 import type { EnvironmentRecord, EnvironmentState } from "../environments/record/types.ts";
 import type { HostHoldings, HostRemoval } from "../environments/retention/types.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
@@ -27,6 +28,8 @@ export type TargetSession = {
   /** Configured hosts that this session does without. */
   readonly skipped: readonly string[];
   readonly record: EnvironmentRecord;
+  /** Who did what here. Whatever is written through `record` is entered in it. */
+  readonly audit: AuditLog;
   /**
    * The right to change the environment, on every host or on none. The hosts are asked in sorted order, so two deployers cannot wait for each other.
    * @throws ShiplockError `lease/stuck` when an expired owner cannot be ended

@@ -14,6 +14,7 @@ import type { FakeHost } from "../../src/hosts/fake.ts";
 import type { ImagePlace } from "../../src/hosts/image-places.ts";
 import type { EngineLogin } from "../../src/release/registry/types.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
+import { createMasker } from "../../src/secrets/mask.ts";
 import type { Purpose, TargetSession } from "../../src/targets/types.ts";
 import { composeTarget } from "../../src/targets/compose/target.ts";
 import { environment, project } from "./shop.ts";
@@ -68,6 +69,8 @@ export type DeployerOptions = {
   auth?: EngineLogin;
   /** The team's own commands; none unless given. */
   hooks?: HookSetup;
+  /** Who works at it; ada unless given. */
+  who?: string;
 };
 
 /** A deployment that had a plan: no gate kept it from beginning. */
@@ -106,6 +109,11 @@ export async function startDeployer(world: World, deployer: DeployerOptions = {}
     layers: { layers: async () => [], unpacked: async () => [] },
     images: { places: deployer.images ?? [], close: async () => undefined },
     clock: world.clock,
+    acting: {
+      who: async () => ({ name: deployer.who ?? "ada", aliases: [], source: "local" }),
+      from: "laptop",
+      mask: createMasker([secretValue, registryPassword]),
+    },
     connectTimeoutMs: 5_000,
     fetchPublic: async () => 200,
   }).open(purpose, new AbortController().signal);

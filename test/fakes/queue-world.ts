@@ -129,6 +129,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
       home: "one",
       skipped: [],
       record,
+      audit: { remark: () => undefined, head: () => null, read: none },
       acquire: (owner) =>
         call(() => {
           if (holder !== null) return { kind: "held", host: "one", owner: holder.owner, heartbeatAgeMs: 0 };
@@ -215,7 +216,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
       judge: async (question) => judge(wish, question),
       takeUp: async (ticket) => ({ ...requestOf(wishOf(ticket), process), queued: true }),
       secrets: async () => ({}),
-      hidden: () => [],
+      hidden: async () => [],
     };
   }
 

@@ -1,7 +1,8 @@
 import type { DeploymentState } from "../../deploy/states.ts";
 import type { Plan } from "../../deploy/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
-import type { Asked } from "../queue/types.ts";
+import { emptyChain } from "../audit/chain.ts";
+import type { Asked, TicketOptions } from "../queue/types.ts";
 import { withoutTicket } from "../queue/changes.ts";
 import { rememberedDeployments } from "./limits.ts";
 import type { BehindHost, DeploymentEntry, EnvironmentState, HealthyRelease, LiveRelease } from "./types.ts";
@@ -23,6 +24,7 @@ export function emptyState(project: string, environment: string): EnvironmentSta
     hold: null,
     reviews: [],
     deployments: [],
+    audit: emptyChain(project, environment),
   };
 }
 
@@ -41,6 +43,7 @@ export function withOperation(
   fence: number,
   at: string,
   asked: Asked | null = null,
+  options?: TicketOptions,
 ): EnvironmentState {
   const entry: DeploymentEntry = {
     deployment: plan.deployment,
@@ -66,6 +69,7 @@ export function withOperation(
       fence,
       committed: false,
       asked,
+      ...(options === undefined ? {} : { options }),
       startedAt: at,
     },
     deployments: [entry, ...state.deployments].slice(0, rememberedDeployments),

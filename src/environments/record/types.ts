@@ -1,6 +1,7 @@
 import type { DeploymentState } from "../../deploy/states.ts";
 import type { DeploymentKind, Origin, Place, Plan } from "../../deploy/types.ts";
-import type { Asked, DueReview, Hold, Ticket } from "../queue/types.ts";
+import type { AuditChain } from "../audit/types.ts";
+import type { Asked, DueReview, Hold, Ticket, TicketOptions } from "../queue/types.ts";
 
 /** A release that was live and observed healthy in this environment. */
 export type HealthyRelease = {
@@ -55,6 +56,8 @@ export type Operation = {
   committed: boolean;
   /** Records of an earlier Shiplock do not say. */
   asked?: Asked | null;
+  /** What was said with the request. Records of an earlier Shiplock do not say. */
+  options?: TicketOptions;
   startedAt: string;
 };
 
@@ -84,6 +87,8 @@ export type EnvironmentState = {
   reviews: readonly DueReview[];
   /** Newest first. */
   deployments: readonly DeploymentEntry[];
+  /** The end of the audit log. Whoever writes the state leaves it alone: entries are made where it is written. */
+  audit: AuditChain;
 };
 
 export type JournalEntry = {

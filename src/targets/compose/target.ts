@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Place, ReplicaRef } from "../../deploy/types.ts";
+import { type Acting, auditedRecord } from "../../environments/audit/audited-record.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { Connector, Host, HostAddress, LeaseAnswer, LeaseOwner } from "../../hosts/types.ts";
 import { caddyTraffic } from "../../proxy/caddy/traffic.ts";
@@ -9,6 +10,7 @@ import type { ImagePlace, ImagePlaces } from "../../hosts/image-places.ts";
 import type { LayerSource } from "../../release/registry/layers.ts";
 import type { EngineLogin } from "../../release/registry/types.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
+import { folderAudit } from "../folder-audit.ts";
 import type { LeaseResult, Purpose, Target, TargetSession } from "../types.ts";
 import type { ComposeProgram } from "./compose-program.ts";
 import { containerName, label, layoutOf, placedName } from "./layout.ts";
@@ -42,6 +44,8 @@ export type ComposeTargetOptions = {
   /** Where images may be that are in no registry, beside the hosts: this machine first, which is asked before them; the others after them. */
   images: ImagePlaces;
   clock: Clock;
+  /** Whose acts are entered in the audit log. */
+  acting: Acting;
   connectTimeoutMs: number;
   fetchPublic: ComposeRun["fetchPublic"];
 };
@@ -60,9 +64,10 @@ async function openSession(
 ): Promise<TargetSession> {
   const { project, environment } = options;
   const whose = { project, environment };
-  const { hosts, home, record, skipped, claimed } = await openHosts(options, purpose, signal, (host) =>
-    openHost(host, options),
-  );
+  const opened = await openHosts(options, purpose, signal, (host) => openHost(host, options));
+  const { hosts, home, skipped, claimed } = opened;
+  const segments = folderAudit(home.host.files, home.layout.folder);
+  const { record, audit } = auditedRecord(opened.record, segments, whose, options.acting, options.clock);
   let closing = false;
   const [here, ...elsewhere] = options.images.places;
   const own = [home, ...hosts.filter((host) => host !== home)];
@@ -116,6 +121,7 @@ async function openSession(
     home: home.name,
     skipped,
     record,
+    audit,
     acquire: (owner, ttlMs) => acquireAll(hosts, claimed, whose, owner, ttlMs),
     leaseHolder: async () => {
       const state = await home.host.inspectLease(home.layout.folder);
