@@ -11,7 +11,6 @@ export function hookSetup(context: CommandContext, config: Config, environment: 
   return {
     declared: environment.hooks,
     runner: processHooks({ folder: config.folder, machine: env, clock: systemClock }),
-    secrets: (names) =>
-      demandSecrets(context, ownerOf(config, environment.name), names, `${environment.name} (hooks)`),
+    secrets: (names) => demandSecrets(context, ownerOf(config, environment.name), names, `${environment.name} (hooks)`),
   };
 }

@@ -267,8 +267,8 @@ async function settle(world: QueueWorld): Promise<boolean> {
     const state = world.state();
     const left = state === null ? [] : state.tickets;
     if (alive().length === 0 && left.length === 0 && (state?.operation ?? null) === null) return true;
-    if (state?.hold != null) world.write((known) => ({ ...known, hold: null }));
-    if (state?.operation != null && alive().length === 0) {
+    if ((state?.hold ?? null) !== null) world.write((known) => ({ ...known, hold: null }));
+    if ((state?.operation ?? null) !== null && alive().length === 0) {
       world.resume("grace");
       continue;
     }

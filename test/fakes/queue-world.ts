@@ -204,7 +204,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
     };
   }
 
-  function requestOf(wish: Wish, process: { session: TargetSession }): DeploymentRequest {
+  function requestOf(wish: Wish): DeploymentRequest {
     const document = documentOf(wish);
     return {
       ...{ deployment: wish.deployment, kind: "deploy", ...whose, strategy: allAtOnce, bakeMs: 0 },
@@ -214,7 +214,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
       asker: { name: wish.who, aliases: [], source: "local" },
       options: { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: [] },
       judge: async (question) => judge(wish, question),
-      takeUp: async (ticket) => ({ ...requestOf(wishOf(ticket), process), queued: true }),
+      takeUp: async (ticket) => ({ ...requestOf(wishOf(ticket)), queued: true }),
       secrets: async () => ({}),
       hidden: async () => [],
     };
@@ -233,7 +233,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
     state: () => store.current?.state ?? null,
     deploy: (wish) => {
       wishes.set(wish.deployment, wish);
-      return start(wish.deployment, (ports) => runDeployment(requestOf(wish, ports), ports));
+      return start(wish.deployment, (ports) => runDeployment(requestOf(wish), ports));
     },
     take: (ticket, who) =>
       start(`${ticket.deployment} by ${who}`, (ports) =>
@@ -242,7 +242,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
     resume: (who) =>
       start(`resume by ${who}`, (ports) => {
         const nothing: Wish = { ...{ deployment: "r", who, trigger: "manual", commit: 0 }, branch: "main", wait: true };
-        return resumeDeployment(requestOf(nothing, ports), ports);
+        return resumeDeployment(requestOf(nothing), ports);
       }),
     write: (change) =>
       start("write", async ({ session }) => {
