@@ -237,7 +237,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
     },
     take: (ticket, who) =>
       start(`${ticket.deployment} by ${who}`, (ports) =>
-        runQueued({ ...requestOf(wishOf(ticket), ports), waitForGates: false }, ports),
+        runQueued({ ...requestOf(wishOf(ticket)), waitForGates: false }, ports),
       ),
     resume: (who) =>
       start(`resume by ${who}`, (ports) => {
