@@ -69,8 +69,10 @@ async function rollBack(
         session,
         async (ports) => {
           const outcome = await runDeployment(request, ports);
-          if (outcome.error === null)
+          if (outcome.error === null) {
             output.line(output.paint.dim("automatic deployments are paused until somebody deploys on purpose"));
+            output.line(output.paint.dim(`\`shiplock revert ${environment.name}\` takes the commits back`));
+          }
           return outcome;
         },
         "nothing to do",

@@ -28,13 +28,8 @@ export async function startE2eLab(options: E2eLabOptions): Promise<Lab> {
   const only = options.images ?? switchboardImages;
   // The runner first: it fills the cache that the hosts then load from.
   await ensureBaseImages({ socketPath: lab.runnerSocket, only, log });
-  for (const host of lab.hosts) {
-    await ensureBaseImages({
-      socketPath: host.socketPath,
-      only: only.filter((image) => image !== "node:24-slim"),
-      log,
-    });
-  }
+  const hostImages = only.filter((image) => image !== "node:24-slim");
+  await Promise.all(lab.hosts.map(({ socketPath }) => ensureBaseImages({ socketPath, only: hostImages, log })));
   return lab;
 }
 
