@@ -312,11 +312,11 @@ describe("bad input gets a clear answer and loses nothing", {
 
     test("a key whose feature is not built yet is refused as such", async () => {
       const result = await withConfiguration(
-        (clone) => clone.configure([{ path: ["notify"], value: [] }]),
+        (clone) => clone.configure([{ path: ["backup"], value: {} }]),
         ["deploy", "staging"],
       );
       const error = assertRefused(result, { exit: 2, code: "config/invalid", says: /./, remedy: /./ });
-      assert.match(JSON.stringify(error), /notifications are not (?:built|there|available|implemented) yet/);
+      assert.match(JSON.stringify(error), /backups of backing services are not built yet/);
     });
 
     test("a variable that is not set is named with the place that needs it", async () => {
