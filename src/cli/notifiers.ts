@@ -60,7 +60,13 @@ function emailOf(
   return {
     name,
     tell: async (notice, signal) => {
-      const trusted = trustedRoot === undefined ? null : await readFile(resolve(config.folder, trustedRoot), "utf8");
+      let trusted: string | null = null;
+      try {
+        if (trustedRoot !== undefined) trusted = await readFile(resolve(config.folder, trustedRoot), "utf8");
+      } catch (error) {
+        const detail = `the certificate that is trusted cannot be read: ${messageOf(error)}`;
+        return { status: "failed", tries: 0, detail, remedy: "look at `smtp.trustedRoot`", remember: null };
+      }
       const settings = {
         host,
         port,

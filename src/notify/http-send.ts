@@ -138,7 +138,11 @@ const neverSent: ReadonlySet<string> = new Set([
 
 /** Why a connection failed, in words. The address is left out: it may be a secret. */
 export function connectionWords(error: unknown): string {
-  const code = codeOf(error);
+  return wordsOfCode(codeOf(error));
+}
+
+/** @param code of the operating system or of Node.js; null where there is none */
+export function wordsOfCode(code: string | null): string {
   return (code === null ? undefined : words[code]) ?? `the connection failed${code === null ? "" : ` (${code})`}`;
 }
 

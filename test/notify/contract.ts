@@ -114,7 +114,7 @@ export function notifierContract(adapter: NotifierUnderTest): void {
       const { status } = await telling;
       clearTimeout(aborting);
       assert.equal(status, "failed");
-      assert.ok(performance.now() - began < 2_000, "it did not end with its signal");
+      assert.ok(performance.now() - began < 4_500, "it did not end with its signal");
     });
   });
 }

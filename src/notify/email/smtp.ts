@@ -1,6 +1,7 @@
+import { getSystemErrorName } from "node:util";
 import type { Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
-import { connectionWords } from "../http-send.ts";
+import { wordsOfCode } from "../http-send.ts";
 import type { Delivery, Notice, Notifier } from "../types.ts";
 import { emailText } from "./message.ts";
 
@@ -144,7 +145,7 @@ function failure(error: unknown, signal: AbortSignal, tries: number): Sent {
     case "EDNS":
     case "ECONNECTION":
     case "ESOCKET":
-      return failed(`the mail server: ${connectionWords(error)}`, null, facts.command === "CONN");
+      return failed(`the mail server: ${wordsOfCode(facts.system ?? facts.code)}`, null, facts.command === "CONN");
     default:
       return failed(
         facts.response === null ? messageOf(error) : `the mail server refused it (${facts.response})`,
@@ -153,13 +154,23 @@ function failure(error: unknown, signal: AbortSignal, tries: number): Sent {
   }
 }
 
-function factsOfError(error: unknown): { code: string | null; command: string | null; response: string | null } {
+/** `code` is the mail library's own word, `system` that of the operating system behind it. */
+type ErrorFacts = { code: string | null; system: string | null; command: string | null; response: string | null };
+
+function factsOfError(error: unknown): ErrorFacts {
   const text = (key: string): string | null => {
     const value: unknown = error instanceof Error ? Reflect.get(error, key) : null;
     return typeof value === "string" ? value : null;
   };
   const response = text("response");
-  return { code: text("code"), command: text("command"), response: response === null ? null : oneLineOf(response) };
+  const errno: unknown = error instanceof Error ? Reflect.get(error, "errno") : null;
+  const system = typeof errno === "number" && errno < 0 ? getSystemErrorName(errno) : null;
+  return {
+    code: text("code"),
+    system,
+    command: text("command"),
+    response: response === null ? null : oneLineOf(response),
+  };
 }
 
 function oneLineOf(response: string): string {
