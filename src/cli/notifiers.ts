@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { systemClock } from "../clock.ts";
 import { notifySecrets } from "../config/resolve-notify.ts";
 import type { Config, Notify } from "../config/types.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
 import { createEmail } from "../notify/email/smtp.ts";
 import type { HttpTools } from "../notify/http-send.ts";
 import { createSlackBot } from "../notify/slack/bot.ts";
@@ -12,27 +12,54 @@ import { createSlackWebhook } from "../notify/slack/incoming-webhook.ts";
 import type { Notifier, NoticeRule } from "../notify/types.ts";
 import { createWebhook } from "../notify/webhook.ts";
 import { type CommandContext, openHistory } from "./context.ts";
+import { demandSecrets, ownerOf } from "./secrets.ts";
 
-/**
- * Everybody who can be told, with the secrets they need, which are masked from now on. Who lacks a secret answers every notice with that.
- */
+/** Everybody who can be told. What they need of secrets is looked up when they are told for the first time. */
 export function noticeRules(context: CommandContext, config: Config): readonly NoticeRule[] {
   return config.notify.map((entry) => ({
-    notifier: notifierOf(context, config, entry),
+    notifier: withSecrets(context, config, entry),
     environments: entry.environments ?? null,
     events: entry.events,
     named: entry.named,
   }));
 }
 
-function notifierOf(context: CommandContext, config: Config, entry: Notify): Notifier {
-  const values = new Map(notifySecrets(entry).map((name) => [name, (context.env[name] ?? "").trim()]));
-  const missing = [...values].filter(([, value]) => value === "").map(([name]) => name);
-  if (missing.length > 0) return withoutSecrets(entry.name, missing);
-  context.output.hide([...values.values()]);
-  const secret = (name: string): string => values.get(name) ?? "";
+/** Who lacks a secret answers every notice with that. */
+function withSecrets(context: CommandContext, config: Config, entry: Notify): Notifier {
+  const { name } = entry;
+  let made: Notifier | null = null;
+  return {
+    name,
+    tell: async (notice, signal) => {
+      try {
+        // With the signal of the telling: who interrupts a deployment is told how it ended.
+        const asking = { ...context, signal };
+        made ??= notifierOf(
+          context,
+          config,
+          entry,
+          await demandSecrets(asking, ownerOf(config, null), notifySecrets(entry), `the notifier ${name}`),
+        );
+      } catch (error) {
+        // That nothing was touched is said to who deploys, and here it is not true.
+        const remedy =
+          error instanceof ShiplockError ? (error.remedy?.replace(/; nothing was touched$/, "") ?? null) : null;
+        return { status: "failed", tries: 0, detail: messageOf(error), remedy, remember: null };
+      }
+      return made.tell(notice, signal);
+    },
+  };
+}
+
+function notifierOf(
+  context: CommandContext,
+  config: Config,
+  { name, to }: Notify,
+  secrets: Readonly<Record<string, string>>,
+): Notifier {
+  // A file that holds one mostly ends with a line end.
+  const secret = (wanted: string): string => (secrets[wanted] ?? "").trim();
   const http: HttpTools = { clock: systemClock, random: Math.random };
-  const { name, to } = entry;
   switch (to.kind) {
     case "slack": {
       const recall = (deployment: string): Promise<unknown> => recalled(context, config.project, name, deployment);
@@ -76,20 +103,6 @@ function emailOf(
       };
       return createEmail({ name, to, from, smtp: settings, clock: systemClock }).tell(notice, signal);
     },
-  };
-}
-
-function withoutSecrets(name: string, missing: readonly string[]): Notifier {
-  const [it, is] = missing.length === 1 ? ["it", "is"] : ["them", "are"];
-  return {
-    name,
-    tell: async () => ({
-      status: "failed",
-      tries: 0,
-      detail: `${missing.join(" and ")} ${is} not set or empty`,
-      remedy: `set ${it} as environment ${missing.length === 1 ? "variable" : "variables"} of the command`,
-      remember: null,
-    }),
   };
 }
 

@@ -166,7 +166,7 @@ describe("who is told of a deployment", () => {
     assert.equal(exit, 0);
     assert.match(
       who.said(),
-      /warning: slack was not told that .*: SLACK_BOT_TOKEN is not set or empty; set it as environment variable/,
+      /warning: slack was not told that .*: the notifier slack needs the secret SLACK_BOT_TOKEN, and it is not set or empty; set it as environment variable of the command\n/,
     );
     assert.equal(who.said().match(/warning: slack was not told/g)?.length, 1);
   });
@@ -244,6 +244,16 @@ describe("shiplock notify", () => {
     assert.equal(bodies(server)[0]?.["environment"], "production");
     const nobody = await shiplock(notify, env, "notify", "test", "--event", "requested");
     assert.match(nobody.stdout, /nobody is told of requested/);
+  });
+
+  test("a token that lies with a provider of secrets is taken from there, and is not said", async (context) => {
+    const { slack, notify } = await twoOfThem(context);
+    await writeFile(join(folder, "ops.env"), `SLACK_BOT_TOKEN=${token}\nHOOK_KEY=${key}\n`);
+    const provided = `${notify}\nsecrets: { providers: [{ dotenv: ops.env }] }`;
+    const { exit, stdout, stderr } = await shiplock(provided, {}, "notify", "test", "--json=stream");
+    assert.equal(exit, 0, stdout + stderr);
+    assert.ok(slack.messages.length > 0);
+    assert.doesNotMatch(stdout + stderr, new RegExp(`${token}|${key}`));
   });
 
   test("test that cannot reach somebody says why and what to do, and ends with exit code 1", async (context) => {
