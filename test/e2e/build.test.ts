@@ -17,6 +17,7 @@ import { standInScanner } from "../release/scan/scanners.ts";
 import { assertRefused } from "./support/assertions.ts";
 import { filesBelow, filesWith } from "./support/disk.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
+import { leftBehind, recordArguments, recordedStarts } from "./support/left-behind.ts";
 import { appsOf, shiplockFolder } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 import { architectureOf, contentsOf, digestOf, shippedWithAttestation, tagsOf } from "./support/registry.ts";
@@ -271,6 +272,7 @@ describe("a release is what was committed, built once and named by what it holds
 
   test("values of an environment are baked in, so each has an image of its own, and promotion makes a sibling that names its origin; a build secret stays in none", async (t) => {
     const token = "bu1ld-token-that-nobody-may-see";
+    const sessionKey = 'pl4nted "session" & key/of+ada that is long enough for base64 to break it over lines';
     const hash = createHash("sha256").update(token).digest("hex");
     await using baked = await createProject(lab, {
       name: "baked",
@@ -278,10 +280,21 @@ describe("a release is what was committed, built once and named by what it holds
       configure: [
         { path: ["images", "app", "args"], value: { PUBLIC_URL: "http://${WEB_HOST}" } },
         { path: ["images", "app", "secrets"], value: ["BUILD_TOKEN"] },
+        {
+          path: ["checks", "spill"],
+          value: { process: true, secrets: ["SESSION_KEY"], run: 'echo "key $SESSION_KEY"' },
+        },
+        { path: ["environments", "staging", "secrets"], value: ["SESSION_KEY"] },
+        { path: ["environments", "production", "secrets"], value: ["SESSION_KEY"] },
         ...port("8102", "8103"),
       ],
     });
-    Object.assign(baked.env, { BUILD_TOKEN: token });
+    Object.assign(baked.env, { BUILD_TOKEN: token, SESSION_KEY: sessionKey });
+    recordArguments(baked);
+    const spill = `const key = process.env.SESSION_KEY; console.log("key", key); console.log(Buffer.from(key).toString("base64").replace(/.{76}/g, "$$&\\n")); import("./server.mjs")`;
+    const compose = readFileSync(join(baked.folder, "compose.yml"), "utf8");
+    const service = `    command: ${JSON.stringify(["node", "-e", spill])}\n    environment: { SESSION_KEY: "\${SESSION_KEY}" }\n`;
+    baked.write("compose.yml", compose.replace("    ports:\n", `${service}    ports:\n`));
     const dockerfile = readFileSync(join(baked.folder, "Dockerfile"), "utf8");
     // An instruction that was cached by an earlier run of this test would print nothing.
     const script = `/* ${randomUUID()} */ const token = fs.readFileSync("/run/secrets/BUILD_TOKEN");
@@ -292,8 +305,9 @@ describe("a release is what was committed, built once and named by what it holds
     baked.write("Dockerfile", dockerfile.replace("USER node", run));
     await baked.commit("An address that the bundler bakes in");
 
-    const deployed = await baked.must(["deploy", "staging"]);
+    const deployed = await baked.must(["deploy", "staging", "--check"]);
     assert.match(deployed.stdout, /app │ {3}the token is \*\*\*/);
+    assert.match(deployed.stdout, /spill │ key \*\*\*/);
     assert.equal((await baked.curl(host)).version, "http://staging.baked.example.com");
     const promoted = await baked.must(["promote", "staging", "production"]);
     assert.match(promoted.stdout, /a sibling release: app holds values of production/);
@@ -301,6 +315,7 @@ describe("a release is what was committed, built once and named by what it holds
       (await baked.curl(host, "/", { environment: "production" })).version,
       "http://production.baked.example.com",
     );
+    const logs = await baked.must(["logs", "staging", "web"]);
     const [staging, production] = [liveDocument(baked, "staging").release, liveDocument(baked, "production").release];
     assert.equal(production.origin, staging.id);
     assert.equal(production.commit, staging.commit);
@@ -327,6 +342,20 @@ describe("a release is what was committed, built once and named by what it holds
         const root = join(baked.folder, "..");
         assert.ok((await filesBelow(root, staging.id)).length > 0, "the search finds nothing");
         assert.deepEqual(await filesBelow(root, token), []);
+      },
+    );
+    await t.test("logs show no secret that a service prints, not even in base64 over two lines", () => {
+      assert.match(logs.stdout, /│ key \*\*\*\n.*│ \*\*\*\n.*│ \*\*\*\n/);
+    });
+    await t.test(
+      "a container's own secret is left behind nowhere but in its environment, and a registry's password nowhere",
+      async () => {
+        const said = { deploy: deployed, promote: promoted, logs };
+        const places = { lab, host, project: baked, said };
+        for (const [program, starts] of Object.entries(recordedStarts(baked)))
+          assert.ok(starts > 2, `${program}: ${starts}`);
+        assert.ok((await leftBehind([staging.id], places)).length > 8, "the search finds nothing");
+        assert.deepEqual(await leftBehind([sessionKey, token, lab.registry.password], places), []);
       },
     );
     await t.test("a build that fails names instruction and line, and masks what it wrote", async () => {

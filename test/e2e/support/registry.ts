@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { buildEngine } from "../../../src/cli/wiring.ts";
 import { createRegistryClient } from "../../../src/release/registry/client.ts";
 import type { PlatformImage } from "../../../src/release/registry/types.ts";
@@ -12,6 +13,8 @@ const manifestTypes = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ];
+
+const largestLayer = 5_000_000;
 
 type Manifest = { type: string; digest: string; bytes: Uint8Array };
 
@@ -93,6 +96,34 @@ export async function removeFromRegistry(
   const manifest = await read(lab, repository, digest);
   await ask(lab, "DELETE", `/v2/${repository}/manifests/${digest}`, {});
   return { putBack: () => put(lab, repository, manifest, digest) };
+}
+
+/** What lies under the tags of a repository, as text: manifests, configurations, what is attached to images, and layers unpacked, but for those of a base image, which are large. */
+export async function blobsOf(lab: Lab, repository: string): Promise<{ name: string; text: string }[]> {
+  const found = new Map<string, string>();
+  const manifest = async (reference: string): Promise<void> => {
+    const { digest, bytes } = await read(lab, repository, reference);
+    if (found.has(digest)) return;
+    found.set(digest, Buffer.from(bytes).toString("latin1"));
+    const {
+      config,
+      layers = [],
+      manifests = [],
+    } = JSON.parse(Buffer.from(bytes).toString()) as {
+      config?: { digest: string; size: number };
+      layers?: { digest: string; size: number }[];
+      manifests?: { digest: string }[];
+    };
+    for (const blob of [...(config === undefined ? [] : [config]), ...layers]) {
+      if (found.has(blob.digest) || blob.size > largestLayer) continue;
+      const response = await ask(lab, "GET", `/v2/${repository}/blobs/${blob.digest}`, {});
+      const content = Buffer.from(await response.arrayBuffer());
+      found.set(blob.digest, (content[0] === 0x1f ? gunzipSync(content) : content).toString("latin1"));
+    }
+    for (const inner of manifests) await manifest(inner.digest);
+  };
+  for (const tag of await tagsOf(lab, repository)) await manifest(tag);
+  return [...found].map(([name, text]) => ({ name, text }));
 }
 
 async function read(lab: Lab, repository: string, reference: string): Promise<Manifest> {
