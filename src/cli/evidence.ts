@@ -23,7 +23,6 @@ import { trivyScanner } from "../release/scan/trivy.ts";
 import type { Scanner, ScanReport } from "../release/scan/types.ts";
 import { originOf, repositoryRoot } from "../release/source.ts";
 import type { Release } from "../release/types.ts";
-import { createMasker } from "../secrets/mask.ts";
 import type { Flags } from "./commands/table.ts";
 import { textFlag } from "./arguments.ts";
 import { type CommandContext, openHistory } from "./context.ts";
@@ -105,8 +104,6 @@ async function evidenceFor(
   const { environment, commit, dirty, folder } = source;
   const { output } = context;
   const engine = (): Engine => buildEngine(context.env);
-  // What was read from elsewhere is masked by the output already; a value of the environment may never have been read.
-  const withoutSecrets = createMasker(secretNames(source.config).map((name) => context.env[name] ?? ""));
   return collectEvidence({
     policy: environment.scan,
     scanner: (policy) => scannerOf(context, source.config, policy),
@@ -124,7 +121,7 @@ async function evidenceFor(
     versions: { shiplock: version },
     invocation: `urn:uuid:${randomUUID()}`,
     clock: systemClock,
-    mask: (text) => withoutSecrets(output.mask(text)),
+    mask: output.mask,
     signal: context.signal,
     log: (image, line) => output.line(`  ${output.paint.dim(`${image} │`)} ${printable(line)}`),
   });

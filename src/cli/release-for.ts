@@ -66,7 +66,9 @@ export async function prepareRelease(
     const { commit } = source;
     sayWhatIsTaken(context, "release", source);
     const nothingToBuild = Object.keys(source.config.images).every((name) => promoted?.images[name] !== undefined);
-    const leaks = nothingToBuild ? [] : await demandNoLeaks(context, source);
+    const leaks = nothingToBuild
+      ? []
+      : await demandNoLeaks(context, source, use === "deploy" ? { environment: source.environment } : {});
     const { passed, gates } = await demandChecks(context, source, flags, live);
     const snapshot = await snapshotOf(context, source);
     const owner = ownerOf(source.config, environment);

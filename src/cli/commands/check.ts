@@ -26,7 +26,7 @@ export async function run(
   try {
     sayWhatIsTaken(context, "checks", source, "not checked");
     const files = await filesToCheck(source);
-    await demandNoLeaks(context, source, files);
+    await demandNoLeaks(context, source, { files });
     const names = listArgument(args, 0);
     if (Object.keys(source.config.checks).length === 0 && names.length === 0) {
       output.line("no checks are configured: there is nothing to do");

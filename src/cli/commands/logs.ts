@@ -2,6 +2,7 @@ import { argument, countFlag, listArgument } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { maskedLogs } from "../masked-logs.ts";
+import { attemptSecrets, ownerOf } from "../secrets.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -13,6 +14,9 @@ export async function run(
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
   const follow = flags["follow"] === true;
+  // A service may print what it was given.
+  const { names } = environment.secrets;
+  await attemptSecrets(context, ownerOf(config, environment.name), names, "where services print them they are shown");
   return withSession(context, config, environment, async (session) => {
     try {
       const lines = session.logs({

@@ -82,7 +82,9 @@ function isEnvironmentOfContainer(path: string): boolean {
 async function labelsOn(host: LabHost): Promise<{ name: string; text: string }[]> {
   const lists = ["/containers/json?all=1", "/images/json?all=1"];
   const answers = await Promise.all(lists.map((path) => askEngine(host.socketPath, "GET", path)));
-  const found = answers.flatMap(({ body }) => JSON.parse(body) as { Id: string; Labels: unknown; RepoTags?: unknown }[]);
+  const found = answers.flatMap(
+    ({ body }) => JSON.parse(body) as { Id: string; Labels: unknown; RepoTags?: unknown }[],
+  );
   return found.map(({ Id, Labels, RepoTags }) => ({ name: Id, text: JSON.stringify([Labels, RepoTags]) }));
 }
 
