@@ -16,6 +16,7 @@ import { type CommandContext, originOf } from "./context.ts";
 import { hookSetup } from "./hooks.ts";
 import { localIdentity } from "./identity.ts";
 import { type Chosen, choosePrepared } from "./release-for.ts";
+import { tellOldSecrets } from "./secret-ages.ts";
 import { attemptSecrets, demandSecrets, ownerOf } from "./secrets.ts";
 
 /**
@@ -56,6 +57,7 @@ export async function requestFor(
       const values = await demandSecrets(context, ownerOf(config, name), secrets.names, name);
       if (secrets.names.length > 0)
         session.audit.remark(auditSecrets(secrets.names, "the configuration's providers", document.release.id));
+      await tellOldSecrets(context, config, environment);
       return values;
     },
     hidden: (documents) => hiddenOf(context, config, documents),

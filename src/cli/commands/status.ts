@@ -10,6 +10,7 @@ import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { errorDocument, printable } from "../output.ts";
+import { oldSecretsLine } from "../secret-ages.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -23,6 +24,8 @@ type Status = {
   behind: string[];
   observations: Observation[];
   holder: string | null;
+  /** Which secrets are older than they should be, in one line; null for none. */
+  oldSecrets: string | null;
   error: ShiplockError | null;
 };
 
@@ -48,6 +51,7 @@ export async function run(
   for (const status of statuses) {
     output.line(`${output.paint.bold(status.environment.padEnd(width))}  ${describe(status, context)}`);
     if (named !== null) details(status, context);
+    if (status.oldSecrets !== null) output.line(`${" ".repeat(width)}  ${output.paint.yellow(status.oldSecrets)}`);
     for (const sentence of status.behind) output.line(`${" ".repeat(width)}  ${output.paint.yellow(sentence)}`);
     for (const sentence of status.drift)
       output.line(`${" ".repeat(width)}  ${output.paint.yellow("drift")}: ${sentence}`);
@@ -67,6 +71,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
     behind: [],
     observations: [],
     holder: null,
+    oldSecrets: await oldSecretsLine(context, config, environment),
   };
   try {
     return await withSession(context, config, environment, async (session) => {

@@ -109,6 +109,39 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./setup.ts"),
   },
   {
+    name: "secrets",
+    summary: "keep secrets encrypted in the repository, and see where each comes from and how old it is",
+    arguments: [
+      { name: "action", description: "init, set, edit, list or rotate", required: true },
+      { ...environment, required: false },
+      {
+        name: "name",
+        description: "name of a secret; its value is asked for, or read from standard input",
+        required: false,
+      },
+    ],
+    flags: [
+      {
+        flags: "--file <path>",
+        description: "age file to change, as the configuration names it; the narrowest if left out",
+      },
+      {
+        flags: "--recipient <name=age1…>",
+        description: "with init or rotate: also encrypt for this public key; may be given again",
+        repeatable: true,
+      },
+    ],
+    examples: [
+      "shiplock secrets init production",
+      "shiplock secrets set production DATABASE_URL < url.txt",
+      "shiplock secrets edit production",
+      "shiplock secrets list production",
+      "shiplock secrets rotate production DATABASE_URL",
+      "shiplock secrets rotate --recipient ci=age1…",
+    ],
+    load: () => import("./secrets.ts"),
+  },
+  {
     name: "doctor",
     summary: "check everything a deployment needs, and say how to mend what is missing",
     arguments: [{ ...environment, required: false }],
