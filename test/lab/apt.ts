@@ -73,12 +73,14 @@ async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
  * Unpacks packages of another Debian suite into a folder, without installing them. The archive is the one the machine's own
  * Debian sources name; lists and downloads live beside the folder, so the machine's apt does not change.
  * @param into folder that holds the packages' files afterwards (`into`/usr/...)
+ * @param withDependencies also unpacks everything they need, down to the C library, so that they run beside an older system
  */
 export async function unpackFromSuite(
   suite: string,
   packages: readonly string[],
   into: string,
   log: (line: string) => void,
+  withDependencies = false,
 ): Promise<void> {
   const work = `${into}.apt`;
   for (const folder of ["state/lists/partial", "cache/archives/partial", "debs"]) {
@@ -88,7 +90,8 @@ export async function unpackFromSuite(
   writeFileSync(join(work, "sources.list"), `deb [signed-by=${keyring}] ${uri} ${suite} main\n`);
   const isolated = [
     `Dir::State=${join(work, "state")}`,
-    "Dir::State::status=/var/lib/dpkg/status",
+    // As if nothing were installed, everything that is needed is new.
+    `Dir::State::status=${withDependencies ? "/dev/null" : "/var/lib/dpkg/status"}`,
     `Dir::Cache=${join(work, "cache")}`,
     `Dir::Etc::sourcelist=${join(work, "sources.list")}`,
     "Dir::Etc::sourceparts=-",
@@ -98,7 +101,9 @@ export async function unpackFromSuite(
   ].flatMap((setting) => ["-o", setting]);
   log(`fetching ${packages.join(", ")} from Debian ${suite}`);
   await must(["apt-get", "-q", ...isolated, "update"], { timeoutMs: UPDATE_MS, env: APT_ENVIRONMENT });
-  await unpack([...isolated, "download", ...packages], join(work, "debs"), into);
+  const fetching = withDependencies ? ["-y", "--no-install-recommends", "--download-only", "install"] : ["download"];
+  const debs = join(work, withDependencies ? "cache/archives" : "debs");
+  await unpack([...isolated, ...fetching, ...packages], debs, into);
   rmSync(work, { recursive: true, force: true });
 }
 
