@@ -33,6 +33,8 @@ export const secretValue = "s3cret-value";
 export const registryPassword = "pa55-of-the-registry";
 
 export type DeployOptions = {
+  /** The value of the release's secret today; `secretValue` unless given. */
+  secret?: string;
   strategy?: StrategyOptions;
   deployment?: string;
   kind?: DeploymentKind;
@@ -147,7 +149,7 @@ export async function startDeployer(world: World, deployer: DeployerOptions = {}
       takeUp: async (ticket) => {
         throw new Error(`${ticket.deployment} is taken up by nobody here`);
       },
-      secrets: async () => ({ TOKEN: secretValue }),
+      secrets: async () => ({ TOKEN: options.secret ?? secretValue }),
       hidden: async () => [secretValue, registryPassword],
       ...(deployer.hooks === undefined ? {} : { hooks: deployer.hooks }),
     };
