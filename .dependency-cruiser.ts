@@ -20,6 +20,7 @@ const deciding = [
   "environments/record/(changes|change-state|rollback-choice)",
   "environments/(version-choice|identity|checklist|audit/.+|emergency/.+|queue/.+|retention/.+)",
   "environments/gates/.+",
+  "environments/watch/.+",
   "release/(tags|version-name)",
   "config/init/.+",
   "release/scan/(findings|judge|sarif|summary)",

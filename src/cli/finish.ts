@@ -2,6 +2,7 @@ import type { DeploymentOutcome, DeploymentPorts, FinishRequest } from "../deplo
 import { argument } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
 import { type CommandContext, loadEnvironment } from "./context.ts";
+import { following } from "./following.ts";
 import { requestFor } from "./request-for.ts";
 import { carryOut } from "./run-deployment.ts";
 import { withSession } from "./session.ts";
@@ -29,6 +30,8 @@ export async function finish(
           (ports) => work(request, ports),
           `no deployment of ${environment.name} is unfinished: there is nothing to do`,
           notices,
+          [],
+          following(context, config, environment, flags),
         );
       },
       { kind: "finish" },

@@ -1,6 +1,7 @@
 import type { DeploymentEvent } from "../deploy/request.ts";
 import { obstacles } from "../environments/gates/judge.ts";
 import type { StepEvent } from "../deploy/run.ts";
+import type { WatchNews } from "../deploy/watch.ts";
 import type { Plan } from "../deploy/types.ts";
 import { type Output, printable } from "./output.ts";
 
@@ -47,6 +48,22 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
     for (const line of text) output.line(line);
   }
 
+  function watched(release: string, news: WatchNews): void {
+    switch (news.kind) {
+      case "began":
+        return output.line(
+          `watching ${release} until ${news.until} ${paint.dim("(Ctrl-C ends the watch and leaves the release live)")}`,
+        );
+      case "saw":
+        for (const problem of news.problems) output.line(`  ${paint.red("bad")} ${printable(problem)}`);
+        for (const sentence of news.unseen) output.line(`  ${paint.yellow("not seen")} ${printable(sentence)}`);
+        if (news.problems.length + news.unseen.length === 0) output.line(`  ${paint.green("healthy again")}`);
+        return;
+      case "ended":
+        return output.line(`watch of ${release}: ${printable(news.end.said)}`);
+    }
+  }
+
   return (event) => {
     output.event(streamed(event));
     switch (event.kind) {
@@ -80,6 +97,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
         );
       case "passed-over":
         return output.note(`warning: ${event.ticket.deployment} comes first and was left to others: ${event.reason}`);
+      case "watch":
+        return watched(event.release, event.news);
       case "state":
         if (event.state === "waiting")
           output.line(`${paint.yellow("waiting")} (${event.deployment}): ${printable(event.outcome ?? "")}`);

@@ -54,6 +54,11 @@ export function recordHistory(
       return;
     }
     if (event.kind === "state") return moveTo(event.deployment, event, at);
+    if (event.kind === "watch") {
+      const { kind, ...payload } = event.news;
+      sequence += 1;
+      return ledger.appendEvents(event.deployment, [{ sequence, at, kind: `watch-${kind}`, payload }]);
+    }
     if (event.kind !== "step" || deployment === null) return;
     const { step, kind, text, evidence } = event.event;
     if (kind === "step-log") {

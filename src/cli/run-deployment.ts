@@ -10,11 +10,15 @@ import { errorDocument } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { recordHistory } from "./record-history.ts";
 
+/** What followed a deployment that had succeeded: what it adds to the result, and the exit code of both together. */
+export type Aftermath = { readonly exitCode: number; readonly result: Readonly<Record<string, unknown>> };
+
 /**
  * Runs what changes an environment: shows it, keeps its history, and turns its outcome into an exit code.
  * @param work the deployment itself; null when there was nothing to do
  * @param notices who is told of it
  * @param gates what was asked before, and the answers
+ * @param follow what is done once its end was told; null where nothing is
  */
 export async function carryOut(
   context: CommandContext,
@@ -23,6 +27,7 @@ export async function carryOut(
   nothing: string,
   notices: Pick<Notices, "event">,
   gates: readonly GateAnswer[] = [],
+  follow: (outcome: DeploymentOutcome, ports: DeploymentPorts) => Promise<Aftermath | null> = async () => null,
 ): Promise<number> {
   const { output } = context;
   setMaxListeners(0, context.signal);
@@ -36,34 +41,39 @@ export async function carryOut(
       notices.event(event);
     };
     const started = Date.now();
-    const outcome = await work({ session, clock: systemClock, signal: context.signal, tell }).finally(() =>
-      history.flush(),
-    );
+    const ports = { session, clock: systemClock, signal: context.signal, tell };
+    const outcome = await work(ports).finally(() => history.flush());
     if (outcome === null) {
       output.line(nothing);
       output.result({ state: "nothing-to-do" });
       return exitCodes.done;
     }
-    return tellOutcome(context, outcome, Date.now() - started);
+    const milliseconds = Date.now() - started;
+    const exitCode = tellOutcome(context, outcome, milliseconds);
+    const aftermath = await follow(outcome, ports).finally(() => history.flush());
+    output.result({ ...resultOf(outcome, milliseconds), ...aftermath?.result });
+    return aftermath?.exitCode ?? exitCode;
   } finally {
     await ledger.close();
   }
 }
 
-function tellOutcome(context: CommandContext, outcome: DeploymentOutcome, milliseconds: number): number {
-  const { output } = context;
-  const { paint } = output;
+/** An outcome for a machine. */
+export function resultOf(outcome: DeploymentOutcome, milliseconds: number): Record<string, unknown> {
   const { deployment, state, release, from, error } = outcome;
-  output.result({
-    deployment,
-    state,
-    release,
-    from,
-    outcome: outcome.outcome,
+  return {
+    ...{ deployment, state, release, from, outcome: outcome.outcome },
     gates: outcome.judgement?.decisions ?? [],
     ...(error === null ? {} : { error: errorDocument(error) }),
     milliseconds,
-  });
+  };
+}
+
+/** Tells an outcome to a person, and what it means for the exit code. */
+export function tellOutcome(context: CommandContext, outcome: DeploymentOutcome, milliseconds: number): number {
+  const { output } = context;
+  const { paint } = output;
+  const { deployment, state, error } = outcome;
   if (error === null && state !== "succeeded") {
     output.line(`${paint.yellow(state)}: ${outcome.outcome} (deployment ${deployment})`);
     return state === "waiting" ? exitCodes.gate : exitCodes.done;

@@ -84,6 +84,12 @@ export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string
       const next = withKnown(fold, deployment, { ...known, ended: told !== "waiting" });
       return { fold: next, notices: noticesOf(next, deployment, told, at, outcome) };
     }
+    case "watch": {
+      const { deployment, news } = event;
+      // What follows is a deployment of its own, which is told as any other.
+      const bad = news.kind === "ended" && news.end.how === "bad" ? news.end.said : null;
+      return { fold, notices: bad === null ? [] : noticesOf(fold, deployment, "watch-failed", at, bad) };
+    }
     case "behind":
     case "taken-up":
     case "passed-over":

@@ -9,6 +9,7 @@ import type { ReleaseDocument } from "../release/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Hooks } from "./hooks/types.ts";
 import type { HookRunner } from "./hooks/worker.ts";
+import type { WatchNews } from "./watch.ts";
 import type { StepEvent } from "./run.ts";
 import type { DeploymentState } from "./states.ts";
 import type { StrategyOptions } from "./strategies/types.ts";
@@ -103,6 +104,7 @@ export type DeploymentEvent =
   | { kind: "lease-taken"; fence: number; tookOver: LeaseOwner | null }
   | { kind: "planned"; purpose: "run" | "resume" | "abort"; plan: Plan; document: ReleaseDocument }
   | { kind: "step"; event: StepEvent }
+  | { kind: "watch"; deployment: string; release: string; news: WatchNews }
   | { kind: "state"; deployment: string; state: DeploymentState; outcome: string | null };
 
 export type DeploymentPorts = {

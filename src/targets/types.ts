@@ -3,6 +3,7 @@ import type { StepWorker } from "../deploy/run.ts";
 import type { StrategyKind } from "../deploy/strategies/types.ts";
 import type { Place, Plan } from "../deploy/types.ts";
 import type { AuditLog } from "../environments/audit/types.ts";
+import type { HostLook } from "../environments/watch/types.ts";
 import type { EnvironmentRecord, EnvironmentState } from "../environments/record/types.ts";
 import type { HostHoldings, HostRemoval } from "../environments/retention/types.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
@@ -52,6 +53,8 @@ export type TargetSession = {
   sweep(removals: readonly HostRemoval[], signal: AbortSignal): Promise<void>;
   /** What runs, as seen now. */
   observe(state: EnvironmentState | null, document: ReleaseDocument | null): Promise<Observation[]>;
+  /** How a release is in its place on every host, as its services' health checks say. It never rejects: a host that does not answer is told as one that was not seen. */
+  look(request: LookRequest): Promise<HostLook[]>;
   /** What a deployment needs of the hosts, and how to mend what is missing. */
   diagnose(): Promise<HostFinding[]>;
   /** Lines of the released (or named) services, oldest first. */
@@ -106,6 +109,14 @@ export type ObservedContainer = {
 };
 
 export type HostFinding = { host: string; name: string; ok: boolean; said: string; remedy: string | null };
+
+export type LookRequest = {
+  document: ReleaseDocument;
+  place: Place;
+  /** Takes the values of secrets out of what a health check says. */
+  mask: (text: string) => string;
+  signal: AbortSignal;
+};
 
 export type LogRequest = { services: readonly string[]; tail: number; follow: boolean; signal: AbortSignal };
 export type LogLine = { host: string; container: string; service: string; line: string };

@@ -188,3 +188,16 @@ test("whatever happens in whatever order, nothing is told of what is not known, 
     }),
   );
 });
+
+test("a release that goes bad while it is watched is told as such, with what was seen, and nothing is told of any other watch", () => {
+  const watched = (how: "healthy" | "bad" | "unseen" | "interrupted"): DeploymentEvent => ({
+    ...{ kind: "watch", deployment: "d-1", release: "r-v1" },
+    news: { kind: "ended", end: { how, said: "web-1 does not run" } },
+  });
+  const live = [requested("d-1"), planned("d-1"), state("d-1", "succeeded")];
+  const { notices } = told([...live, watched("bad")]);
+  const last = notices.at(-1);
+  assert.deepEqual([last?.event, last?.deployment, last?.outcome], ["watch-failed", "d-1", "web-1 does not run"]);
+  for (const how of ["healthy", "unseen", "interrupted"] as const)
+    assert.deepEqual(events([...live, watched(how)]), events(live));
+});

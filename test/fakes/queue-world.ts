@@ -143,6 +143,7 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
           return { kind: "granted", fence, tookOver: null, release };
         }),
       leaseHolder: async () => null,
+      look: async () => [],
       survey: () =>
         call(() => ({
           home: "one",

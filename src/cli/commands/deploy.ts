@@ -5,6 +5,7 @@ import { type CommandContext, loadEnvironment } from "../context.ts";
 import type { Notices } from "../notices.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease, releaseLiveIn } from "../release-for.ts";
 import { requestFor } from "../request-for.ts";
+import { following } from "../following.ts";
 import { carryOut } from "../run-deployment.ts";
 import { closingAfter, deployingWithout, openSession } from "../session.ts";
 import { withNotices } from "../with-notices.ts";
@@ -44,7 +45,15 @@ async function deploy(
         ? await chooseKnownRelease(context, config, environment, session, named ?? "")
         : choosePrepared(prepared);
     const request = await requestFor(context, config, environment, session, "deploy", flags, chosen);
-    return carryOut(context, session, (ports) => runDeployment(request, ports), "nothing to do", notices, chosen.gates);
+    return carryOut(
+      context,
+      session,
+      (ports) => runDeployment(request, ports),
+      "nothing to do",
+      notices,
+      chosen.gates,
+      following(context, config, environment, flags),
+    );
   });
 }
 

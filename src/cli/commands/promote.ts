@@ -9,6 +9,7 @@ import type { Notices } from "../notices.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
 import { requestFor } from "../request-for.ts";
+import { following } from "../following.ts";
 import { carryOut } from "../run-deployment.ts";
 import { deployingWithout, withSession } from "../session.ts";
 import { withNotices } from "../with-notices.ts";
@@ -78,6 +79,7 @@ async function promote(
         "nothing to do",
         notices,
         chosen.gates,
+        following(context, config, to, flags),
       );
     },
     deployingWithout(flags),

@@ -5,6 +5,8 @@ import type { Config, Environment } from "../../config/types.ts";
 import { summaryText } from "../../release/scan/summary.ts";
 import type { Release } from "../../release/types.ts";
 import type { Observation } from "../../targets/types.ts";
+import { systemClock } from "../../clock.ts";
+import { watchWords } from "../../environments/watch/record.ts";
 import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
@@ -124,6 +126,8 @@ function describe(status: Status, context: CommandContext): string {
   ];
   if (live !== null) parts.push(status.drift.length === 0 ? paint.green("runs as recorded") : paint.yellow("drift"));
   if (status.scan !== null) parts.push(status.scan === "scan: off" ? paint.yellow(status.scan) : status.scan);
+  const watch = watchWords(state, systemClock.now());
+  if (watch !== null) parts.push(watch.bad ? paint.red(printable(watch.words)) : printable(watch.words));
   const operation = state?.operation ?? null;
   if (operation !== null)
     parts.push(

@@ -43,6 +43,11 @@ const gateFlags: readonly CommandFlag[] = [
       "pass the gates that the environment lets an emergency pass; needs --reason, told at once, reviewed later",
   },
 ];
+const noWatch: CommandFlag = {
+  flags: "--no-watch",
+  description: "do not watch the release after it has become live, as `watch` says",
+};
+
 const automatic: CommandFlag = {
   flags: "--automatic",
   description: "nobody asked: a push or a schedule did; skipped where somebody holds the environment",
@@ -220,7 +225,7 @@ export const commands: readonly CommandEntry[] = [
     name: "deploy",
     summary: "make a commit or release live in an environment",
     arguments: [environment],
-    flags: [ref, dirty, check, releaseFlag, skipHost, noWait, reason, automatic, ...gateFlags],
+    flags: [ref, dirty, check, releaseFlag, skipHost, noWait, noWatch, reason, automatic, ...gateFlags],
     examples: [
       "shiplock deploy staging",
       "shiplock deploy staging --ref feature/login",
@@ -236,7 +241,7 @@ export const commands: readonly CommandEntry[] = [
       { name: "from", description: "environment that runs it", required: true },
       { name: "to", description: "environment that shall run it", required: true },
     ],
-    flags: [check, skipHost, noWait, reason, automatic, ...gateFlags],
+    flags: [check, skipHost, noWait, noWatch, reason, automatic, ...gateFlags],
     examples: ["shiplock promote staging production"],
     changes: true,
     load: () => import("./promote.ts"),
@@ -294,7 +299,7 @@ export const commands: readonly CommandEntry[] = [
     name: "resume",
     summary: "finish a deployment that was interrupted",
     arguments: [environment],
-    flags: [noWait],
+    flags: [noWait, noWatch],
     examples: ["shiplock resume production"],
     changes: true,
     load: () => import("./resume.ts"),

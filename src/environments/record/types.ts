@@ -2,6 +2,7 @@ import type { DeploymentState } from "../../deploy/states.ts";
 import type { DeploymentKind, Origin, Place, Plan } from "../../deploy/types.ts";
 import type { AuditChain } from "../audit/types.ts";
 import type { Asked, DueReview, Hold, Ticket, TicketOptions } from "../queue/types.ts";
+import type { WatchRecord } from "../watch/types.ts";
 
 /** A release that was live and observed healthy in this environment. */
 export type HealthyRelease = {
@@ -85,6 +86,8 @@ export type EnvironmentState = {
   hold: Hold | null;
   /** Emergencies of this environment, newest first. */
   reviews: readonly DueReview[];
+  /** The watch over what was live last; absent where there never was one. */
+  watch?: WatchRecord;
   /** Newest first. */
   deployments: readonly DeploymentEntry[];
   /** The end of the audit log. Whoever writes the state leaves it alone: entries are made where it is written. */

@@ -17,6 +17,7 @@ import { containerName, label, layoutOf, placedName } from "./layout.ts";
 import { diagnoseHost } from "./diagnose.ts";
 import { holdingsOf, sweepHost } from "./holdings.ts";
 import { logsOf } from "./logs.ts";
+import { lookAtHost } from "./look.ts";
 import { observeHost } from "./observe.ts";
 import { openHosts } from "./open-hosts.ts";
 import { claimFolder, refuseOthersContainers, type Whose } from "./ownership.ts";
@@ -201,6 +202,7 @@ async function openSession(
     },
     observe: (state, document) =>
       Promise.all(hosts.map((host) => observeHost(host, project, environment, state, document))),
+    look: (request) => Promise.all(hosts.map((host) => lookAtHost({ ...host, translation: nothing }, request))),
     diagnose: async () =>
       (
         await Promise.all(hosts.map((host) => diagnoseHost(host, options.settings.proxy, () => options.clock.now())))
