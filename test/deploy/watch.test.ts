@@ -15,7 +15,10 @@ const fine: Omit<Look, "afterMs"> = {
   urls: [],
   superseded: null,
 };
-const bad: Omit<Look, "afterMs"> = { ...fine, hosts: [{ host: "one", seen: true, problems: ["sick"], containers: [] }] };
+const bad: Omit<Look, "afterMs"> = {
+  ...fine,
+  hosts: [{ host: "one", seen: true, problems: ["sick"], containers: [] }],
+};
 
 /** Watches a release that is, look by look, as `looks` say, and fine afterwards. */
 async function watchThrough(
@@ -85,12 +88,14 @@ describe("a look at what is live", () => {
     }
   }
 
-  const problemsOf = (looks: readonly HostLook[]): string[] => looks.flatMap((look) => (look.seen ? look.problems : []));
+  const problemsOf = (looks: readonly HostLook[]): string[] =>
+    looks.flatMap((look) => (look.seen ? look.problems : []));
 
   it("finds nothing wrong with a release that runs, and counts the restarts of all its containers", async () => {
     const looks = await lookAt(() => undefined);
     assert.deepEqual(problemsOf(looks), []);
-    for (const look of looks) assert.deepEqual(look.seen ? look.containers.map(({ restarts }) => restarts) : look, [0, 0, 0, 0]);
+    for (const look of looks)
+      assert.deepEqual(look.seen ? look.containers.map(({ restarts }) => restarts) : look, [0, 0, 0, 0]);
   });
 
   it("asks by each service's own health check, without the lease and without a deployment", async () => {

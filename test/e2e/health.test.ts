@@ -4,8 +4,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import type { Lab } from "../lab/lab.ts";
+import { askEngine } from "../lab/engine.ts";
 import { errorOf } from "./support/command.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
+import { appsOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
 
 const probe = "fetch('http://127.0.0.1:3000/healthz').then((answer) => process.exit(answer.ok ? 0 : 7))";
@@ -99,5 +101,35 @@ describe("a release is believed to run only when it was seen to", () => {
     await isRefused("unreachable", {}, /does not answer from the machine that deploys|:9\//);
     staging("verifyUrl", undefined);
     await goesLive("last");
+  });
+
+  test("a release whose container dies later, while it is watched, is taken back by itself; hooks run on the way", async () => {
+    const log = join(app.home, "hooks");
+    const say = { run: 'echo "$SHIPLOCK_POINT $SHIPLOCK_KIND $SHIPLOCK_STATE" >> "$LOG"', environment: { LOG: log } };
+    staging("hooks", { before: [say], beforeTraffic: [say], afterTraffic: [say], after: [say], afterFailure: [say] });
+    staging("watch", { for: "60s", every: "300ms", failures: 2 });
+    await app.commitVersion("dies");
+    const command = app.start(["deploy", "staging", "--json=stream"]);
+    await command.waitForOutput('"kind":"watch"');
+    const host = lab.host("host-1");
+    const found = await appsOf(host, `${app.name}-staging`);
+    const caller = found.find(({ service, state }) => service === "caller" && state === "running");
+    await askEngine(host.socketPath, "POST", `/containers/${caller?.id}/kill`);
+    const { code, stdout } = await command.ended;
+    assert.equal(code, 1, stdout);
+    assert.equal((await app.curl(host)).version, live);
+    const state = app.state(host);
+    const [rollback, deployment] = state?.deployments ?? [];
+    assert.deepEqual([rollback?.kind, rollback?.state, deployment?.state], ["rollback", "succeeded", "succeeded"]);
+    assert.equal(rollback?.origin.who, `watch of ${deployment?.deployment}`);
+    assert.match(rollback?.origin.reason ?? "", /2 times in a row: .*caller.* on host-1 does not run \(exited\)/);
+    assert.equal(state?.watch?.ended?.how, "bad");
+    const points = (kind: string) => [
+      `before ${kind} running`,
+      `beforeTraffic ${kind} running`,
+      `afterTraffic ${kind} running`,
+      `after ${kind} succeeded`,
+    ];
+    assert.deepEqual(readFileSync(log, "utf8").trim().split("\n"), [...points("deploy"), ...points("rollback")]);
   });
 });

@@ -122,7 +122,11 @@ describe("the watch over a release", () => {
   it("does not take its own lost network for a bad address, but does take an answer for one", () => {
     const silent = { url: "https://x", problem: "https://x does not answer", answered: false };
     const failing = { url: "https://x", problem: "https://x answers 502", answered: true };
-    const look = (hosts: Look["hosts"], url: Look["urls"][number]): Look => ({ ...lookOf("good", 1), hosts, urls: [url] });
+    const look = (hosts: Look["hosts"], url: Look["urls"][number]): Look => ({
+      ...lookOf("good", 1),
+      hosts,
+      urls: [url],
+    });
     const problems = (one: Look) => takeLook(policy, nothingSeenYet, one).problems;
     assert.deepEqual(problems(look([gone("one"), gone("two")], silent)), []);
     assert.deepEqual(problems(look([host("one"), gone("two")], silent)), ["https://x does not answer"]);
@@ -147,7 +151,10 @@ describe("the environment record", () => {
   it("says until when the live release is watched and by whom, and when that command is gone", () => {
     const watched = withWatch(state, record);
     assert.ok(watched !== null);
-    assert.match(watchWords(watched, at(300))?.words ?? "", /^watched until 2026-11-20T10:10:00.000Z by ada from laptop$/);
+    assert.match(
+      watchWords(watched, at(300))?.words ?? "",
+      /^watched until 2026-11-20T10:10:00.000Z by ada from laptop$/,
+    );
     assert.deepEqual(watchWords(watched, at(700)), {
       words: "was not watched to its end: the command of ada (laptop) is gone",
       bad: true,

@@ -53,8 +53,6 @@ export function withHooks(worker: StepWorker, context: HookContext, journal: rea
     const state = point === "after" ? { state: "succeeded", outcome: `${context.plan.to} is live` } : null;
     const failure = await failureOf(point, hook, context, state, run);
     if (failure === null) return { acted: true, summary: "passed" };
-    // Whoever stopped the deployment did not mean that it goes on.
-    run.signal.throwIfAborted();
     if (hook.onFailure === "stop") throw failure;
     const goesBack = hook.onFailure === "rollback" && context.plan.kind !== "rollback";
     if (goesBack) return { acted: true, summary: `${failure.message}; a rollback follows`, demands: "rollback" };
