@@ -1,14 +1,20 @@
 import { systemClock } from "../clock.ts";
 import type { GateName } from "../config/types-gates.ts";
 import type { Config, Environment } from "../config/types.ts";
-import type { Question } from "../deploy/request.ts";
+import type { DeploymentRequest, Question } from "../deploy/request.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
 import { judge } from "../environments/gates/judge.ts";
-import type { GateDecision, GateFacts, Judgement } from "../environments/gates/types.ts";
+import { earlyGates } from "../environments/gates/table.ts";
+import type { CommitRelation, GateDecision, GateFacts, Judgement } from "../environments/gates/types.ts";
 import type { Identity } from "../environments/identity.ts";
+import type { NewTicket } from "../environments/queue/types.ts";
+import type { EnvironmentState } from "../environments/record/types.ts";
 import type { GateAnswer } from "../ledger/types.ts";
+import { relationOf } from "../release/source.ts";
 import type { TargetSession } from "../targets/types.ts";
+import { checksSince } from "./checks-since.ts";
 import type { CommandContext } from "./context.ts";
+import { readEarlier } from "./earlier-environments.ts";
 
 export type AskingGates = {
   readonly config: Config;
@@ -20,33 +26,108 @@ export type AskingGates = {
   readonly given: readonly GateAnswer[];
 };
 
-/** Gathers the facts of a judgement, all at the same moment, and asks the gates. */
-export async function askGates(context: CommandContext, asking: AskingGates, question: Question): Promise<Judgement> {
-  return judge(await gatherFacts(context, asking, question));
-}
+/** While a request waits, other environments and hosts are looked at no more often than this. */
+const lookEveryMs = 5_000;
 
-async function gatherFacts(
-  _context: CommandContext,
-  { config, environment, kind, actor, given }: AskingGates,
-  { state, ticket }: Question,
-): Promise<GateFacts> {
-  return {
-    now: systemClock.now(),
-    project: config.project,
-    environment: environment.name,
-    kind,
-    policy: environment.gates,
-    request: ticket,
-    actor,
-    state,
-    relation: "unknown",
-    earlier: {},
-    drift: null,
-    given: given.map(decisionOf),
+/**
+ * Asks the gates of one request, as often as it is judged. Facts are gathered at the same moment; what costs a connection is remembered for a few seconds
+ * while the request waits, and looked at anew when it is about to act.
+ */
+export function gatesOf(context: CommandContext, asking: AskingGates): DeploymentRequest["judge"] {
+  const { config, environment, session, kind } = asking;
+  const { gates: policy } = environment;
+  const back = kind === "rollback";
+  const relation = relationsIn(config.folder);
+  const earlier = remembered(({ document }: Question) =>
+    readEarlier(context, config, back ? [] : policy.after.map((one) => one.environment), document.release),
+  );
+  const drift = remembered(async ({ state, previous }: Question) => {
+    if (policy.drift === "report" || back || state.live === null) return null;
+    const observed = await session.observe(state, previous);
+    return observed.flatMap((each) => each.drift.map((text) => `${each.host}: ${text}`));
+  });
+  const checks = sinceGiven(context, asking);
+  return async (question) => {
+    const { state, ticket, document, previous } = question;
+    const [between, others, different, given] = await Promise.all([
+      back ? ("unknown" as const) : relation(ticket.commit, state),
+      earlier(question),
+      drift(question),
+      checks(question),
+    ]);
+    return judge({
+      ...commonFacts(asking, state, ticket),
+      ...{ relation: between, earlier: others, drift: different, given },
+      dirty: document.release.dirty,
+      migrates: { live: (previous?.snapshot.migration ?? null) !== null, next: document.snapshot.migration !== null },
+    });
   };
 }
 
-/** Whoever was not let through before has not come here. */
-function decisionOf({ gate, reason }: GateAnswer): GateDecision {
-  return { gate: gate as GateName, answer: "pass", reason };
+/** Asks those gates that need no release, so that what they refuse is neither checked nor built. */
+export async function askEarlyGates(
+  asking: AskingGates,
+  state: EnvironmentState,
+  ticket: NewTicket,
+  dirty: boolean,
+): Promise<Judgement> {
+  const relation = await relationsIn(asking.config.folder)(ticket.commit, state);
+  const facts = { ...commonFacts(asking, state, ticket), relation, dirty };
+  const unknown = { earlier: {}, drift: null, given: [], migrates: { live: false, next: false } };
+  return judge({ ...facts, ...unknown }, earlyGates);
+}
+
+function commonFacts(
+  { config, environment, kind, actor }: AskingGates,
+  state: EnvironmentState,
+  request: NewTicket,
+): Pick<GateFacts, "now" | "project" | "environment" | "kind" | "policy" | "request" | "actor" | "state"> {
+  const { name, gates: policy } = environment;
+  return { now: systemClock.now(), project: config.project, environment: name, kind, policy, request, actor, state };
+}
+
+/** Which of two commits is older never changes once git knows both. */
+function relationsIn(folder: string): (commit: string, state: EnvironmentState) => Promise<CommitRelation> {
+  const known = new Map<string, CommitRelation>();
+  return async (commit, { live }) => {
+    if (live === null) return "unknown";
+    const key = `${commit} ${live.commit}`;
+    const found = known.get(key) ?? (await relationOf(folder, commit, live.commit));
+    if (found !== "unknown") known.set(key, found);
+    return found;
+  };
+}
+
+/** Answers that were given before: they stand until the request is about to act, when the checks are looked at once more. */
+function sinceGiven(
+  context: CommandContext,
+  { kind, given }: AskingGates,
+): (question: Question) => Promise<GateDecision[]> {
+  const decisions = given.map(decisionOf);
+  let checks = decisions.find(({ gate }) => gate === "checks") ?? null;
+  return async ({ moment, document }) => {
+    if (kind !== "rollback" && (moment === "acting" || checks === null))
+      checks = (await checksSince(context, document.release)) ?? checks;
+    return [...(checks === null ? [] : [checks]), ...decisions.filter(({ gate }) => gate !== "checks")];
+  };
+}
+
+function decisionOf({ gate, answer, reason, payload }: GateAnswer): GateDecision {
+  if (answer !== "block") return { gate: gate as GateName, answer: "pass", reason };
+  const { remedy = "" } = payload as { remedy?: string };
+  return { gate: gate as GateName, answer, reason, remedy };
+}
+
+/** What was seen last, for a few seconds; always anew for a request that is about to act. */
+function remembered<T>(look: (question: Question) => Promise<T>): (question: Question) => Promise<T> {
+  let seen: { at: number; what: string; value: T } | null = null;
+  return async (question) => {
+    const now = systemClock.elapsed();
+    const what = `${question.document.name} ${question.state.live?.deployment ?? ""}`;
+    const fresh = question.moment === "request" && seen?.what === what && now - seen.at < lookEveryMs;
+    if (seen !== null && fresh) return seen.value;
+    const value = await look(question);
+    seen = { at: systemClock.elapsed(), what, value };
+    return value;
+  };
 }

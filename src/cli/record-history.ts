@@ -40,7 +40,9 @@ export function recordHistory(
   async function write(event: DeploymentEvent, at: number): Promise<void> {
     if (event.kind === "requested") return open(requestedEntry(event), event.document.release, "requested");
     if (event.kind === "judged") {
-      const answers = event.judgement.decisions.filter(({ gate }) => !gates.some((known) => known.gate === gate));
+      const answers = event.judgement.decisions.filter(
+        ({ gate, answer }) => !gates.some((known) => known.gate === gate && known.answer === answer),
+      );
       return ledger.recordGateAnswers(
         event.deployment,
         answers.map((decision) => gateAnswer(decision, event, at, mask)),

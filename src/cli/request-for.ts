@@ -10,7 +10,7 @@ import { ShiplockError } from "../errors.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { listFlag, textFlag } from "./arguments.ts";
-import { askGates } from "./ask-gates.ts";
+import { gatesOf } from "./ask-gates.ts";
 import type { Flags } from "./commands/table.ts";
 import { type CommandContext, originOf } from "./context.ts";
 import { hookSetup } from "./hooks.ts";
@@ -50,7 +50,7 @@ export async function requestFor(
     asker,
     options: ticketOptions(flags),
     expiresMs: environment.gates.expiresMs,
-    judge: (question) => askGates(context, asking, question),
+    judge: gatesOf(context, asking),
     takeUp: (ticket) => requestOfTicket(context, config, environment, session, ticket),
     secrets: async (document) => {
       const { environment: name, secrets } = document.snapshot;

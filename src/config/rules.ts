@@ -1,6 +1,7 @@
 import { ShiplockError } from "../errors.ts";
 import { checkProblems } from "./check-rules.ts";
 import { quote } from "./display.ts";
+import { gateProblems } from "./gate-rules.ts";
 import { interpolate, parseTemplate, type Variables, variablesIn } from "./interpolate.ts";
 import { notifyProblems } from "./notify-rules.ts";
 import { hookProblems } from "./hook-rules.ts";
@@ -28,6 +29,7 @@ export function ruleProblems(raw: unknown, environment: Variables): readonly Pro
     ...scanProblems(raw),
     ...notifyProblems(raw),
     ...hookProblems(raw),
+    ...gateProblems(raw),
     ...entriesOf(valueAt(raw, ["images"])).flatMap(([name, image]) => imageProblems(raw, image, ["images", name])),
     ...services.flatMap(([name, service]) =>
       routesOf(service, name).flatMap((route) => templateProblems(route.text, route.path)),

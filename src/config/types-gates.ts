@@ -1,4 +1,4 @@
-/** The gates by name, in the order in which they are asked and shown. */
+/** The gates by name, in the order in which they are asked and shown. Whose turn it is, is no gate: the queue decides it. */
 export const gateNames = [
   "leaks",
   "checks",
@@ -9,7 +9,6 @@ export const gateNames = [
   "trigger",
   "branches",
   "confirm",
-  "turn",
   "guard",
   "hold",
   "newer",

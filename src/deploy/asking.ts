@@ -38,7 +38,7 @@ export async function lookAndJudge(
   const previous = await documentOf(session, state.live?.document ?? null);
   const { document, notes } = await request.choose(state, previous);
   const ticket = ticketOf(request, document, state, now);
-  const judgement = await request.judge({ moment, state, ticket, document });
+  const judgement = await request.judge({ moment, state, ticket, document, previous });
   return { revision: read?.revision ?? 0, state, previous, document, notes, ticket, judgement };
 }
 

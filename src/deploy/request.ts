@@ -85,6 +85,8 @@ export type Question = {
   state: EnvironmentState;
   ticket: NewTicket;
   document: ReleaseDocument;
+  /** What is live now. */
+  previous: ReleaseDocument | null;
 };
 
 export type DeploymentEvent =

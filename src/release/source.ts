@@ -145,6 +145,22 @@ export async function isAncestor(repository: string, ancestor: string, descendan
   return result.exitCode === 1 ? false : null;
 }
 
+/** How a commit lies to another: `older` is an ancestor of it. `unknown` where git does not know one of them, or this folder is in no repository. */
+export async function relationOf(
+  repository: string,
+  commit: string,
+  other: string,
+): Promise<"same" | "newer" | "older" | "diverged" | "unknown"> {
+  if (commit === other) return "same";
+  const [older, newer] = await Promise.all([
+    isAncestor(repository, commit, other),
+    isAncestor(repository, other, commit),
+  ]);
+  if (older === null || newer === null) return "unknown";
+  if (older) return "older";
+  return newer ? "newer" : "diverged";
+}
+
 async function currentBranch(repository: string): Promise<string | null> {
   const result = await git(repository, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
   return result.exitCode === 0 ? result.stdout.trim() : null;

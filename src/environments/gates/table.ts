@@ -1,4 +1,40 @@
+import { branchesGate } from "./branches.ts";
+import { confirmGate } from "./confirm.ts";
+import { driftGate } from "./drift.ts";
+import { freezeGate } from "./freeze.ts";
+import { guardGate } from "./guard.ts";
+import { holdGate } from "./hold.ts";
+import { newerGate } from "./newer.ts";
+import { orderGate } from "./order.ts";
+import { reviewersGate } from "./reviewers.ts";
+import { schemaGate } from "./schema.ts";
+import { triggerGate } from "./trigger.ts";
 import type { Gate } from "./types.ts";
+import { waitGate } from "./wait.ts";
 
 /** Every gate that is judged on facts of the environment, in the order in which they are shown. A new one is one file and one entry here. */
-export const gates: readonly Gate[] = [];
+export const gates: readonly Gate[] = [
+  schemaGate,
+  triggerGate,
+  branchesGate,
+  confirmGate,
+  guardGate,
+  holdGate,
+  newerGate,
+  orderGate,
+  freezeGate,
+  driftGate,
+  waitGate,
+  reviewersGate,
+];
+
+/** Those that need no release, so that they can be asked before anything is checked or built. */
+export const earlyGates: readonly Gate[] = [
+  triggerGate,
+  branchesGate,
+  confirmGate,
+  guardGate,
+  holdGate,
+  newerGate,
+  freezeGate,
+];

@@ -55,6 +55,10 @@ export type GateFacts = {
   readonly earlier: Readonly<Record<string, EarlierEnvironment>>;
   /** What runs otherwise than recorded; null where nobody looked, because nothing depends on it. */
   readonly drift: readonly string[] | null;
+  /** The working tree is asked for, not a commit. */
+  readonly dirty: boolean;
+  /** Whether what is live has a migration, and whether what is asked for has one. */
+  readonly migrates: { readonly live: boolean; readonly next: boolean };
   /** Answers of gates that were judged where their facts were: checks and scan before anything was built. */
   readonly given: readonly GateDecision[];
 };

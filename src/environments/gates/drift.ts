@@ -1,0 +1,16 @@
+import { answersOf, listed } from "./answers.ts";
+import type { Gate, GateDecision, GateFacts } from "./types.ts";
+
+const { pass, block } = answersOf("drift");
+
+/** Where `drift: block` is set, what somebody changed behind the record's back is looked at by a person before the next deployment covers it up. */
+export const driftGate: Gate = { name: "drift", judge };
+
+function judge({ kind, policy, drift, environment }: GateFacts): GateDecision {
+  if (policy.drift === "report") return pass("what runs otherwise than recorded is only reported");
+  if (kind === "rollback") return pass("a rollback passes, whatever runs");
+  const remedy = `look with \`shiplock status ${environment}\`, and set right what it names; \`shiplock rollback ${environment}\` passes`;
+  if (drift === null) return block(`nobody could see what runs in ${environment}`, remedy);
+  if (drift.length === 0) return pass("it runs as recorded");
+  return block(`it runs otherwise than recorded: ${listed(drift, 3)}`, remedy);
+}
