@@ -12,7 +12,7 @@ import type { EnvironmentState } from "../environments/record/types.ts";
 import type { GateAnswer } from "../ledger/types.ts";
 import { relationOf } from "../release/source.ts";
 import type { TargetSession } from "../targets/types.ts";
-import { checksSince } from "./checks-since.ts";
+import { checksSince } from "./release-since.ts";
 import type { CommandContext } from "./context.ts";
 import { readEarlier } from "./earlier-environments.ts";
 

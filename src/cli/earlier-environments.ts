@@ -38,7 +38,8 @@ async function readOne(
   }
 }
 
-async function lookAt(session: TargetSession, release: Release): Promise<EarlierEnvironment> {
+/** What one environment says, by a session with it. */
+export async function lookAt(session: TargetSession, release: Release): Promise<EarlierEnvironment> {
   const state = (await session.record.read())?.state ?? null;
   const live = state?.live ?? null;
   const same = await sameIn(session, state, release);

@@ -84,6 +84,7 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       case "step":
         return step(event.event);
       case "requested":
+      case "requested-early":
         return;
       case "judged":
         return judged(event);

@@ -38,6 +38,7 @@ export function recordHistory(
   const running = new Set<string>();
 
   async function write(event: DeploymentEvent, at: number): Promise<void> {
+    if (event.kind === "requested-early") return ledger.openDeployment(earlyEntry(event)).then(() => undefined);
     if (event.kind === "requested") return open(requestedEntry(event), event.document.release, "requested");
     if (event.kind === "judged") {
       const answers = event.judgement.decisions.filter(
@@ -135,6 +136,13 @@ function requestedEntry({ ticket, document, from, project, environment }: Of<"re
   return entryOf({ id, project, environment, kind, from, origin, createdAt }, document.release);
 }
 
+/** Its release is none that anybody has recorded: nothing was built. */
+function earlyEntry({ ticket, from, project, environment }: Of<"requested-early">): NewDeployment {
+  const { deployment: id, origin, kind, createdAt, release, commit, ref } = ticket;
+  const asked = { id: release, commit, ref: ref?.name ?? null };
+  return entryOf({ id, project, environment, kind, from, origin, createdAt }, asked);
+}
+
 function plannedEntry({ plan, document }: Of<"planned">): NewDeployment {
   const { deployment: id, project, environment, kind, from, origin, createdAt } = plan;
   return entryOf({ id, project, environment, kind, from, origin, createdAt }, document.release);
@@ -142,7 +150,7 @@ function plannedEntry({ plan, document }: Of<"planned">): NewDeployment {
 
 function entryOf(
   asked: Pick<Plan, "project" | "environment" | "kind" | "from" | "origin" | "createdAt"> & { id: string },
-  release: Release,
+  release: Pick<Release, "id" | "commit" | "ref">,
 ): NewDeployment {
   const { id, project, environment, kind, from, origin, createdAt } = asked;
   return {

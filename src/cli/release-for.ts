@@ -35,6 +35,8 @@ export type PrepareFrom = {
   promoted?: { release: Release; images: Readonly<Record<string, ReleaseImage>> };
   /** What is live where it goes: it knows its images and its checks, also on a machine whose history does not. */
   live?: () => Promise<Release | null>;
+  /** Called with the commit before anything of it is checked or built; what it throws ends it there. */
+  beforeBuild?: (source: CheckedOutCommit) => Promise<void>;
 };
 
 /**
@@ -61,10 +63,11 @@ export async function prepareRelease(
   );
   // What is promoted is named by its hash, whatever its branch points to by now, and keeps the branch it came from.
   const source =
-    promoted === null ? checkedOut : { ...checkedOut, commit: { ...checkedOut.commit, ref: promoted.release.ref } };
+    promoted === null ? checkedOut : { ...checkedOut, commit: { ...checkedOut.commit, ...namedBy(promoted.release) } };
   try {
     const { commit } = source;
     sayWhatIsTaken(context, "release", source);
+    await from.beforeBuild?.(source);
     const nothingToBuild = Object.keys(source.config.images).every((name) => promoted?.images[name] !== undefined);
     const leaks = nothingToBuild
       ? []
@@ -98,6 +101,10 @@ export async function prepareRelease(
   }
 }
 
+function namedBy({ ref, refKind = null }: Release): Pick<Release, "ref" | "refKind"> {
+  return { ref, refKind };
+}
+
 /**
  * The heading of what is built or checked: which commit, and that the working tree's changes are no part of it.
  * @param left what is said of those changes
@@ -121,7 +128,12 @@ function leftOutSentence(count: number, left: string): string {
 }
 
 /** What a deployment makes live, and what the gates said of it. */
-export type Chosen = { choose: DeploymentRequest["choose"]; gates: readonly GateAnswer[] };
+export type Chosen = {
+  choose: DeploymentRequest["choose"];
+  gates: readonly GateAnswer[];
+  /** Full hash, where it is known before the environment is read. */
+  commit?: string;
+};
 
 /**
  * What `--release` names in an environment: a release that was live there, with the configuration it had. What was found in its images is judged as of today, before the
@@ -177,7 +189,7 @@ export function choosePrepared(prepared: Prepared): Chosen {
     );
     return { document: makeDocument(prepared.release, snapshot), notes };
   };
-  return { choose, gates: prepared.gates };
+  return { choose, gates: prepared.gates, commit: prepared.release.commit };
 }
 
 /** Images of this commit that this machine built before and that belong to every environment. */

@@ -7,6 +7,7 @@ import type { DeploymentKind } from "../deploy/types.ts";
 import { auditSecrets } from "../environments/audit/secrets.ts";
 import type { Ticket, TicketOptions } from "../environments/queue/types.ts";
 import { ShiplockError } from "../errors.ts";
+import { relationOf } from "../release/source.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { listFlag, textFlag } from "./arguments.ts";
@@ -17,6 +18,7 @@ import { hookSetup } from "./hooks.ts";
 import { localIdentity } from "./identity.ts";
 import { type Chosen, choosePrepared } from "./release-for.ts";
 import { tellOldSecrets } from "./secret-ages.ts";
+import { scanSince } from "./release-since.ts";
 import { attemptSecrets, demandSecrets, ownerOf } from "./secrets.ts";
 
 /**
@@ -51,6 +53,8 @@ export async function requestFor(
     options: ticketOptions(flags),
     expiresMs: environment.gates.expiresMs,
     judge: gatesOf(context, asking),
+    relation: async (other) =>
+      chosen.commit === undefined ? "unknown" : relationOf(config.folder, chosen.commit, other),
     takeUp: (ticket) => requestOfTicket(context, config, environment, session, ticket),
     secrets: async (document) => {
       const { environment: name, secrets } = document.snapshot;
@@ -144,8 +148,10 @@ export async function requestOfTicket(
       remedy: "look at the folder `releases` of the environment on its home host",
     });
   const { release, snapshot } = document;
-  const { choose } = choosePrepared({ release, snapshot, made: [], gates: [] });
-  const request = await requestFor(context, config, environment, session, ticket.kind, {}, { choose, gates: [] });
+  // What its own command knew of checks and scan is judged anew; who goes back is asked for neither.
+  const gates = ticket.kind === "rollback" ? [] : await scanSince(context, config, environment, release);
+  const chosen = choosePrepared({ release, snapshot, made: [], gates });
+  const request = await requestFor(context, config, environment, session, ticket.kind, {}, chosen);
   const { deployment, kind, trigger, origin, options, requesters } = ticket;
   return {
     ...request,

@@ -73,6 +73,15 @@ export function deployingWithout(flags: Flags): Purpose {
   return { kind: "deploy", skip: listFlag(flags, "skipHost") };
 }
 
+/** Closes what was being opened meanwhile, then goes on with the error. */
+export function closing(opening: Promise<{ close(): Promise<void> }>): (error: unknown) => Promise<never> {
+  return async (error) => {
+    const [opened] = await Promise.allSettled([opening]);
+    if (opened.status === "fulfilled") await opened.value.close();
+    throw error;
+  };
+}
+
 /** Works with a session that is open, and closes it, whatever becomes of the work. */
 export async function closingAfter<T>(
   session: TargetSession,

@@ -88,6 +88,6 @@ export function refuseUnfinished(state: EnvironmentState): void {
 }
 
 /** The branch or tag that a release was asked for by. */
-export function refNameOf({ ref, refKind }: Release): RefName | null {
+export function refNameOf({ ref, refKind }: Pick<Release, "ref" | "refKind">): RefName | null {
   return ref === null ? null : { kind: refKind ?? "branch", name: ref };
 }

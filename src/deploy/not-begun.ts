@@ -1,9 +1,8 @@
-import { obstacles } from "../environments/gates/judge.ts";
-import type { GateDecision } from "../environments/gates/types.ts";
 import { withExpired, withRefused } from "../environments/queue/changes.ts";
 import type { Ticket } from "../environments/queue/types.ts";
 import { type Blame, ShiplockError } from "../errors.ts";
 import type { Look } from "./asking.ts";
+import { refusalOf } from "./refusal.ts";
 import type { DeploymentOutcome, DeploymentRequest } from "./request.ts";
 import { type DeploymentState, isTerminal } from "./states.ts";
 import { change, type Waiter } from "./waiter.ts";
@@ -11,14 +10,11 @@ import { change, type Waiter } from "./waiter.ts";
 /** Ends a request that a gate blocks, for good. */
 export async function refuse(waiter: Waiter, look: Look): Promise<DeploymentOutcome> {
   const { request, ports } = waiter;
-  const against = obstacles(look.judgement).flatMap((decision) => (decision.answer === "block" ? [decision] : []));
-  const skipped = request.trigger === "automatic" && against.every(({ skips }) => skips === true);
-  const end = skipped ? "skipped" : "blocked";
-  const outcome = against.map(({ reason }) => reason).join("; ");
+  const { end, outcome, error } = refusalOf(request.trigger, look.judgement);
   await change(waiter, (state) => withRefused(state, look.ticket, end, outcome, ports.clock.now().toISOString()));
   waiter.entered = false;
   ports.tell({ kind: "state", deployment: request.deployment, state: end, outcome });
-  return ended(request, look, end, outcome, skipped ? null : blockedBy(against));
+  return ended(request, look, end, outcome, error);
 }
 
 /** Another ended the request while it waited: it was rejected, cancelled, or overtaken; or somebody who took this command for gone carries it out. */
@@ -59,17 +55,6 @@ export function ended(
     plan: null,
     judgement,
   };
-}
-
-function blockedBy(against: readonly Extract<GateDecision, { answer: "block" }>[]): ShiplockError {
-  const [first, ...others] = against;
-  return new ShiplockError({
-    code: `gate/${first?.gate ?? "unknown"}`,
-    blame: "gate",
-    message: first?.reason ?? "a gate blocks",
-    ...(first === undefined ? {} : { remedy: first.remedy }),
-    details: others.map(({ gate, reason, remedy }) => `${gate}: ${reason}; ${remedy}`),
-  });
 }
 
 /** Who has to act when a request has ended in one of these states; the gates otherwise. */

@@ -22,7 +22,8 @@ export type NoticeFold = {
 /** A deployment as far as its events have told it. */
 type Known = {
   readonly about: Pick<Plan, "project" | "environment" | "kind" | "origin">;
-  readonly release: Release;
+  /** What it is about; an id only where something was built. */
+  readonly release: Pick<Release, "commit" | "subject" | "ref"> & { readonly id: string | null };
   readonly options: TicketOptions | null;
   /** What the gates said last, under the lease. */
   readonly judgement: Judgement | null;
@@ -55,6 +56,14 @@ export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string
       const known: Known = { about, release: document.release, options, ...nothingYet };
       const next = withKnown(fold, ticket.deployment, known);
       return { fold: next, notices: noticesOf(next, ticket.deployment, "requested", at, null) };
+    }
+    case "requested-early": {
+      const { ticket, subject, project, environment } = event;
+      const { kind, origin, options, commit, ref } = ticket;
+      const release = { id: null, commit, subject, ref: ref?.name ?? null };
+      const known: Known = { about: { project, environment, kind, origin }, release, options, ...nothingYet };
+      // Its end follows at once, and is what is told.
+      return { fold: withKnown(fold, ticket.deployment, known), notices: [] };
     }
     case "judged": {
       const known = fold.known.get(event.deployment);

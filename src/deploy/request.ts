@@ -98,6 +98,16 @@ export type DeploymentEvent =
       environment: string;
       project: string;
     }
+  /** What a gate refused before anything was built; how it ended follows. */
+  | {
+      kind: "requested-early";
+      ticket: NewTicket;
+      /** Of the commit. */
+      subject: string;
+      from: string | null;
+      environment: string;
+      project: string;
+    }
   | { kind: "judged"; deployment: string; moment: Question["moment"]; judgement: Judgement }
   | { kind: "behind"; deployment: string; ticket: Ticket }
   | { kind: "taken-up"; ticket: Ticket }

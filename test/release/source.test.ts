@@ -20,6 +20,7 @@ import {
   checkOut,
   commitsBetween,
   isAncestor,
+  relationOf,
   repositoryRoot,
   resolveCommit,
   uncommittedFiles,
@@ -62,6 +63,17 @@ describe("the source of a release", () => {
     await git("tag", "main-ish");
   });
   after(() => rm(folder, { recursive: true, force: true }));
+
+  it("one commit is older, newer, the same, or on another branch than another; what git does not know is unknown", async () => {
+    const [last, first] = await Promise.all([git("rev-parse", "main"), git("rev-parse", "main~1")]);
+    const other = await git("commit-tree", "-p", first, "-m", "another branch", `${first}^{tree}`);
+    assert.equal(await relationOf(repository, first, last), "older");
+    assert.equal(await relationOf(repository, last, first), "newer");
+    assert.equal(await relationOf(repository, last, last), "same");
+    assert.equal(await relationOf(repository, other, last), "diverged");
+    assert.equal(await relationOf(repository, "0".repeat(40), last), "unknown");
+    assert.equal(await relationOf(folder, first, last), "unknown");
+  });
 
   it("a branch is only text, whatever it is called: nothing of it is executed", async () => {
     const commit = await resolveCommit(repository, nasty);

@@ -4,21 +4,23 @@ import { ShiplockError } from "../../errors.ts";
 import type { ReleaseDocument, ReleaseImage } from "../../release/types.ts";
 import type { Config, Environment } from "../../config/types.ts";
 import { argument } from "../arguments.ts";
+import { withConfirmation } from "../confirmation.ts";
 import { type CommandContext, loadProject } from "../context.ts";
+import { endIfRefused, orEndedEarly } from "../early.ts";
 import type { Notices } from "../notices.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
 import { requestFor } from "../request-for.ts";
 import { following } from "../following.ts";
 import { carryOut } from "../run-deployment.ts";
-import { deployingWithout, withSession } from "../session.ts";
+import { closing, closingAfter, deployingWithout, openSession } from "../session.ts";
 import { withNotices } from "../with-notices.ts";
 import type { Flags } from "./table.ts";
 
 export async function run(
   context: CommandContext,
   args: readonly (string | string[] | undefined)[],
-  flags: Flags,
+  given: Flags,
 ): Promise<number> {
   const config = await loadProject(context);
   const from = resolveEnvironment(config, argument(args, 0));
@@ -31,8 +33,9 @@ export async function run(
       remedy: "name two environments",
     });
   const about = { environment: to.name, kind: "promote", ofCommit: false };
+  const flags = await withConfirmation(context, to, given);
   return withNotices(context, config, flags, about, (notices) =>
-    promote(context, config, { from, to }, flags, notices),
+    orEndedEarly(promote(context, config, { from, to }, flags, notices)),
   );
 }
 
@@ -48,14 +51,22 @@ async function promote(
   const shared: Record<string, ReleaseImage> = Object.fromEntries(
     Object.entries(live.release.images).filter(([, image]) => image.environment === null),
   );
+  const opening = openSession(context, config, to, deployingWithout(flags));
+  // As with a deployment: who is told of a failure is whoever awaits it first.
+  opening.catch(() => undefined);
   const prepared = await prepareRelease(
     context,
     config,
     to.name,
     "deploy",
     { check: flags["check"] },
-    { promoted: { release: live.release, images: shared }, live: async () => live.release },
-  );
+    {
+      promoted: { release: live.release, images: shared },
+      live: async () => live.release,
+      beforeBuild: async (source) =>
+        endIfRefused(context, config, to, await opening, "promote", flags, source, notices),
+    },
+  ).catch(closing(opening));
   const { release } = prepared;
   if (release.id !== live.release.id) {
     const own = Object.values(release.images)
@@ -65,25 +76,20 @@ async function promote(
       `${output.paint.yellow("a sibling release")}: ${own.join(", ")} ${own.length === 1 ? "holds" : "hold"} values of ${to.name} and ${own.length === 1 ? "was" : "were"} built for it from the same commit; its origin is ${live.release.id}`,
     );
   }
-  return withSession(
-    context,
-    config,
-    to,
-    async (session) => {
-      const chosen = choosePrepared(prepared);
-      const request = await requestFor(context, config, to, session, "promote", flags, chosen);
-      return await carryOut(
-        context,
-        session,
-        (ports) => runDeployment(request, ports),
-        "nothing to do",
-        notices,
-        chosen.gates,
-        following(context, config, to, flags),
-      );
-    },
-    deployingWithout(flags),
-  );
+  return closingAfter(await opening, async (session) => {
+    const chosen = choosePrepared(prepared);
+    const request = await requestFor(context, config, to, session, "promote", flags, chosen);
+    const watched = following(context, config, to, flags);
+    return carryOut(
+      context,
+      session,
+      (ports) => runDeployment(request, ports),
+      "nothing to do",
+      notices,
+      chosen.gates,
+      watched,
+    );
+  });
 }
 
 async function liveIn(context: CommandContext, config: Config, name: string): Promise<ReleaseDocument> {

@@ -15,6 +15,8 @@ type Terminal = {
   output: NodeJS.WritableStream;
   signal: AbortSignal;
   interrupt: () => void;
+  /** The error for a terminal that is closed instead of an answer; that of `init` unless given. */
+  unanswered?: (cause: unknown) => ShiplockError;
 };
 
 /**
@@ -22,7 +24,7 @@ type Terminal = {
  * @param terminal `interrupt` is called for Ctrl-C, which a terminal that edits lines keeps to itself; `signal` then ends the question
  * @throws ShiplockError `init/no-answer` when the terminal is closed instead of an answer (Ctrl-D)
  */
-export function terminalAsk({ input, output, signal, interrupt }: Terminal): Ask {
+export function terminalAsk({ input, output, signal, interrupt, unanswered = noAnswer }: Terminal): Ask {
   const lines = createInterface({ input, output });
   lines.on("SIGINT", interrupt);
   const closed = new AbortController();
@@ -32,7 +34,7 @@ export function terminalAsk({ input, output, signal, interrupt }: Terminal): Ask
       return (await lines.question(text, { signal: AbortSignal.any([signal, closed.signal]) })).trim();
     } catch (cause) {
       if (signal.aborted) throw cause;
-      throw noAnswer(cause);
+      throw unanswered(cause);
     }
   };
   return {
