@@ -1,4 +1,10 @@
-import { withExpired, withTicket, withTicketChanged, withTicketEnded } from "../environments/queue/changes.ts";
+import {
+  madeNoEarlier,
+  withExpired,
+  withTicket,
+  withTicketChanged,
+  withTicketEnded,
+} from "../environments/queue/changes.ts";
 import type { TurnQuestion } from "../environments/queue/turn.ts";
 import type { NewTicket, Ticket, Waiting } from "../environments/queue/types.ts";
 import { changeRequests } from "../environments/record/change-state.ts";
@@ -71,7 +77,7 @@ export async function enter(
   const known = look.state.tickets.find(({ deployment }) => deployment === wanted.deployment);
   if (known !== undefined && says(known, wanted)) return;
   await showIt(waiter, look);
-  const overtakes = await overtaking(request, look.state);
+  const overtakes = await overtaking(request, look);
   await change(waiter, (newest) => {
     const now = ports.clock.now();
     const current = withExpired(newest, now);
@@ -107,17 +113,19 @@ async function showIt(waiter: Waiter, { document, ticket }: Look): Promise<void>
 /** Which of two automatic requests has the newer commit: as git knows it here, otherwise by the time of the commits. */
 async function overtaking(
   { trigger, relation }: DeploymentRequest,
-  { tickets }: EnvironmentState,
+  { state, ticket: { commit } }: Look,
 ): Promise<(wanted: NewTicket, other: Ticket) => boolean> {
-  const others = trigger === "automatic" ? tickets.filter((ticket) => ticket.trigger === "automatic") : [];
+  const others = trigger === "automatic" ? state.tickets.filter((ticket) => ticket.trigger === "automatic") : [];
   const relations = new Map(
-    await Promise.all(others.map(async ({ commit }) => [commit, (await relation?.(commit)) ?? "unknown"] as const)),
+    await Promise.all(
+      others.map(async (other) => [other.commit, (await relation?.(commit, other.commit)) ?? "unknown"] as const),
+    ),
   );
   return (wanted, other) => {
     if (wanted.commit === other.commit) return true;
     const known = relations.get(other.commit);
     if (known === "newer" || known === "older") return known === "newer";
-    return Date.parse(wanted.commitTime) >= Date.parse(other.commitTime);
+    return madeNoEarlier(wanted, other);
   };
 }
 

@@ -17,7 +17,7 @@ export function createRecordStore(): RecordStore {
 export type MemoryRecordOptions = {
   now: () => number;
   /** Every call goes through here, which may keep it from coming back, or from happening at all. */
-  call: <T>(effect: () => T) => Promise<T>;
+  call: <T>(effect: () => T) => Promise<Awaited<T>>;
   /** Sees every state that is written, with the one before it. */
   onSwap?: (before: EnvironmentState | null, after: EnvironmentState) => void;
 };

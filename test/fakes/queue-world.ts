@@ -9,8 +9,8 @@ import type {
 import type { StepWorker } from "../../src/deploy/run.ts";
 import { changeRequests, changeState } from "../../src/environments/record/change-state.ts";
 import { withCommitted, withEnded } from "../../src/environments/record/changes.ts";
-import type { EnvironmentState } from "../../src/environments/record/types.ts";
-import type { Judgement } from "../../src/environments/gates/types.ts";
+import type { EnvironmentRecord, EnvironmentState } from "../../src/environments/record/types.ts";
+import type { CommitRelation, Judgement } from "../../src/environments/gates/types.ts";
 import type { Ticket, Trigger } from "../../src/environments/queue/types.ts";
 import type { LeaseOwner } from "../../src/hosts/types.ts";
 import { makeDocument } from "../../src/release/snapshot.ts";
@@ -21,6 +21,9 @@ import { allAtOnce } from "./deployer.ts";
 import { environment, project, shop } from "./shop.ts";
 import type { Stage } from "./stage.ts";
 
+/** Lets an effect happen, and its answer come back, when the stage lets them through. */
+export type Call = <T>(effect: () => T) => Promise<Awaited<T>>;
+
 /** What somebody asks for in these worlds. */
 export type Wish = {
   deployment: string;
@@ -30,6 +33,8 @@ export type Wish = {
   commit: number;
   branch: string;
   wait: boolean;
+  /** Commits that it builds upon, whatever the clocks say. */
+  follows?: readonly number[];
 };
 
 export type Process = {
@@ -49,6 +54,10 @@ export type QueueWorld = {
   readonly stage: Stage;
   readonly store: RecordStore;
   readonly processes: Process[];
+  /** Deployments that nobody but who asked for them can carry out. */
+  readonly unable: Set<string>;
+  /** Deployments that do not get on. */
+  readonly slow: Set<string>;
   state(): EnvironmentState | null;
   deploy(wish: Wish): Process;
   /** Carries a request out that stands in the queue. */
@@ -64,12 +73,22 @@ export type QueueWorldOptions = {
   /** Sees every beginning: in which state, of what, and by which process. */
   onSwap?: (before: EnvironmentState | null, after: EnvironmentState, by: Process) => void;
   expiresMs?: number;
+  /** The record as a process sees it whose every call goes through `call`; in memory unless given. */
+  recordOf?: (call: Call) => EnvironmentRecord;
 };
 
-export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_000 }: QueueWorldOptions): QueueWorld {
+export function createQueueWorld({
+  stage,
+  judge,
+  onSwap,
+  expiresMs = 24 * 3_600_000,
+  recordOf,
+}: QueueWorldOptions): QueueWorld {
   const store = createRecordStore();
   const processes: Process[] = [];
   const wishes = new Map<string, Wish>();
+  const unable = new Set<string>();
+  const slow = new Set<string>();
   const whose = { project, environment };
   let holder: { process: Process; owner: LeaseOwner } | null = null;
   let fence = 0;
@@ -89,12 +108,12 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
       interrupt: () => interrupted.abort("SIGINT"),
     };
     processes.push(started);
-    async function call<T>(effect: () => T): Promise<T> {
+    async function call<T>(effect: () => T): Promise<Awaited<T>> {
       await stage.turn();
       if (started.dead) return never();
       const answer = effect();
       await stage.turn();
-      return started.dead ? never() : answer;
+      return started.dead ? never() : await answer;
     }
     const session = sessionOf(started, call);
     const clock = {
@@ -115,12 +134,14 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
     return started;
   }
 
-  function sessionOf(process: Process, call: <T>(effect: () => T) => Promise<T>): TargetSession {
-    const record = memoryRecord(store, {
-      call,
-      now: stage.milliseconds,
-      onSwap: (before, after) => onSwap?.(before, after, process),
-    });
+  function sessionOf(process: Process, call: Call): TargetSession {
+    const record =
+      recordOf?.(call) ??
+      memoryRecord(store, {
+        call,
+        now: stage.milliseconds,
+        onSwap: (before, after) => onSwap?.(before, after, process),
+      });
     const none = (): never => {
       throw new Error("nobody needs this here");
     };
@@ -175,16 +196,13 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
   }
 
   /** Of a plan's steps only those do something here that the record hears of. */
-  function workerOf(
-    { plan, document }: WorkerRequest,
-    record: TargetSession["record"],
-    call: <T>(effect: () => T) => Promise<T>,
-  ): StepWorker {
+  function workerOf({ plan, document }: WorkerRequest, record: TargetSession["record"], call: Call): StepWorker {
     const at = (): string => new Date(stage.milliseconds()).toISOString();
     const { release } = document;
     return {
       perform: async (step) => {
         if (step.action.kind === "start") await call(() => undefined);
+        while (step.action.kind === "verify" && slow.has(plan.deployment)) await stage.clock.wait(1_000);
         if (step.action.kind === "commit")
           await changeState(record, environment, (state) =>
             withCommitted(state, plan, {
@@ -215,10 +233,22 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
       asker: { name: wish.who, aliases: [], source: "local" },
       options: { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: [] },
       judge: async (question) => judge(wish, question),
-      takeUp: async (ticket) => ({ ...requestOf(wishOf(ticket)), queued: true }),
+      relation: async (commit, other) => relationOf(commit, other),
+      takeUp: async (ticket) => {
+        if (unable.has(ticket.deployment)) throw new Error(`${ticket.deployment} cannot be carried out here`);
+        return { ...requestOf(wishOf(ticket)), queued: true };
+      },
       secrets: async () => ({}),
       hidden: async () => [],
     };
+  }
+
+  function relationOf(commit: string, other: string): CommitRelation {
+    const known = [...wishes.values()].map((wish) => ({ wish, commit: documentOf(wish).release.commit }));
+    const above = known.find((each) => each.commit === commit)?.wish.follows ?? [];
+    return above.some((each) => known.some(({ wish, commit: hash }) => hash === other && wish.commit === each))
+      ? "newer"
+      : "unknown";
   }
 
   function wishOf(ticket: Ticket): Wish {
@@ -231,6 +261,8 @@ export function createQueueWorld({ stage, judge, onSwap, expiresMs = 24 * 3_600_
     stage,
     store,
     processes,
+    unable,
+    slow,
     state: () => store.current?.state ?? null,
     deploy: (wish) => {
       wishes.set(wish.deployment, wish);

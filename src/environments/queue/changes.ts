@@ -17,7 +17,7 @@ export function withTicket(
   state: EnvironmentState,
   ticket: NewTicket,
   at: string,
-  overtakes: (other: Ticket) => boolean = (other) => notOlder(ticket, other),
+  overtakes: (other: Ticket) => boolean = (other) => madeNoEarlier(ticket, other),
 ): EnvironmentState {
   const entered: Ticket = { ...ticket, number: state.nextTicket };
   const known: EnvironmentState = { ...state, nextTicket: state.nextTicket + 1 };
@@ -37,7 +37,8 @@ function withSuperseded(state: EnvironmentState, ticket: Ticket, by: Ticket, at:
   return withTicketEnded(state, ticket.deployment, "superseded", `superseded by ${by.deployment}`, at);
 }
 
-function notOlder(ticket: NewTicket, other: Ticket): boolean {
+/** Whether a request's commit was made at the same time as another's, or later. */
+export function madeNoEarlier(ticket: NewTicket, other: Ticket): boolean {
   return Date.parse(ticket.commitTime) >= Date.parse(other.commitTime);
 }
 
