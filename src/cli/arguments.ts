@@ -1,3 +1,4 @@
+import { parseDuration } from "../config/units.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Flags } from "./commands/table.ts";
 
@@ -38,5 +39,22 @@ export function countFlag(flags: Flags, name: string, standard: number): number 
     blame: "usage",
     message: `--${name} takes a whole number from 1, not ${JSON.stringify(text)}`,
     remedy: `write --${name} ${standard}, for example`,
+  });
+}
+
+/**
+ * A flag that takes a duration, in milliseconds; null where it was left out.
+ * @throws ShiplockError `cli/not-a-duration`
+ */
+export function durationFlag(flags: Flags, name: string): number | null {
+  const text = textFlag(flags, name);
+  if (text === null) return null;
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined && milliseconds > 0) return milliseconds;
+  throw new ShiplockError({
+    code: "cli/not-a-duration",
+    blame: "usage",
+    message: `--${name} takes a time such as 30m, 4h or 2d (24d at most), not ${JSON.stringify(text)}`,
+    remedy: `write --${name} 2d, for example`,
   });
 }

@@ -10,6 +10,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
   const began = new Map<string, number>();
   const { paint } = output;
   let lastJudgement = "";
+  /** Requests of others that are carried out here. */
+  const taken = new Set<string>();
 
   function step(event: StepEvent): void {
     const name = event.step.id;
@@ -91,9 +93,10 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       case "behind":
         return output.line(`waiting for ${event.ticket.deployment} of ${event.ticket.origin.who}, which comes first`);
       case "taken-up":
+        taken.add(event.ticket.deployment);
         return output.line(
           paint.yellow(
-            `${event.ticket.deployment} of ${event.ticket.origin.who} comes first and its command is gone: it is carried out here`,
+            `${event.ticket.deployment} of ${event.ticket.origin.who}, ${event.ticket.release}, whose command is gone, is carried out here`,
           ),
         );
       case "passed-over":
@@ -103,6 +106,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       case "state":
         if (event.state === "waiting")
           output.line(`${paint.yellow("waiting")} (${event.deployment}): ${printable(event.outcome ?? "")}`);
+        else if (taken.has(event.deployment) && event.state !== "running")
+          output.line(`${event.deployment}: ${event.state}: ${printable(event.outcome ?? "")}`);
         return;
     }
   };

@@ -130,7 +130,7 @@ export function strategyOf(environment: Environment): StrategyOptions {
 /**
  * The request that a ticket stands for, to be carried out here: with its own origin, reason and options, with the release as the environment record has it, and with
  * secrets and configuration of this machine.
- * @throws ShiplockError `record/incomplete`
+ * @throws ShiplockError `record/incomplete`, `request/other-hosts`
  */
 export async function requestOfTicket(
   context: CommandContext,
@@ -147,6 +147,7 @@ export async function requestOfTicket(
       message: `the environment record names ${ticket.release}, but not what it was`,
       remedy: "look at the folder `releases` of the environment on its home host",
     });
+  refuseOtherHosts(session, ticket);
   const { release, snapshot } = document;
   // What its own command knew of checks and scan is judged anew; who goes back is asked for neither.
   const gates = ticket.kind === "rollback" ? [] : await scanSince(context, config, environment, release);
@@ -163,4 +164,16 @@ export async function requestOfTicket(
     asker: requesters[0] ?? request.asker,
     queued: true,
   };
+}
+
+/** A session leaves out the hosts that its own command named. */
+function refuseOtherHosts({ skipped }: TargetSession, { deployment, options }: Ticket): void {
+  if (skipped.toSorted().join() === options.skip.toSorted().join()) return;
+  const hosts = (names: readonly string[]): string => (names.length === 0 ? "no host" : names.join(", "));
+  throw new ShiplockError({
+    code: "request/other-hosts",
+    blame: "gate",
+    message: `${deployment} leaves out ${hosts(options.skip)}, and this command leaves out ${hosts(skipped)}`,
+    remedy: `carry it out by itself, with \`shiplock resume\` and its name`,
+  });
 }

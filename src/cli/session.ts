@@ -35,7 +35,8 @@ export async function openSession(
   environment: Environment,
   purpose: Purpose,
 ): Promise<TargetSession> {
-  const logins = purpose.kind === "read" ? null : registryLogins(config, context);
+  const looks = purpose.kind === "read" || purpose.kind === "record";
+  const logins = looks ? null : registryLogins(config, context);
   if (logins !== null) await findLogins(context, config, purpose, logins);
   const acting = actingOf(context, config, purpose);
   return targetOf(config, environment, context.env, acting, logins).open(purpose, context.signal);

@@ -8,6 +8,12 @@ export type Identity = {
   readonly source: "local" | "token";
 };
 
+/** Says who somebody is. On a machine of one's own it is the machine; behind a server it will be a token. */
+export type IdentityProvider = {
+  /** Who asks now. May ask other programs; always answers. */
+  identify(): Promise<Identity>;
+};
+
 /** Whether two identities are one person: any name they share, whatever its case. */
 export function samePerson(left: Identity, right: Identity): boolean {
   const names = namesOf(left);

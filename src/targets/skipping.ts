@@ -31,7 +31,7 @@ export function refuseUnskippable(configured: readonly string[], home: string, s
  * @param plan of the operation in progress, if there is one
  */
 export function absentHosts(
-  purpose: Exclude<Purpose, { kind: "deploy" }>,
+  purpose: Exclude<Purpose, { kind: "deploy" | "record" }>,
   state: EnvironmentState | null,
   plan: Plan | null,
 ): { out: readonly string[]; excused: readonly string[] } {

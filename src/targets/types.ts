@@ -19,9 +19,14 @@ export type Target = { open(purpose: Purpose, signal: AbortSignal): Promise<Targ
 
 /**
  * What a session is opened for decides which hosts it may do without. `deploy`: every configured one is needed but those in `skip`, which must be down. `finish`: those of
- * the plan that was never ended. `read`: every one but those that are recorded as behind, or as skipped by what is in progress, and cannot be reached.
+ * the plan that was never ended. `read`: every one but those that are recorded as behind, or as skipped by what is in progress, and cannot be reached. `record`: the home
+ * alone, for who reads the record, or writes there what needs no lease.
  */
-export type Purpose = { kind: "deploy"; skip: readonly string[] } | { kind: "finish" } | { kind: "read" };
+export type Purpose =
+  | { kind: "deploy"; skip: readonly string[] }
+  | { kind: "finish" }
+  | { kind: "read" }
+  | { kind: "record" };
 
 export type TargetSession = {
   readonly hosts: readonly string[];

@@ -1,4 +1,6 @@
+import { systemClock } from "../../clock.ts";
 import { documentOf } from "../../deploy/read-record.ts";
+import { withExpired } from "../../environments/queue/changes.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
@@ -13,7 +15,9 @@ import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { errorDocument, printable } from "../output.ts";
 import { oldSecretsLine } from "../secret-ages.ts";
+import { requestLines, type RequestsSeen } from "../request-lines.ts";
 import { withSession } from "../session.ts";
+import { goneRequests } from "../with-requests.ts";
 import type { Flags } from "./table.ts";
 
 type Status = {
@@ -28,6 +32,8 @@ type Status = {
   holder: string | null;
   /** Which secrets are older than they should be, in one line; null for none. */
   oldSecrets: string | null;
+  /** Requests that have not begun and whose command is gone. */
+  gone: string[];
   error: ShiplockError | null;
 };
 
@@ -52,6 +58,9 @@ export async function run(
   const width = Math.max(...statuses.map((status) => status.environment.length));
   for (const status of statuses) {
     output.line(`${output.paint.bold(status.environment.padEnd(width))}  ${describe(status, context)}`);
+    if (status.state !== null)
+      for (const line of requestLines(requestsSeen(config, status, status.state), output.paint))
+        output.line(`${" ".repeat(width)}  ${line}`);
     if (named !== null) details(status, context);
     if (status.oldSecrets !== null) output.line(`${" ".repeat(width)}  ${output.paint.yellow(status.oldSecrets)}`);
     for (const sentence of status.behind) output.line(`${" ".repeat(width)}  ${output.paint.yellow(sentence)}`);
@@ -61,6 +70,12 @@ export async function run(
       output.line(`${" ".repeat(width)}  ${output.paint.cyan("what to do")}: ${status.error.remedy}`);
   }
   return statuses.some((status) => status.error !== null) ? exitCodes.failed : exitCodes.done;
+}
+
+function requestsSeen(config: Config, { environment, gone }: Status, known: EnvironmentState): RequestsSeen {
+  const now = systemClock.now();
+  const reviewers = config.environments[environment]?.gates.reviewers;
+  return { state: withExpired(known, now), gone: new Set(gone), reviewers, now };
 }
 
 async function look(context: CommandContext, config: Config, environment: Environment): Promise<Status> {
@@ -74,13 +89,18 @@ async function look(context: CommandContext, config: Config, environment: Enviro
     observations: [],
     holder: null,
     oldSecrets: await oldSecretsLine(context, config, environment),
+    gone: [],
   };
   try {
     return await withSession(context, config, environment, async (session) => {
       const read = await session.record.read();
       const state = read?.state ?? null;
       const document = await documentOf(session, state?.live?.document ?? null);
-      const [observations, holder] = await Promise.all([session.observe(state, document), session.leaseHolder()]);
+      const [observations, holder, gone] = await Promise.all([
+        session.observe(state, document),
+        session.leaseHolder(),
+        state === null ? new Set<string>() : goneRequests(session, state),
+      ]);
       return {
         ...empty,
         state,
@@ -92,6 +112,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
           observation.drift.map((sentence) => `${observation.host}: ${sentence}`),
         ),
         holder: holder === null ? null : `${holder.owner.who} from ${holder.owner.from} since ${holder.owner.since}`,
+        gone: [...gone],
         error: null,
       };
     });

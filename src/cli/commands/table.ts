@@ -52,6 +52,12 @@ const automatic: CommandFlag = {
   flags: "--automatic",
   description: "nobody asked: a push or a schedule did; skipped where somebody holds the environment",
 };
+/** The request that a command is about. */
+const request: CommandArgument = {
+  name: "deployment",
+  description: "the request, as `status` names it; the only one if left out",
+  required: false,
+};
 const releaseFlag: CommandFlag = {
   flags: "--release <id>",
   description: "a release that was live in this environment before",
@@ -296,11 +302,60 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./prune.ts"),
   },
   {
-    name: "resume",
-    summary: "finish a deployment that was interrupted",
+    name: "hold",
+    summary: "keep an environment as it is for everybody else, for a time or until it is lifted",
     arguments: [environment],
+    flags: [
+      { flags: "--reason <text>", description: "why; shown to whoever is stopped by it" },
+      { flags: "--for <time>", description: "such as 4h or 2d; until `unhold` if left out" },
+      { flags: "--take-over", description: "also where somebody else holds it; recorded" },
+    ],
+    examples: ['shiplock hold staging --reason "demo of the new checkout" --for 2d'],
+    load: () => import("./hold.ts"),
+  },
+  {
+    name: "unhold",
+    summary: "lift the hold of an environment",
+    arguments: [environment],
+    flags: [{ flags: "--take-over", description: "also where somebody else holds it; recorded" }],
+    examples: ["shiplock unhold staging"],
+    load: () => import("./unhold.ts"),
+  },
+  {
+    name: "approve",
+    summary: "approve a deployment that waits for it: these digests with this configuration",
+    arguments: [environment, request],
+    flags: [
+      { flags: "--comment <text>", description: "kept with the approval" },
+      { flags: "--run", description: "carry it out here, where its command is gone" },
+      noWait,
+    ],
+    examples: ["shiplock approve production", 'shiplock approve production d-1f2e3d4c --comment "tried it in staging"'],
+    changes: true,
+    load: () => import("./approve.ts"),
+  },
+  {
+    name: "reject",
+    summary: "refuse a deployment that waits for an approval: it ends",
+    arguments: [environment, request],
+    flags: [{ flags: "--comment <text>", description: "why; told to who asked for it" }],
+    examples: ['shiplock reject production --comment "the migration locks the orders table"'],
+    load: () => import("./reject.ts"),
+  },
+  {
+    name: "cancel",
+    summary: "call off a deployment that has not begun",
+    arguments: [environment, request],
+    flags: [],
+    examples: ["shiplock cancel staging", "shiplock cancel production d-1f2e3d4c"],
+    load: () => import("./cancel.ts"),
+  },
+  {
+    name: "resume",
+    summary: "finish a deployment that was interrupted, or carry out requests whose command is gone",
+    arguments: [environment, request],
     flags: [noWait, noWatch],
-    examples: ["shiplock resume production"],
+    examples: ["shiplock resume production", "shiplock resume production d-1f2e3d4c"],
     changes: true,
     load: () => import("./resume.ts"),
   },

@@ -80,7 +80,7 @@ export async function openHosts<H extends Placed>(
   }
 
   /** The home first: what else is needed stands in its record. */
-  async function connectAsRecorded(ending: Exclude<Purpose, { kind: "deploy" }>): Promise<void> {
+  async function connectAsRecorded(ending: Exclude<Purpose, { kind: "deploy" | "record" }>): Promise<void> {
     const home = await connect(addressOfHome(options));
     const record = recordOf(home, options);
     const state = (await record.read())?.state ?? null;
@@ -104,7 +104,8 @@ export async function openHosts<H extends Placed>(
       await allOf(
         options.hosts.map((host) => (skip.includes(host.name) ? makeSureItIsDown(host) : connectNeeded(host))),
       );
-    } else await connectAsRecorded(purpose);
+    } else if (purpose.kind === "record") await connect(addressOfHome(options));
+    else await connectAsRecorded(purpose);
   } catch (error) {
     await Promise.all([...opened.values()].map((host) => host.host.close()));
     throw error;

@@ -1,0 +1,80 @@
+import { documentOf } from "../../deploy/read-record.ts";
+import { requestMeant, withApproval } from "../../environments/queue/answers.ts";
+import type { Ticket } from "../../environments/queue/types.ts";
+import { ShiplockError } from "../../errors.ts";
+import type { ReleaseDocument } from "../../release/types.ts";
+import { argument, optionalArgument, textFlag } from "../arguments.ts";
+import type { CommandContext } from "../context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { type Output, printable } from "../output.ts";
+import { approvalLines, waitsForApproval } from "../request-lines.ts";
+import { takeUpHere } from "../take-up.ts";
+import { withRequests } from "../with-requests.ts";
+import type { Flags } from "./table.ts";
+
+/** Approves what a request would make live: these digests with this configuration, and nothing else. */
+export async function run(
+  context: CommandContext,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<number> {
+  const { output } = context;
+  const runs = flags["run"] === true;
+  const given = await withRequests(context, argument(args, 0), async (requests) => {
+    const { environment, by, now, session } = requests;
+    const { reviewers } = environment.gates;
+    const seen = await requests.read();
+    const shown = requestMeant(seen, optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
+    const document = await documentOf(session, shown.document);
+    for (const line of subjectLines(shown, document, seen.live?.release ?? null, output)) output.line(line);
+    const comment = textFlag(flags, "comment");
+    const state = await requests.write((known) => {
+      const meant = requestMeant(known, shown.deployment);
+      if (meant.subject !== shown.subject) throw changed(environment.name, shown);
+      return withApproval(known, meant, { by, comment, now: now() }, reviewers);
+    });
+    const ticket = requestMeant(state, shown.deployment);
+    const gone = await requests.gone(state);
+    for (const line of approvalLines(ticket, { state, gone, reviewers, now: now() })) output.line(line);
+    for (const { gate, reason } of ticket.waiting) output.line(`  waits for ${gate}: ${printable(reason)}`);
+    return { ...requests, ticket, gone: gone.has(ticket.deployment) };
+  });
+  const { config, environment, ticket, gone } = given;
+  if (runs && gone) return takeUpHere(context, config, environment, [ticket], flags);
+  output.line(`  ${nextLine(ticket, environment.name, gone)}`);
+  const { deployment, state, release, subject, approvals, waiting } = ticket;
+  output.result({ environment: environment.name, deployment, state, release, subject, approvals, waiting, gone });
+  return exitCodes.done;
+}
+
+function subjectLines(
+  { deployment, origin, createdAt, commit, ref, release, kind }: Ticket,
+  document: ReleaseDocument | null,
+  live: string | null,
+  { paint }: Output,
+): string[] {
+  const images = Object.values(document?.release.images ?? {});
+  return [
+    `${paint.bold(`${kind} ${deployment}`)}, asked for by ${printable(origin.who)} from ${printable(origin.from)} ${createdAt}${origin.reason === null ? "" : `: ${printable(origin.reason)}`}`,
+    `  release        ${paint.bold(release)}, which replaces ${live ?? "nothing"}`,
+    `  commit         ${commit}${ref === null ? "" : ` (${ref.kind} ${printable(ref.name)})`} ${printable(document?.release.subject ?? "")}`,
+    ...images.map(({ name, digest }) => `  image          ${name} ${digest}`),
+    ...(document === null ? [] : [`  configuration  ${document.name.slice(document.release.id.length + 1)}`]),
+  ];
+}
+
+function nextLine({ deployment, state }: Ticket, environment: string, gone: boolean): string {
+  if (state !== "queued") return "it does not begin yet";
+  return gone
+    ? `it may begin, and its command is gone: \`shiplock resume ${environment} ${deployment}\` carries it out`
+    : "it may begin: the command that asked for it goes on";
+}
+
+function changed(environment: string, { deployment }: Ticket): ShiplockError {
+  return new ShiplockError({
+    code: "approve/changed",
+    blame: "gate",
+    message: `what ${deployment} is about has changed since it was shown here`,
+    remedy: `look at it again with \`shiplock status ${environment}\`, and approve that`,
+  });
+}

@@ -1,0 +1,66 @@
+import { systemClock } from "../clock.ts";
+import type { Config, Environment } from "../config/types.ts";
+import type { Identity } from "../environments/identity.ts";
+import { withExpired } from "../environments/queue/changes.ts";
+import { goneOf } from "../environments/queue/turn.ts";
+import { changeRequests } from "../environments/record/change-state.ts";
+import { emptyState } from "../environments/record/changes.ts";
+import type { EnvironmentState } from "../environments/record/types.ts";
+import type { TargetSession } from "../targets/types.ts";
+import { type CommandContext, loadEnvironment } from "./context.ts";
+import { localIdentities } from "./identity.ts";
+import { withSession } from "./session.ts";
+
+/** What a command about requests and holds works with. */
+export type Requests = {
+  readonly config: Config;
+  readonly environment: Environment;
+  readonly session: TargetSession;
+  /** Who runs the command. */
+  readonly by: Identity;
+  now(): Date;
+  /** The state as it is, without what is over; empty where nothing has happened yet. */
+  read(): Promise<EnvironmentState>;
+  /**
+   * Writes what needs no lease, in a state without what is over.
+   * @param change null when nothing is to be changed
+   * @throws ShiplockError `record/contended`, and what `change` throws
+   */
+  write(change: (state: EnvironmentState) => EnvironmentState | null): Promise<EnvironmentState>;
+  /** Requests whose command is gone. */
+  gone(state: EnvironmentState): Promise<ReadonlySet<string>>;
+};
+
+/** Opens an environment's record for a command that needs its home host alone: no lease, no registry, no other host. */
+export async function withRequests<T>(
+  context: CommandContext,
+  name: string,
+  work: (requests: Requests) => Promise<T>,
+): Promise<T> {
+  const { config, environment } = await loadEnvironment(context, name);
+  const whose = { project: config.project, environment: environment.name };
+  const now = (): Date => systemClock.now();
+  const by = await localIdentities(context, config.folder).identify();
+  return withSession(
+    context,
+    config,
+    environment,
+    (session) =>
+      work({
+        ...{ config, environment, session, by, now },
+        read: async () => {
+          const found = await session.record.read();
+          return withExpired(found?.state ?? emptyState(whose.project, whose.environment), now());
+        },
+        write: async (change) =>
+          (await changeRequests(session.record, whose, (state) => change(withExpired(state, now())))).state,
+        gone: (state) => goneRequests(session, state),
+      }),
+    { kind: "record" },
+  );
+}
+
+/** Requests of a state whose command is gone. Where nothing is asked for, nobody is asked. */
+export async function goneRequests(session: TargetSession, state: EnvironmentState): Promise<ReadonlySet<string>> {
+  return state.tickets.length === 0 ? new Set() : goneOf(state, await session.record.lastSeen());
+}

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { after, before, describe, it } from "node:test";
+import { main } from "../../src/cli/main.ts";
+import { requestLines } from "../../src/cli/request-lines.ts";
+import { createOutput } from "../../src/cli/output.ts";
+import { withTicket } from "../../src/environments/queue/changes.ts";
+import type { NewTicket } from "../../src/environments/queue/types.ts";
+import { changeRequests } from "../../src/environments/record/change-state.ts";
+import type { EnvironmentState } from "../../src/environments/record/types.ts";
+import { createLocalFiles } from "../../src/hosts/local-files.ts";
+import { subjectOf } from "../../src/release/snapshot.ts";
+import { folderRecord } from "../../src/targets/folder-record.ts";
+import { shop } from "../fakes/shop.ts";
+
+type Said = { exit: number; stdout: string; stderr: string };
+
+const configuration = `
+project: shop
+registry: { address: registry.invalid/shop }
+images: { web: { context: . } }
+services: { web: { image: web, port: 3000, health: /health } }
+teams: { ops: [grace, linus] }
+environments:
+  production:
+    target: { compose: { hosts: [{ local: true, name: here }, { ssh: nowhere.invalid, name: down }] } }
+    reviewers: { teams: [ops], count: 2 }
+`;
+
+/** An environment whose home is this machine, without an engine, and whose other host is down. */
+function openHome() {
+  const root = mkdtempSync(join(tmpdir(), "shiplock-requests-"));
+  const project = join(root, "project");
+  mkdirSync(project);
+  writeFileSync(join(project, "shiplock.yml"), configuration);
+  const files = createLocalFiles("here", root, () => undefined);
+  const record = folderRecord(files, join(root, ".shiplock", "environments", "shop-production"));
+  const whose = { project: "shop", environment: "production" };
+
+  async function shiplock(who: string, ...argv: string[]): Promise<Said> {
+    const said = { stdout: "", stderr: "" };
+    const into = (name: "stdout" | "stderr"): NodeJS.WriteStream =>
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          said[name] += chunk.toString();
+          done();
+        },
+      }) as unknown as NodeJS.WriteStream;
+    const exit = await main({
+      ...{ argv, cwd: project, stdout: into("stdout"), stderr: into("stderr"), version: "0" },
+      env: {
+        ...{ PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: join(root, "ledger.db"), SHIPLOCK_WHO: who },
+        DOCKER_HOST: `unix://${join(root, "no-engine.sock")}`,
+        // Whoever is set up for the whole machine is nobody here.
+        GIT_CONFIG_NOSYSTEM: "1",
+      },
+      signal: new AbortController().signal,
+    });
+    return { exit, ...said };
+  }
+
+  return {
+    record,
+    shiplock,
+    state: async () => (await record.read())?.state,
+    write: (change: (state: EnvironmentState) => EnvironmentState) => changeRequests(record, whose, change),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+const document = shop("v2");
+
+function ticket(deployment: string, more: Partial<NewTicket> = {}): NewTicket {
+  const { release } = document;
+  return {
+    ...{
+      deployment,
+      kind: "deploy",
+      trigger: "manual",
+      state: "waiting",
+      release: release.id,
+      document: document.name,
+    },
+    ...{ subject: subjectOf(document), commit: release.commit, commitTime: release.commitTime },
+    ref: { kind: "branch", name: "main" },
+    origin: { who: "ada", from: "ada's laptop", command: "shiplock deploy", reason: "the new checkout" },
+    requesters: [{ name: "ada", aliases: [], source: "local" }],
+    createdAt: "2026-11-20T10:00:00.000Z",
+    expiresAt: "2126-11-20T10:00:00.000Z",
+    options: { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: [] },
+    waiting: [{ gate: "reviewers", reason: "needs 2 approvals", until: null }],
+    approvals: [],
+    ...more,
+  };
+}
+
+describe("holds and answers from the command line, while a host that is not the home is down", () => {
+  let home: ReturnType<typeof openHome>;
+  before(() => {
+    home = openHome();
+  });
+  after(() => home.remove());
+
+  async function ask(...deployments: string[]): Promise<void> {
+    await home.record.writeRelease(document.name, JSON.stringify(document));
+    for (const deployment of deployments)
+      await home.write((state) => withTicket(state, ticket(deployment), "2026-11-20T10:00:00.000Z"));
+  }
+
+  it("a hold works where nothing was ever deployed, stops others, is taken over with a word, and is lifted", async () => {
+    const held = await home.shiplock("ada", "hold", "production", "--reason", "a demo", "--for", "2d");
+    assert.equal(held.exit, 0, held.stderr);
+    assert.match(held.stdout, /production is held by ada since .* until .*: a demo/);
+    const other = await home.shiplock("grace", "hold", "production", "--reason", "mine now");
+    assert.equal(other.exit, 3);
+    assert.match(other.stderr, /hold\/held.*held by ada[^]*talk to ada, or pass `--take-over`/);
+    const taken = await home.shiplock("grace", "hold", "production", "--reason", "mine now", "--take-over");
+    assert.match(taken.stdout, /held by grace since .* until it is lifted, taken over from ada: mine now/);
+    assert.equal((await home.shiplock("ada", "unhold", "production")).exit, 3);
+    assert.match(
+      (await home.shiplock("grace", "unhold", "production")).stdout,
+      /production is free; it was held by grace/,
+    );
+    assert.match((await home.shiplock("grace", "unhold", "production")).stdout, /nobody holds production/);
+  });
+
+  it("a hold without a reason, or for no time, is refused before anything is asked", async () => {
+    assert.match((await home.shiplock("ada", "hold", "production")).stderr, /cli\/reason-missing/);
+    const wrong = await home.shiplock("ada", "hold", "production", "--reason", "x", "--for", "soon");
+    assert.deepEqual([wrong.exit, /cli\/not-a-duration/.test(wrong.stderr)], [2, true]);
+  });
+
+  it("an approval shows what is approved and what it replaces, says what still waits, and who goes on", async () => {
+    await ask("d-1");
+    const first = await home.shiplock("grace", "approve", "production", "--comment", "tried it");
+    assert.equal(first.exit, 0, first.stderr);
+    const { web } = document.release.images;
+    for (const said of [
+      "d-1, asked for by ada from ada's laptop",
+      "the new checkout",
+      `${document.release.id}, which replaces nothing`,
+      document.release.commit,
+      `web ${web?.digest}`,
+      "approved by grace",
+      "1 more of team ops has to approve",
+      "it does not begin yet",
+    ])
+      assert.ok(first.stdout.includes(said), `${said} is missing in:\n${first.stdout}`);
+    const second = await home.shiplock("linus", "approve", "production", "d-1", "--json");
+    const result = JSON.parse(second.stdout) as { state: string; subject: string; gone: boolean };
+    assert.deepEqual([result.state, result.subject, result.gone], ["queued", subjectOf(document), true]);
+    assert.equal((await home.state())?.tickets[0]?.state, "queued");
+  });
+
+  it("who may not approve is told who may; who asked for it may not", async () => {
+    const stranger = await home.shiplock("mallory", "approve", "production", "d-1");
+    assert.deepEqual([stranger.exit, /approve\/no-reviewer[^]*ask one of: team ops/.test(stranger.stderr)], [3, true]);
+    assert.match((await home.shiplock("grace", "approve", "production", "d-1")).stderr, /approve\/twice/);
+  });
+
+  it("without a name the only one is meant, otherwise they are listed; a rejection and a cancellation end it", async () => {
+    await ask("d-2", "d-3");
+    const several = await home.shiplock("grace", "reject", "production", "--comment", "no");
+    assert.deepEqual(
+      [several.exit, /2 requests are waiting for an approval[^]*d-2: [^]*d-3: /.test(several.stderr)],
+      [2, true],
+    );
+    assert.match((await home.shiplock("grace", "reject", "production", "d-2")).stderr, /cli\/comment-missing/);
+    assert.equal((await home.shiplock("grace", "reject", "production", "d-2", "--comment", "too late")).exit, 0);
+    assert.equal((await home.shiplock("mallory", "cancel", "production", "d-3")).exit, 0);
+    const state = await home.state();
+    assert.deepEqual(
+      state?.deployments.slice(0, 2).map((entry) => [entry.deployment, entry.outcome]),
+      [
+        ["d-3", "cancelled by mallory"],
+        ["d-2", "rejected by grace: too late"],
+      ],
+    );
+    const again = await home.shiplock("grace", "approve", "production", "d-2");
+    assert.deepEqual([again.exit, /request\/over.*rejected by grace: too late/.test(again.stderr)], [2, true]);
+  });
+
+  it("a request whose command still waits is left to it by resume", async () => {
+    await home.record.seen(["d-1"]);
+    const all = await home.shiplock("grace", "resume", "production");
+    assert.deepEqual([all.exit, /d-1 is left to its command, which waits at ada's laptop/.test(all.stdout)], [0, true]);
+    const named = await home.shiplock("grace", "resume", "production", "d-1");
+    assert.deepEqual([named.exit, /resume\/attended/.test(named.stderr)], [3, true]);
+  });
+
+  it("status tells the hold, each request with what it waits for, who has approved, and whether its command still waits", async () => {
+    const state = await home.state();
+    assert.ok(state);
+    const { paint } = createOutput({
+      json: false,
+      stdout: { write: () => true },
+      stderr: { write: () => true },
+      environment: {},
+    });
+    const hold = {
+      by: ticket("d").requesters[0] as NewTicket["requesters"][number],
+      since: "s",
+      until: null,
+      reason: "demo",
+      takenFrom: null,
+    };
+    const reviewers = { people: ["grace", "linus"], named: ["team ops"], count: 3, selfReview: false, validMs: 1e12 };
+    const changed = {
+      ...state,
+      hold,
+      tickets: state.tickets.map((each) => ({
+        ...each,
+        approvals: [
+          ...each.approvals,
+          ...each.approvals.slice(0, 1).map((one) => ({ ...one, subject: "sha256:other" })),
+        ],
+      })),
+    };
+    const lines = requestLines({ state: changed, gone: new Set(["d-1"]), reviewers, now: new Date() }, paint).join(
+      "\n",
+    );
+    for (const said of [
+      /^held by ada since s until it is lifted: demo/m,
+      /queued d-1: deploy of r-v2 main, asked for by ada/,
+      /approved by grace .*: tried it/,
+      /what grace approved .* was something else/,
+      /1 more of team ops has to approve: `shiplock approve production d-1`/,
+      /its command is gone: `shiplock resume production d-1` takes it up; it ends 2126/,
+    ])
+      assert.match(lines, said);
+  });
+});
