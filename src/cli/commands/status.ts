@@ -7,7 +7,6 @@ import type { Config, Environment } from "../../config/types.ts";
 import { summaryText } from "../../release/scan/summary.ts";
 import type { Release } from "../../release/types.ts";
 import type { Observation } from "../../targets/types.ts";
-import { systemClock } from "../../clock.ts";
 import { watchWords } from "../../environments/watch/record.ts";
 import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
