@@ -89,6 +89,38 @@ describe("the way back", { skip: availability.available ? false : availability.r
     }
   }
 
+  test("waits for another machine's approval as any deployment does: it goes on once approved, ends with exit 3 when rejected, and Ctrl-C cancels it", async () => {
+    await using app = await projectOf("asked", 8140);
+    app.configure([{ path: ["environments", "staging", "reviewers"], value: ["grace"] }]);
+    await app.commitVersion("v1");
+    await using grace = await app.clone({ who: "grace" });
+    const waiting = async () => {
+      const command = app.start(["deploy", "staging"]);
+      await command.waitForOutput(/waiting \(d-/);
+      return command;
+    };
+    const approved = await waiting();
+    const given = await grace.must(["approve", "staging"]);
+    assert.match(given.stdout, /asked for by ada[^]*which replaces nothing[^]*the command that asked for it goes on/);
+    const first = await approved.ended;
+    assert.equal(first.code, 0, first.stdout + first.stderr);
+    await answers(app, "v1");
+
+    await app.commitVersion("v2");
+    const rejected = await waiting();
+    assert.match((await grace.must(["status", "staging"])).stdout, /waiting d-.*[^]*its command waits at/);
+    await grace.must(["reject", "staging", "--comment", "not on a friday"]);
+    const second = await rejected.ended;
+    assert.deepEqual([second.code, /rejected by grace: not on a friday/.test(second.stdout)], [3, true], second.stderr);
+
+    const interrupted = await waiting();
+    interrupted.kill("SIGINT");
+    assert.equal((await interrupted.ended).code, 130);
+    const state = app.state(host);
+    assert.deepEqual([state?.tickets, state?.deployments[0]?.outcome], [[], "cancelled by ada"]);
+    await answers(app, "v1");
+  });
+
   test("leads to the configuration and the image of the older release together, from another machine too, with today's secrets", async (t) => {
     await using app = await projectOf("whole", 8110);
     const version = async (name: string, greeting: string, web: string): Promise<string> => {
