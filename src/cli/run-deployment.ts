@@ -1,8 +1,11 @@
 import { setMaxListeners } from "node:events";
 import { systemClock } from "../clock.ts";
 import type { DeploymentEvent, DeploymentOutcome, DeploymentPorts } from "../deploy/request.ts";
-import type { GateAnswer } from "../ledger/types.ts";
+import { headText } from "../environments/audit/judge-log.ts";
+import { messageOf } from "../errors.ts";
+import type { GateAnswer, Ledger } from "../ledger/types.ts";
 import type { TargetSession } from "../targets/types.ts";
+import { rememberHead } from "./audit-memory.ts";
 import { type CommandContext, openHistory } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import type { Notices } from "./notices.ts";
@@ -50,11 +53,30 @@ export async function carryOut(
     }
     const milliseconds = Date.now() - started;
     const exitCode = tellOutcome(context, outcome, milliseconds);
+    await keepHead(context, session, ledger, outcome.deployment);
     const aftermath = await follow(outcome, ports).finally(() => history.flush());
-    output.result({ ...resultOf(outcome, milliseconds), ...aftermath?.result });
+    if (aftermath !== null) await keepHead(context, session, ledger, outcome.deployment);
+    output.result({ ...resultOf(outcome, milliseconds), audit: session.audit.head(), ...aftermath?.result });
     return aftermath?.exitCode ?? exitCode;
   } finally {
     await ledger.close();
+  }
+}
+
+/** Says where the audit log ends by now, and keeps that on this machine. As with the rest of the history: one that cannot be written stops nothing. */
+async function keepHead(
+  { output }: CommandContext,
+  session: TargetSession,
+  ledger: Ledger,
+  deployment: string,
+): Promise<void> {
+  const head = session.audit.head();
+  if (head === null || head.sequence === 0) return;
+  output.line(output.paint.dim(`audit log: ${headText(head)}`));
+  try {
+    await rememberHead(ledger, deployment, head);
+  } catch (error) {
+    output.note(`warning: where the audit log ended could not be kept on this machine: ${messageOf(error)}`);
   }
 }
 

@@ -405,6 +405,22 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./notify.ts"),
   },
   {
+    name: "audit",
+    summary: "who did what in an environment; --verify: whether somebody changed the log, exit 1 if so",
+    arguments: [environment],
+    flags: [
+      { flags: "--limit <count>", description: "how many of the newest entries (50)" },
+      { flags: "--since <when>", description: "only those since a day (2026-11-20) or for so long (2d)" },
+      { flags: "--verify", description: "find a line that was changed, removed, put in or moved" },
+      {
+        flags: "--head <hash>",
+        description: "verify that the log still holds the end that a deployment told; finds one that was written anew",
+      },
+    ],
+    examples: ["shiplock audit production --since 7d", "shiplock audit production --verify --head 1f0c5a7be2d94c11"],
+    load: () => import("./audit.ts"),
+  },
+  {
     name: "diff",
     summary: "what a promotion would bring: commits, images, configuration; and what would stay",
     arguments: [

@@ -1,0 +1,35 @@
+import { systemClock } from "../clock.ts";
+import type { AuditHead } from "../environments/audit/types.ts";
+import type { Ledger } from "../ledger/types.ts";
+
+/** So many of the newest deployments are asked what end of the log they left. */
+const deploymentsAsked = 200;
+const kind = "audit-head";
+
+/** An end of an environment's audit log as this machine saw it, and at which deployment. */
+export type RememberedHead = AuditHead & { readonly deployment: string };
+
+/**
+ * Keeps with a deployment where the environment's audit log ended then, so that this machine's history finds a log that was written anew. One that the history does not
+ * know is left out.
+ */
+export async function rememberHead(ledger: Ledger, deployment: string, head: AuditHead): Promise<void> {
+  if ((await ledger.findDeployment(deployment)) === null) return;
+  const last = (await ledger.events(deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
+  const { sequence, hash } = head;
+  const at = systemClock.now().getTime();
+  await ledger.appendEvents(deployment, [{ sequence: last + 1, at, kind, payload: { sequence, hash } }]);
+}
+
+/** The ends of an environment's audit log that this machine remembers, those of the newest deployments first. */
+export async function rememberedHeads(ledger: Ledger, project: string, environment: string): Promise<RememberedHead[]> {
+  const deployments = await ledger.history({ project, environment, limit: deploymentsAsked });
+  const heads = await Promise.all(
+    deployments.map(async ({ id }) =>
+      (await ledger.events(id, 0, 1_000))
+        .filter((event) => event.kind === kind)
+        .map(({ payload }): RememberedHead => ({ ...(payload as AuditHead), deployment: id })),
+    ),
+  );
+  return heads.flat();
+}
