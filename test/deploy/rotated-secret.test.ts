@@ -53,7 +53,11 @@ function configurationsOf(world: World, place: string | undefined): Set<string> 
     world
       .containers(host)
       .filter(
-        ({ state, labels }) => state.running && labels[label.kind] === "app" && labels[label.place] === place && labels[label.service] !== "worker",
+        ({ state, labels }) =>
+          state.running &&
+          labels[label.kind] === "app" &&
+          labels[label.place] === place &&
+          labels[label.service] !== "worker",
       )
       .map(({ labels }) => `${host} ${labels["com.docker.compose.config-hash"]}`),
   );
