@@ -360,7 +360,7 @@ describe("a release is what was committed, built once and named by what it holds
     );
     await t.test("a build that fails names instruction and line, and masks what it wrote", async () => {
       baked.write("Dockerfile", dockerfile.replace("USER node", run.replace("fs.writeFileSync", "process.exit(7)")));
-      const failed = await baked.run(["build", "staging", "--dirty"]);
+      const failed = await baked.run(["build", "staging", "--dirty", "--check"]);
       assert.equal(failed.code, 1);
       assert.match(failed.stderr, /\[build\/failed\] Dockerfile:8: the image "app" could not be built .* exit code 7/);
       assert.match(failed.stderr, /the token is \*\*\*/);
@@ -369,8 +369,10 @@ describe("a release is what was committed, built once and named by what it holds
     await t.test(
       "an argument that holds its value is refused before anything is built, and so is verifying for no environment",
       async () => {
-        baked.configure([{ path: ["images", "app", "args", "SENT"], value: `x${token}x` }]);
-        const refused = await baked.run(["build", "staging", "--dirty", "--json"]);
+        // Otherwise it is found as a secret in a file.
+        const unseen = { path: ["leaks"], value: "off" };
+        baked.configure([unseen, { path: ["images", "app", "args", "SENT"], value: `x${token}x` }]);
+        const refused = await baked.run(["build", "staging", "--dirty", "--check", "--json"]);
         const says = /argument SENT of the image "app" holds the value of the secret BUILD_TOKEN/;
         assertRefused(refused, { exit: 2, code: "build/secret-argument", says, remedy: /--mount=type=secret/ });
         assert.ok(!refused.stdout.includes(token));
