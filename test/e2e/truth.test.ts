@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { labAvailability } from "../lab/availability.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
+import { assertRefused, changesNothing } from "./support/assertions.ts";
 import { startE2eLab, stopE2eLab } from "./support/lab.ts";
 import { appsOf } from "./support/observe.ts";
 import { createProject, type Project } from "./support/project.ts";
@@ -240,5 +241,33 @@ describe("what is said of an environment is what is there", {
       await onHost("docker", "stop", "--time", "1", "switchboard-staging-caller-a-1");
       assert.deepEqual(await drift(), []);
     });
+  });
+
+  test("what guard, order and freeze stop ends before anything is built, with what would unblock it, and touches nothing", async () => {
+    app.configure([
+      { path: ["environments", "staging", "on"], value: { push: "main" } },
+      { path: ["environments", "staging", "guard"], value: true },
+      { path: ["environments", "production", "after"], value: { staging: "1h" } },
+    ]);
+    await changesNothing(app, host, "v2", async () => {
+      const push = await app.must(["deploy", "staging", "--automatic", "--ref", "main"]);
+      assert.match(push.stdout, /^skipped: held by feature\/tea, ada, since 20.* UTC \(deployment d-/m);
+
+      assertRefused(await app.run(["deploy", "production", "--ref", "main", "--json"]), {
+        ...{ exit: 3, code: "gate/order", says: /ran in staging from .* only; .* is/ },
+        remedy: /deploy staging --ref main/,
+      });
+      app.configure([
+        {
+          path: ["environments", "production", "freeze"],
+          value: [{ from: "2020-01-01", until: "2099-01-01", reason: "fair" }],
+        },
+      ]);
+      assertRefused(await app.run(["promote", "staging", "production", "--json"]), {
+        ...{ exit: 3, code: "gate/freeze", says: /until Thu 2099-01-01 00:00 UTC: fair/, remedy: /--override-freeze/ },
+      });
+    });
+    const [last] = app.state(host, "production")?.deployments ?? [];
+    assert.deepEqual([last?.state, last?.release, last?.kind], ["blocked", "unbuilt", "promote"]);
   });
 });
