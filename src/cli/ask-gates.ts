@@ -4,6 +4,7 @@ import type { Config, Environment } from "../config/types.ts";
 import type { DeploymentRequest, Question } from "../deploy/request.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
 import { judge } from "../environments/gates/judge.ts";
+import { orderGate } from "../environments/gates/order.ts";
 import { earlyGates } from "../environments/gates/table.ts";
 import type { CommitRelation, GateDecision, GateFacts, Judgement } from "../environments/gates/types.ts";
 import type { Identity } from "../environments/identity.ts";
@@ -14,7 +15,7 @@ import { relationOf } from "../release/source.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { checksSince } from "./release-since.ts";
 import type { CommandContext } from "./context.ts";
-import { readEarlier } from "./earlier-environments.ts";
+import { readEarlier, readEarlierOfCommit } from "./earlier-environments.ts";
 
 export type AskingGates = {
   readonly config: Config;
@@ -64,17 +65,27 @@ export function gatesOf(context: CommandContext, asking: AskingGates): Deploymen
   };
 }
 
-/** Asks those gates that need no release, so that what they refuse is neither checked nor built. */
+/**
+ * Asks those gates that need no release, so that what they refuse is neither checked nor built; and that of the order, where the commit was never in an environment that
+ * comes before.
+ */
 export async function askEarlyGates(
+  context: CommandContext,
   asking: AskingGates,
   state: EnvironmentState,
   ticket: NewTicket,
   dirty: boolean,
 ): Promise<Judgement> {
-  const relation = await relationsIn(asking.config.folder)(ticket.commit, state);
-  const facts = { ...commonFacts(asking, state, ticket), relation, dirty };
-  const unknown = { earlier: {}, drift: null, given: [], migrates: { live: false, next: false } };
-  return judge({ ...facts, ...unknown }, earlyGates);
+  const { config, environment } = asking;
+  const names = environment.gates.after.map((one) => one.environment);
+  const [relation, earlier] = await Promise.all([
+    relationsIn(config.folder)(ticket.commit, state),
+    readEarlierOfCommit(context, config, names, ticket.commit),
+  ]);
+  const neverThere = Object.values(earlier).some((one) => "same" in one && one.same.length === 0);
+  const facts = { ...commonFacts(asking, state, ticket), relation, earlier, dirty };
+  const unknown = { drift: null, given: [], migrates: { live: false, next: false } };
+  return judge({ ...facts, ...unknown }, neverThere ? [...earlyGates, orderGate] : earlyGates);
 }
 
 function commonFacts(

@@ -14,24 +14,55 @@ import { withSession } from "./session.ts";
  * What is known of environments that a release has to have been in before, each asked on its own hosts. One that does not answer is a fact like any other.
  * @param release what shall be deployed
  */
-export async function readEarlier(
+export function readEarlier(
   context: CommandContext,
   config: Config,
   names: readonly string[],
   release: Release,
 ): Promise<Record<string, EarlierEnvironment>> {
-  const found = await Promise.all(names.map((name) => readOne(context, config, name, release)));
-  return Object.fromEntries(names.map((name, index) => [name, found[index] ?? { unreachable: "nobody has looked" }]));
+  return readAll(context, config, names, (session) => lookAt(session, release));
+}
+
+/** As `readEarlier`, of a commit of which nothing is built yet: all releases of it count as the same, and nobody looks how they are. */
+export function readEarlierOfCommit(
+  context: CommandContext,
+  config: Config,
+  names: readonly string[],
+  commit: string,
+): Promise<Record<string, EarlierEnvironment>> {
+  return readAll(context, config, names, (session) => lookForCommit(session, commit));
+}
+
+/** What one environment says of a commit, by a session with it. */
+export async function lookForCommit(session: TargetSession, commit: string): Promise<EarlierEnvironment> {
+  const state = (await session.record.read())?.state ?? null;
+  return {
+    state,
+    same: (state?.healthy ?? []).filter((entry) => entry.commit === commit).map(({ release }) => release),
+    ailing: [],
+  };
+}
+
+async function readAll(
+  context: CommandContext,
+  config: Config,
+  names: readonly string[],
+  look: (session: TargetSession) => Promise<EarlierEnvironment>,
+): Promise<Record<string, EarlierEnvironment>> {
+  const found = await Promise.all(
+    names.map(async (name) => [name, await readOne(context, config, name, look)] as const),
+  );
+  return Object.fromEntries(found);
 }
 
 async function readOne(
   context: CommandContext,
   config: Config,
   name: string,
-  release: Release,
+  look: (session: TargetSession) => Promise<EarlierEnvironment>,
 ): Promise<EarlierEnvironment> {
   try {
-    return await withSession(context, config, resolveEnvironment(config, name), (session) => lookAt(session, release));
+    return await withSession(context, config, resolveEnvironment(config, name), look);
   } catch (error) {
     context.signal.throwIfAborted();
     return { unreachable: messageOf(error) };

@@ -40,7 +40,7 @@ export async function endIfRefused(
   const state = (await session.record.read())?.state ?? emptyState(config.project, environment.name);
   const ticket = earlyTicket(request, commit, systemClock.now());
   const asking = { config, environment, session, kind, actor: request.asker, given: [] };
-  const judgement = await askEarlyGates(asking, state, ticket, dirty);
+  const judgement = await askEarlyGates(context, asking, state, ticket, dirty);
   if (judgement.answer !== "block") return;
   const refuse: Parameters<typeof carryOut>[2] = (ports) =>
     refuseEarly(request, ports, ticket, commit.subject, judgement);

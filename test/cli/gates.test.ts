@@ -7,7 +7,7 @@ import { gatesOf } from "../../src/cli/ask-gates.ts";
 import { withConfirmation } from "../../src/cli/confirmation.ts";
 import { type CommandContext, openHistory } from "../../src/cli/context.ts";
 import { endIfRefused, orEndedEarly } from "../../src/cli/early.ts";
-import { lookAt } from "../../src/cli/earlier-environments.ts";
+import { lookAt, lookForCommit } from "../../src/cli/earlier-environments.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import type { Config } from "../../src/config/types.ts";
 import { unbuilt } from "../../src/deploy/early.ts";
@@ -163,6 +163,10 @@ describe("gates on the facts of an environment", () => {
       assert.deepEqual((await seen(session, first)).same, ["r-v1"]);
       assert.deepEqual((await seen(session, second)).same, []);
       assert.deepEqual((await seen(session, first)).ailing, []);
+      for (const { release } of [first, second]) {
+        const found = await lookForCommit(session, release.commit);
+        assert.deepEqual("same" in found ? found.same : null, release === first.release ? ["r-v1"] : []);
+      }
       const container = world.containers("one").find(({ name }) => /-web-/.test(name));
       assert.ok(container !== undefined);
       world.fake.machine("one").engine.containers.delete(container.id);
