@@ -70,10 +70,11 @@ export async function runPrune(
   });
 }
 
-/** Digests of everything that an environment's record names as gone live or in progress; `null` when a document of it is not there. */
+/** Digests of everything that an environment's record names as gone live, in progress or asked for; `null` when a document of it is not there. */
 export async function digestsOf(session: TargetSession, state: EnvironmentState): Promise<Set<string> | null> {
   const names = new Set([
     ...state.healthy.map(({ document }) => document),
+    ...state.tickets.map(({ document }) => document),
     ...[state.live?.document, state.operation?.document, state.operation?.previousDocument].filter(
       (name) => name !== undefined && name !== null,
     ),

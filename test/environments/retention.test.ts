@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { withTicket } from "../../src/environments/queue/changes.ts";
+import type { NewTicket } from "../../src/environments/queue/types.ts";
 import { emptyState, withEnded, withForgotten, withOperation } from "../../src/environments/record/changes.ts";
 import { rollbackCandidates } from "../../src/environments/record/rollback-choice.ts";
 import type { EnvironmentState } from "../../src/environments/record/types.ts";
@@ -324,6 +326,21 @@ describe("what a prune takes away", () => {
     const left = ["web v8", "web v7", "web v6", "worker 4", "worker 3"];
     const digests = left.flatMap((name) => [digest(`index of ${name}`), digest(`manifest of ${name}`)]);
     assert.deepEqual(world.manifests, new Set([...digests, foreign.digest]));
+  });
+
+  it("is nothing that a request which waits would make live", () => {
+    const world = newWorld();
+    for (const version of versions) deploy(world, version);
+    const { name, release, files } = documentOf("v1");
+    const ticket = { deployment: "d-9", trigger: "manual", release, document: name } as NewTicket;
+    world.state = withTicket(world.state, ticket, at);
+    const { kept, documents } = prune(world);
+    assert.ok(kept.some((each) => each.release === release && each.why === "d-9 asks for it"));
+    assert.ok(!documents.includes(name) && world.documents.has(name));
+    assert.ok(world.manifests.has(digest("index of web v1")) && world.files.has(files[0] ?? ""));
+    world.state = { ...world.state, tickets: [] };
+    prune(world);
+    assert.ok(!world.documents.has(name) && !world.manifests.has(digest("index of web v1")));
   });
 
   it("leaves a version's image, and takes the others of that release", () => {

@@ -4,7 +4,7 @@ import type { HostHoldings, HostRemoval, ProtectedImage, Retention, RetentionFac
 
 /**
  * The releases whose images, files and containers stay in an environment, each with its reason: the live one, the newest `keep` other healthy ones that no rollback has left,
- * the one in progress, and those that a host was left with.
+ * the one in progress, those that are asked for and have not begun, and those that a host was left with.
  */
 export function keptReleases(state: EnvironmentState, keep: number): Map<string, string> {
   const withdrawn = new Set(state.withdrawn.map((entry) => entry.release));
@@ -14,6 +14,7 @@ export function keptReleases(state: EnvironmentState, keep: number): Map<string,
   };
   add(state.live?.release, "live");
   add(state.operation?.release, "in progress");
+  for (const { release, deployment } of state.tickets) add(release, `${deployment} asks for it`);
   const candidates = state.healthy.filter(({ release }) => !withdrawn.has(release)).slice(0, keep + 1);
   for (const { release } of candidates) add(release, "a rollback may go there");
   for (const { host, release } of state.behind) add(release, `${host} was left with it`);
@@ -93,6 +94,7 @@ function warmRelease(state: EnvironmentState): string | null {
 function documentStays(document: StoredDocument, state: EnvironmentState, kept: ReadonlyMap<string, string>): boolean {
   const { operation, live } = state;
   if ([operation?.document, operation?.previousDocument, live?.document].includes(document.name)) return true;
+  if (state.tickets.some((ticket) => ticket.document === document.name)) return true;
   if (!kept.has(document.release)) return false;
   const entry = state.healthy.find(({ release }) => release === document.release);
   return entry === undefined || entry.document === document.name;
