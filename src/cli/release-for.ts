@@ -128,12 +128,7 @@ function leftOutSentence(count: number, left: string): string {
 }
 
 /** What a deployment makes live, and what the gates said of it. */
-export type Chosen = {
-  choose: DeploymentRequest["choose"];
-  gates: readonly GateAnswer[];
-  /** Full hash, where it is known before the environment is read. */
-  commit?: string;
-};
+export type Chosen = { choose: DeploymentRequest["choose"]; gates: readonly GateAnswer[] };
 
 /**
  * What `--release` names in an environment: a release that was live there, with the configuration it had. What was found in its images is judged as of today, before the
@@ -189,7 +184,7 @@ export function choosePrepared(prepared: Prepared): Chosen {
     );
     return { document: makeDocument(prepared.release, snapshot), notes };
   };
-  return { choose, gates: prepared.gates, commit: prepared.release.commit };
+  return { choose, gates: prepared.gates };
 }
 
 /** Images of this commit that this machine built before and that belong to every environment. */

@@ -53,8 +53,7 @@ export async function requestFor(
     options: ticketOptions(flags),
     expiresMs: environment.gates.expiresMs,
     judge: gatesOf(context, asking),
-    relation: async (other) =>
-      chosen.commit === undefined ? "unknown" : relationOf(config.folder, chosen.commit, other),
+    relation: ({ commit, other }) => relationOf(config.folder, commit, other),
     takeUp: (ticket) => requestOfTicket(context, config, environment, session, ticket),
     secrets: async (document) => {
       const { environment: name, secrets } = document.snapshot;

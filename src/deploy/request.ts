@@ -62,7 +62,7 @@ export type DeploymentRequest = {
   /** Asks the gates, on facts as they are now. Called when it is requested, while it waits, and under the lease before it begins. */
   judge: (question: Question) => Promise<Judgement>;
   /** How a commit lies to another one, as far as it is known here; without it, the times of the commits count. */
-  relation?: (commit: string, other: string) => Promise<CommitRelation>;
+  relation?: (commits: { commit: string; other: string }) => Promise<CommitRelation>;
   /**
    * The request of somebody whose command is gone, made from its ticket; whoever sees that it is its turn carries it out.
    * @throws ShiplockError when it cannot be carried out from here

@@ -118,7 +118,9 @@ async function overtaking(
   const others = trigger === "automatic" ? state.tickets.filter((ticket) => ticket.trigger === "automatic") : [];
   const relations = new Map(
     await Promise.all(
-      others.map(async (other) => [other.commit, (await relation?.(commit, other.commit)) ?? "unknown"] as const),
+      others.map(
+        async (other) => [other.commit, (await relation?.({ commit, other: other.commit })) ?? "unknown"] as const,
+      ),
     ),
   );
   return (wanted, other) => {

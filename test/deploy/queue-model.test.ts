@@ -77,9 +77,13 @@ function createWatch(wishes: Map<string, ModelWish>, now: () => number) {
     }
     if (after.tickets.filter(({ trigger }) => trigger === "automatic").length > 1)
       wrong.push("two automatic requests stand in the queue");
-    for (const entry of after.deployments)
-      if (entry.state === "superseded" && wishes.get(entry.deployment)?.trigger !== "automatic")
-        wrong.push(`${entry.deployment} was asked for by hand and dropped`);
+    for (const { deployment, state, outcome } of after.deployments) {
+      if (state !== "superseded") continue;
+      const wish = wishes.get(deployment);
+      const by = wishes.get(outcome?.replace("superseded by ", "") ?? "");
+      if (wish?.trigger !== "automatic") wrong.push(`${deployment} was asked for by hand and dropped`);
+      if ((by?.commit ?? 0) < (wish?.commit ?? 0)) wrong.push(`${deployment} is dropped for an older commit`);
+    }
     const running = before?.operation?.deployment ?? null;
     const begins = after.operation?.deployment ?? null;
     if (begins === null || begins === running) return;

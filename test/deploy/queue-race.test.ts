@@ -72,6 +72,9 @@ async function race(seed: number) {
   });
   for (let index = 1; index <= 20; index += 1) {
     const grace = { name: "grace", aliases: [], source: "local" as const };
+    // Some come while others are at it.
+    let calls = pick(25);
+    await stage.play(() => (calls -= 1) < 0);
     const kind = pick(8);
     if (kind === 0) world.write((state) => withHold(state, { by: grace, until: null, reason: "demo" }, false, now()));
     else if (kind <= 2) world.write((state) => withoutHold(state, grace, false, now()));

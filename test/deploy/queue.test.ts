@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DeploymentOutcome } from "../../src/deploy/request.ts";
 import type { GateDecision } from "../../src/environments/gates/types.ts";
-import { withCancelled } from "../../src/environments/queue/answers.ts";
+import { requestMeant, withApproval, withCancelled } from "../../src/environments/queue/answers.ts";
 import { activeHold, withHold } from "../../src/environments/queue/holds.ts";
 import type { Ticket } from "../../src/environments/queue/types.ts";
 import type { EnvironmentState } from "../../src/environments/record/types.ts";
@@ -14,13 +14,13 @@ import {
   type QueueWorldOptions,
   type Wish,
 } from "../fakes/queue-world.ts";
+import { randomPick } from "../fakes/random-pick.ts";
 import { createStage, type Stage } from "../fakes/stage.ts";
 
 const grace = { name: "grace", aliases: [], source: "local" as const };
 
 /** A world in which a hold blocks everybody, and what is named by `closed` waits. */
-function newWorld(options: Partial<QueueWorldOptions> = {}) {
-  const stage = createStage(() => 0);
+function newWorld(options: Partial<QueueWorldOptions> = {}, stage = createStage(() => 0)) {
   const closed = new Set<string>();
   const began: string[] = [];
   const world = createQueueWorld({
@@ -172,6 +172,30 @@ describe("the queue of an environment", () => {
     assert.equal(errorOf(waiting)?.code, "request/cancelled");
   });
 
+  it("an approval that comes while its command writes what it waits for is not lost, whoever is first", async () => {
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const stage = createStage(randomPick(seed));
+      const { world, closed } = newWorld({}, stage);
+      world.slow.add("d-1");
+      world.deploy(wish("d-1"));
+      await playUntil(world, running(world));
+      closed.add("d-2");
+      world.deploy(wish("d-2"));
+      await playUntil(world, queued(world, "d-2"));
+      closed.clear();
+      const reviewers = { people: ["grace"], named: ["grace"], count: 1, selfReview: false, validMs: 3_600_000 };
+      let calls = seed % 12;
+      await stage.play(() => (calls -= 1) < 0);
+      const given = world.write((state) => {
+        const answering = { by: grace, comment: null, now: new Date(stage.milliseconds()) };
+        return withApproval(state, requestMeant(state, "d-2"), answering, reviewers);
+      });
+      await playUntil(world, () => given.ended !== null && ticketOf(world, "d-2")?.state === "queued");
+      await playFor(world, 2_000);
+      assert.equal(ticketOf(world, "d-2")?.approvals.length, 1, `seed ${seed}`);
+    }
+  });
+
   it("with --no-wait it gives up behind another, and leaves what waits for a gate to whoever takes it up", async () => {
     const { world, closed, began } = newWorld();
     closed.add("d-1");
@@ -239,6 +263,17 @@ describe("a command that is killed while its request stands in the queue", () =>
     world.unable.clear();
     await playUntil(world, isOver(world.deploy(wish("d-4"))));
     assert.deepEqual(began, ["d-1", "d-3", "d-2", "d-4"]);
+  });
+
+  it("one that has not its secrets leaves it as it was, in the queue", async () => {
+    const { world, began } = await withOrphan();
+    world.poor.add("d-2");
+    const next = world.deploy(wish("d-3"));
+    await playUntil(world, isOver(next));
+    const passed = next.events.find((event) => event.kind === "passed-over");
+    assert.match(passed?.kind === "passed-over" ? passed.reason : "", /the secrets of d-2 are not here/);
+    assert.deepEqual(began, ["d-1", "d-3"]);
+    assert.equal(ticketOf(world, "d-2")?.state, "queued");
   });
 
   it("whoever carries it out is seen to work on it, and so is the request that waits meanwhile", async () => {

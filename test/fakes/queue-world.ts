@@ -56,6 +56,8 @@ export type QueueWorld = {
   readonly processes: Process[];
   /** Deployments that nobody but who asked for them can carry out. */
   readonly unable: Set<string>;
+  /** Deployments whose secrets nobody has but who asked for them. */
+  readonly poor: Set<string>;
   /** Deployments that do not get on. */
   readonly slow: Set<string>;
   state(): EnvironmentState | null;
@@ -88,6 +90,7 @@ export function createQueueWorld({
   const processes: Process[] = [];
   const wishes = new Map<string, Wish>();
   const unable = new Set<string>();
+  const poor = new Set<string>();
   const slow = new Set<string>();
   const whose = { project, environment };
   let holder: { process: Process; owner: LeaseOwner } | null = null;
@@ -223,7 +226,7 @@ export function createQueueWorld({
     };
   }
 
-  function requestOf(wish: Wish): DeploymentRequest {
+  function requestOf(wish: Wish, taken = false): DeploymentRequest {
     const document = documentOf(wish);
     return {
       ...{ deployment: wish.deployment, kind: "deploy", ...whose, strategy: allAtOnce, bakeMs: 0 },
@@ -233,12 +236,15 @@ export function createQueueWorld({
       asker: { name: wish.who, aliases: [], source: "local" },
       options: { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: [] },
       judge: async (question) => judge(wish, question),
-      relation: async (commit, other) => relationOf(commit, other),
+      relation: async ({ commit, other }) => relationOf(commit, other),
       takeUp: async (ticket) => {
         if (unable.has(ticket.deployment)) throw new Error(`${ticket.deployment} cannot be carried out here`);
-        return { ...requestOf(wishOf(ticket)), queued: true };
+        return { ...requestOf(wishOf(ticket), true), queued: true };
       },
-      secrets: async () => ({}),
+      secrets: async () => {
+        if (taken && poor.has(wish.deployment)) throw new Error(`the secrets of ${wish.deployment} are not here`);
+        return {};
+      },
       hidden: async () => [],
     };
   }
@@ -262,6 +268,7 @@ export function createQueueWorld({
     store,
     processes,
     unable,
+    poor,
     slow,
     state: () => store.current?.state ?? null,
     deploy: (wish) => {
@@ -270,7 +277,7 @@ export function createQueueWorld({
     },
     take: (ticket, who) =>
       start(`${ticket.deployment} by ${who}`, (ports) =>
-        runQueued({ ...requestOf(wishOf(ticket)), waitForGates: false }, ports),
+        runQueued({ ...requestOf(wishOf(ticket), true), waitForGates: false }, ports),
       ),
     resume: (who) =>
       start(`resume by ${who}`, (ports) => {

@@ -40,8 +40,13 @@ function judge({ now, kind, policy, request }: GateFacts): GateDecision {
   );
 }
 
-/** Why what somebody said does not count; null where it does. */
-function flawOf(approval: Approval, reviewers: Reviewers, request: NewTicket, now: Date): string | null {
+/** Why what somebody said of a request does not count; null where it does. */
+export function flawOf(
+  approval: Approval,
+  reviewers: Reviewers,
+  request: Pick<NewTicket, "subject" | "requesters">,
+  now: Date,
+): string | null {
   const { by, at, subject } = approval;
   const whose = `the ${approval.answer === "approve" ? "approval" : "rejection"} of ${by.name}`;
   const end = Date.parse(at) + reviewers.validMs;
@@ -57,7 +62,8 @@ export function mayReview({ people }: Reviewers, person: Identity): boolean {
   return people.some((name) => isNamedBy(person, name));
 }
 
-function asked({ requesters }: NewTicket, person: Identity): boolean {
+/** Whether a request is this person's, who asked for it or asked for the same once more. */
+export function asked({ requesters }: Pick<NewTicket, "requesters">, person: Identity): boolean {
   return requesters.some((requester) => samePerson(requester, person));
 }
 

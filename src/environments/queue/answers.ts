@@ -1,6 +1,7 @@
 import type { Reviewers } from "../../config/types-gates.ts";
 import { ShiplockError } from "../../errors.ts";
-import { type Identity, isNamedBy, samePerson } from "../identity.ts";
+import { asked, flawOf, mayReview } from "../gates/reviewers.ts";
+import { type Identity, samePerson } from "../identity.ts";
 import type { EnvironmentState } from "../record/types.ts";
 import { withTicketChanged, withTicketEnded } from "./changes.ts";
 import type { Approval, Ticket } from "./types.ts";
@@ -13,14 +14,12 @@ export type Answering = { readonly by: Identity; readonly now: Date; readonly co
  * @param reviewers of the environment
  */
 export function countingApprovals(
-  { approvals, subject, requesters }: Pick<Ticket, "approvals" | "subject" | "requesters">,
-  { people, selfReview, validMs }: Reviewers,
+  ticket: Pick<Ticket, "approvals" | "subject" | "requesters">,
+  reviewers: Reviewers,
   now: Date,
 ): Approval[] {
-  return approvals
-    .filter(({ answer, subject: of, at }) => answer === "approve" && of === subject && isFresh(at, validMs, now))
-    .filter(({ by }) => people.some((name) => isNamedBy(by, name)))
-    .filter(({ by }) => selfReview || !requesters.some((requester) => samePerson(requester, by)))
+  return ticket.approvals
+    .filter((approval) => approval.answer === "approve" && flawOf(approval, reviewers, ticket, now) === null)
     .filter(({ by }, index, all) => all.findIndex((other) => samePerson(other.by, by)) === index);
 }
 
@@ -55,8 +54,7 @@ export function withApproval(
   reviewers: Reviewers | undefined,
 ): EnvironmentState {
   const policy = demandReviewer(state.environment, by, reviewers, "approve");
-  if (!policy.selfReview && ticket.requesters.some((requester) => samePerson(requester, by)))
-    throw ownRequest(ticket, policy);
+  if (!policy.selfReview && asked(ticket, by)) throw ownRequest(ticket, policy);
   if (countingApprovals(ticket, policy, now).some((given) => samePerson(given.by, by))) throw approvedTwice(ticket, by);
   const given: Approval = { by, at: now.toISOString(), answer: "approve", comment, subject: ticket.subject };
   return withTicketChanged(state, ticket.deployment, (known) => {
@@ -95,10 +93,6 @@ export function withCancelled(state: EnvironmentState, { deployment }: Ticket, {
   return withTicketEnded(state, deployment, "cancelled", `cancelled by ${by.name}`, now.toISOString());
 }
 
-function isFresh(at: string, validMs: number, now: Date): boolean {
-  return Date.parse(at) + validMs > now.getTime();
-}
-
 function demandReviewer(
   environment: string,
   by: Identity,
@@ -115,7 +109,7 @@ function demandReviewer(
           ? `end a request with \`shiplock cancel ${environment}\``
           : `\`shiplock status ${environment}\` says what a request waits for`,
     });
-  if (reviewers.people.some((name) => isNamedBy(by, name))) return reviewers;
+  if (mayReview(reviewers, by)) return reviewers;
   throw new ShiplockError({
     code: "approve/no-reviewer",
     blame: "gate",
