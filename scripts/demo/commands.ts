@@ -4,13 +4,15 @@ import { DemoFailed } from "./failure.ts";
 import type { Paper } from "./paper.ts";
 
 /** One person's machine: a clone, a home and a history of its own. */
-export type Machine = { folder: string; env: Readonly<Record<string, string>> };
+export type Machine = { who: string; folder: string; env: Readonly<Record<string, string>> };
 
 export type ShiplockOptions = {
   program: string;
   paper: Paper;
   /** Aborted when the demo is to end: the command is asked to end, and made to. */
   signal: AbortSignal;
+  /** Hears every line that the command writes. */
+  onLine?: (line: string) => void;
 };
 
 const timeoutMs = 10 * 60_000;
@@ -25,11 +27,11 @@ const graceMs = 10_000;
 export async function shiplock(
   machine: Machine,
   args: readonly string[],
-  { program, paper, signal }: ShiplockOptions,
+  { program, paper, signal, onLine }: ShiplockOptions,
   wanted = 0,
 ): Promise<string> {
   signal.throwIfAborted();
-  paper.command(["shiplock", ...args.map(quoted)].join(" "));
+  paper.command(["shiplock", ...args.map(quoted)].join(" "), machine.who);
   // In a process group of its own, so that Ctrl-C reaches the demo alone, which then ends it with all that it started.
   const child = spawn(process.execPath, [program, ...args], {
     cwd: machine.folder,
@@ -42,6 +44,7 @@ export async function shiplock(
     createInterface({ input: stream }).on("line", (line) => {
       said.push(line);
       paper.output(line);
+      onLine?.(line);
     });
   }
   const code = await endOf(child, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));

@@ -8,8 +8,8 @@ export type Paper = {
   say(text: string): void;
   /** What is being prepared, without a chapter. */
   aside(text: string): void;
-  /** A command as one would type it. */
-  command(line: string): void;
+  /** A command as one would type it, and in whose terminal. */
+  command(line: string, who: string): void;
   /** A line that the command wrote. */
   output(line: string): void;
   /** A result that is as it should be, or not. */
@@ -32,7 +32,7 @@ export function createPaper(stream: Stream): Paper {
     },
     say: (text) => write(`   ${text}`),
     aside: (text) => write(style("dim", `   ${text}`)),
-    command: (line) => write(`\n   ${style("bold", `$ ${line}`)}`),
+    command: (line, who) => write(`\n   ${style("bold", `${who}$ ${line}`)}`),
     output: (line) => write(line === "" ? "" : `     ${line}`),
     verdict: (good, text) => write(`   ${good ? style("green", "✓") : style("red", "✗")} ${text}`),
   };

@@ -61,7 +61,8 @@ export async function setStage(paper: Paper, signal: AbortSignal): Promise<Stage
     POSTGRES_PASSWORD: randomBytes(18).toString("base64url"),
   };
   const ada = machineAt("ada", lab, secrets);
-  await createShopRepository(ada.folder, { configure: shopConfiguration(lab) });
+  const { commits } = await createShopRepository(ada.folder, { configure: [...shopConfiguration(lab), ...gates] });
+  await must(["git", "-C", ada.folder, "branch", "feature/stock", commits.v2]);
   return {
     lab,
     ada,
@@ -85,6 +86,7 @@ export function machineAt(
   const [home, temporary] = [join(base, "home"), join(base, "tmp")];
   for (const folder of [home, temporary]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
+    who,
     folder: join(base, "shop"),
     env: {
       PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"}`,
@@ -99,6 +101,13 @@ export function machineAt(
     },
   };
 }
+
+/** Who may put what where in the demo: the environments of the example itself stand open. */
+const gates = [
+  { path: ["environments", "staging", "on"], value: { push: "main" } },
+  { path: ["environments", "staging", "guard"], value: true },
+  { path: ["environments", "production", "reviewers"], value: ["grace"] },
+];
 
 /** What the shop's configuration has to say in this lab. */
 export function shopConfiguration({ registry, hosts }: Lab) {

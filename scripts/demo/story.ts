@@ -1,3 +1,6 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
 import type { LabHost } from "../../test/lab/host.ts";
 import { ask } from "./ask.ts";
 import { type Backing, backingOf, changesOf } from "./backing.ts";
@@ -20,6 +23,21 @@ export async function tellStory(stage: Stage, paper: Paper, signal: AbortSignal)
   const { lab, ada, program } = stage;
   const run = (machine: Machine, args: readonly string[], wanted = 0): Promise<string> =>
     shiplock(machine, args, { program, paper, signal }, wanted);
+  const grace = await stage.machineOf("grace");
+
+  /** Ada asks for something that Grace has to approve; it goes on in Ada's terminal once she did, in hers. */
+  async function approved(args: readonly string[], comment: string, wanted = 0): Promise<void> {
+    const waits = Promise.withResolvers<string>();
+    const onLine = (line: string): void => {
+      const found = /^waiting \((d-[0-9a-f]+)\)/.exec(line)?.[1];
+      if (found !== undefined) waits.resolve(found);
+    };
+    const asked = shiplock(ada, args, { program, paper, signal, onLine }, wanted);
+    const first = await Promise.race([waits.promise, asked.then(() => null)]);
+    if (first === null) throw new DemoFailed(`\`shiplock ${args.join(" ")}\` asked nobody`);
+    const answers = run(grace, ["approve", "production", first, "--comment", comment]);
+    await Promise.all([asked, answers]);
+  }
   const [first] = lab.hosts;
   if (first === undefined) throw new Error("the lab has no host");
 
@@ -35,8 +53,10 @@ export async function tellStory(stage: Stage, paper: Paper, signal: AbortSignal)
   await show([first], staging.hostName, "1.0.0", paper);
   await run(ada, ["status"]);
 
-  paper.chapter("Staging is promoted to production, on two hosts");
-  await run(ada, ["promote", "staging", "production"]);
+  paper.chapter(
+    "Staging is promoted to production, on two hosts: Grace has to approve it, and does, in another terminal",
+  );
+  await approved(["promote", "staging", "production"], "seen on staging");
   await show(lab.hosts, production.hostName, "1.0.0", paper);
   const backing = await backingOf(lab.hosts, backingServices);
 
@@ -50,25 +70,33 @@ export async function tellStory(stage: Stage, paper: Paper, signal: AbortSignal)
   try {
     paper.say("They stay until the end. Each request is sent once; one without its right answer counts as lost.");
 
-    paper.chapter("Version 2, with a new column in the database, goes to staging and is promoted");
+    paper.chapter("Version 2, with a new column in the database, goes to staging from Ada's branch");
     await traffic.during("version 2 to staging", ["1.0.0"], () =>
-      run(ada, ["deploy", "staging", "--ref", "v2", "--check"]),
+      run(ada, ["deploy", "staging", "--ref", "feature/stock", "--check"]),
     );
+    paper.say("Staging is that branch's now: what CI deploys from main leaves it alone, and that is no failure.");
+    await run(ada, ["deploy", "staging", "--ref", "main", "--automatic"]);
+    await show([first], staging.hostName, "2.0.0", paper);
+
+    paper.chapter("It is promoted");
     await traffic.during("promotion of version 2", ["1.0.0", "2.0.0"], () =>
-      run(ada, ["promote", "staging", "production"]),
+      approved(["promote", "staging", "production"], "the stock is right"),
     );
     await show(lab.hosts, production.hostName, "2.0.0", paper);
 
     paper.chapter("A version that passes its checks, starts, and then answers 500 on its health path, is refused");
     await traffic.during("broken version refused", ["2.0.0"], () =>
-      run(ada, ["deploy", "production", "--ref", "broken-health", "--check"], 1),
+      approved(["deploy", "production", "--ref", "broken-health", "--check"], "it passed its checks", 1),
     );
     paper.chapter("One whose tests fail is not even built");
     await run(ada, ["deploy", "staging", "--ref", "broken-exit", "--check"], 1);
     await show([first], staging.hostName, "2.0.0", paper);
 
-    paper.chapter("Grace rolls production back, from another machine that has only a clone");
-    const grace = await stage.machineOf("grace");
+    paper.chapter("A freeze: nothing new goes to production, whoever asks");
+    await freeze([ada, grace], paper);
+    await run(ada, ["deploy", "production", "--ref", "v5"], 3);
+
+    paper.chapter("But the way back is open: Grace rolls production back, from another machine that has only a clone");
     await traffic.during("rollback", ["2.0.0", "1.0.0"], () =>
       run(grace, ["rollback", "production", "--reason", "the stock is wrong"]),
     );
@@ -89,6 +117,18 @@ export async function tellStory(stage: Stage, paper: Paper, signal: AbortSignal)
     // After a failure there is nothing left to wait for; what was ordered goes down with the lab.
     customers.close();
   }
+}
+
+/** The holidays begin: everybody has them in the configuration. */
+async function freeze(machines: readonly Machine[], paper: Paper): Promise<void> {
+  const day = (away: number): string => new Date(Date.now() + away * 86_400_000).toISOString().slice(0, 10);
+  for (const { folder } of machines) {
+    const path = join(folder, "shiplock.yml");
+    const written = parseDocument(await readFile(path, "utf8"));
+    written.set("freeze", [{ from: day(-1), until: day(10), reason: "the holidays" }]);
+    await writeFile(path, written.toString());
+  }
+  paper.say(`shiplock.yml says by now: freeze: [{ from: ${day(-1)}, until: ${day(10)}, reason: the holidays }]`);
 }
 
 /** One look at the public address, on each of these hosts. */
