@@ -1,3 +1,5 @@
+import type { RefName } from "../queue/types.ts";
+import type { LiveRelease } from "../record/types.ts";
 import { answersOf, momentText } from "./answers.ts";
 import { commitText } from "./refs.ts";
 import type { Gate, GateDecision, GateFacts } from "./types.ts";
@@ -23,6 +25,10 @@ function judge({ kind, request, state, relation, environment }: GateFacts): Gate
     case "newer":
       return pass(`it follows ${live7}`);
     case "older":
+      if (!automatic && isAnotherBranch(request.ref, live))
+        return pass(
+          `it is behind ${live7}, and replaces ${live.ref ?? "a bare commit"} as ${request.origin.who} wants`,
+        );
       return refuse(
         `${commitText(request.commit)} is older than ${live7}`,
         `to go back on purpose: \`shiplock rollback ${environment} --to ${request.commit.slice(0, 12)}\``,
@@ -39,4 +45,12 @@ function judge({ kind, request, state, relation, environment }: GateFacts): Gate
       );
     }
   }
+}
+
+/**
+ * Who names another branch than the one that is live wants that branch there, however far it is: so `main` frees what was occupied by a branch that began at it. An older
+ * commit of the same branch, an older tag or a bare commit is what a rollback is for.
+ */
+function isAnotherBranch(ref: RefName | null, live: LiveRelease): boolean {
+  return ref?.kind === "branch" && ref.name !== (live.asked?.ref?.name ?? live.ref);
 }

@@ -239,6 +239,16 @@ describe("what is older than what is live", () => {
     }
   });
 
+  it("may be another branch by its name, by hand: main frees what a branch occupied that began at it", () => {
+    const occupied = stateWith({ live: liveRelease({ branch: "feature/x" }) });
+    assert.equal(judged("older", { state: occupied }), "pass");
+    const commitAlone = stateWith({ live: liveRelease({ branch: null }) });
+    assert.equal(judged("older", { state: commitAlone }), "pass");
+    for (const changes of [{ ref: branch("feature/x") }, { ref: tag("v1") }, { ref: null }])
+      assert.equal(judged("older", { state: occupied, request: request(changes) }), "block");
+    assert.equal(judged("older", { state: occupied, request: request({ trigger: "automatic" }) }), "skip");
+  });
+
   it("may be deployed by hand from another branch: so main frees what a branch occupied", () => {
     assert.equal(judged("diverged", { request: request({ commitTime: "2020-01-01T00:00:00Z" }) }), "pass");
   });
