@@ -31,11 +31,11 @@ environments:
 `;
 
 /** An environment whose home is this machine, without an engine, and whose other host is down. */
-function openHome() {
+function openHome(configured = configuration) {
   const root = mkdtempSync(join(tmpdir(), "shiplock-requests-"));
   const project = join(root, "project");
   mkdirSync(project);
-  writeFileSync(join(project, "shiplock.yml"), configuration);
+  writeFileSync(join(project, "shiplock.yml"), configured);
   const files = createLocalFiles("here", root, () => undefined);
   const record = folderRecord(files, join(root, ".shiplock", "environments", "shop-production"));
   const whose = { project: "shop", environment: "production" };
@@ -231,5 +231,30 @@ describe("holds and answers from the command line, while a host that is not the 
       /its command is gone: `shiplock resume production d-1` takes it up; it ends 2126/,
     ])
       assert.match(lines, said);
+  });
+});
+
+describe("requests that ended without having begun", () => {
+  it("stand in the history, each with how it ended and why", async () => {
+    const home = openHome(configuration.replace(/, \{ ssh: .*? \}/, ""));
+    try {
+      const at = "2026-11-20T10:00:00.000Z";
+      const commits = { commitTime: "2026-11-20T09:00:00Z", trigger: "automatic" as const };
+      for (const [deployment, more] of [
+        ["d-1", {}],
+        ["d-2", commits],
+        ["d-3", { ...commits, commitTime: "2026-11-20T09:30:00Z" }],
+      ] as const)
+        await home.write((state) => withTicket(state, ticket(deployment, more), at));
+      await home.shiplock("grace", "reject", "production", "d-1", "--comment", "too late");
+      await home.shiplock("bob", "cancel", "production", "d-3");
+      const { exit, stdout, stderr } = await home.shiplock("ada", "history", "production");
+      assert.equal(exit, 0, stderr);
+      assert.match(stdout, /cancelled {2}ada[^]*cancelled by bob/);
+      assert.match(stdout, /rejected {2}ada[^]*rejected by grace: too late/);
+      assert.match(stdout, /superseded {2}ada[^]*superseded by d-3/);
+    } finally {
+      home.remove();
+    }
   });
 });

@@ -89,7 +89,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
     }
   }
 
-  test("waits for another machine's approval as any deployment does: it goes on once approved, ends with exit 3 when rejected, and Ctrl-C cancels it", async () => {
+  test("waits for another machine's approval as any deployment does: it goes on once approved, ends with exit 3 when rejected, Ctrl-C cancels it, and what was left waiting is carried out by who approves it", async () => {
     await using app = await projectOf("asked", 8140);
     app.configure([{ path: ["environments", "staging", "reviewers"], value: ["grace"] }]);
     await app.commitVersion("v1");
@@ -119,6 +119,12 @@ describe("the way back", { skip: availability.available ? false : availability.r
     const state = app.state(host);
     assert.deepEqual([state?.tickets, state?.deployments[0]?.outcome], [[], "cancelled by ada"]);
     await answers(app, "v1");
+
+    assert.equal((await app.run(["deploy", "staging", "--no-wait"])).code, 3);
+    const run = await grace.must(["approve", "staging", "--run"]);
+    assert.match(run.stdout, /of ada, .*, whose command is gone, is carried out here/);
+    await answers(app, "v2");
+    assert.deepEqual([liveOf(app).by, app.state(host)?.deployments[0]?.origin.who], ["ada", "ada"]);
   });
 
   test("leads to the configuration and the image of the older release together, from another machine too, with today's secrets", async (t) => {

@@ -30,6 +30,11 @@ const noWait: CommandFlag = {
   flags: "--no-wait",
   description: "give up (exit 3) if someone else is changing the environment",
 };
+const noWaitForGates: CommandFlag = {
+  flags: "--no-wait",
+  description:
+    "give up (exit 3) if someone else is changing the environment; what waits for a gate stays asked for, without this command",
+};
 const reason: CommandFlag = { flags: "--reason <text>", description: "why; kept in the record" };
 
 /** What the gates of an environment may want to know. */
@@ -231,7 +236,7 @@ export const commands: readonly CommandEntry[] = [
     name: "deploy",
     summary: "make a commit or release live in an environment",
     arguments: [environment],
-    flags: [ref, dirty, check, releaseFlag, skipHost, noWait, noWatch, reason, automatic, ...gateFlags],
+    flags: [ref, dirty, check, releaseFlag, skipHost, noWaitForGates, noWatch, reason, automatic, ...gateFlags],
     examples: [
       "shiplock deploy staging",
       "shiplock deploy staging --ref feature/login",
@@ -247,7 +252,7 @@ export const commands: readonly CommandEntry[] = [
       { name: "from", description: "environment that runs it", required: true },
       { name: "to", description: "environment that shall run it", required: true },
     ],
-    flags: [check, skipHost, noWait, noWatch, reason, automatic, ...gateFlags],
+    flags: [check, skipHost, noWaitForGates, noWatch, reason, automatic, ...gateFlags],
     examples: ["shiplock promote staging production"],
     changes: true,
     load: () => import("./promote.ts"),
@@ -259,7 +264,7 @@ export const commands: readonly CommandEntry[] = [
     flags: [
       { flags: "--to <what>", description: "release, version, tag or commit that was healthy here" },
       skipHost,
-      noWait,
+      noWaitForGates,
       reason,
       ...gateFlags,
     ],
