@@ -123,6 +123,7 @@ function sinceGiven(
   };
 }
 
+/** Who was not let through before has come here only as an emergency. */
 function decisionOf({ gate, answer, reason, payload }: GateAnswer): GateDecision {
   if (answer !== "block") return { gate: gate as GateName, answer: "pass", reason };
   const { remedy = "" } = payload as { remedy?: string };

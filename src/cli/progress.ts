@@ -45,6 +45,11 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
   function judged({ judgement }: Extract<DeploymentEvent, { kind: "judged" }>): void {
     const against = obstacles(judgement);
     const text = against.map(({ gate, answer, reason }) => `  ${paint.yellow(gate.padEnd(10))} ${answer}s: ${reason}`);
+    text.push(
+      ...judgement.passedByEmergency.map(
+        ({ gate, reason }) => `  ${paint.red(gate.padEnd(10))} passed as an emergency; it said: ${printable(reason)}`,
+      ),
+    );
     if (text.join() === lastJudgement) return;
     lastJudgement = text.join();
     for (const line of text) output.line(line);
@@ -79,6 +84,12 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
             paint.yellow(`took over from ${event.tookOver.who} (${event.tookOver.from}), whose session was ended`),
           );
         return;
+      case "emergency":
+        return output.line(
+          `${paint.red("an emergency")} by ${event.review.by.name}: ${printable(event.review.reason)}; somebody else has to look at it by ${event.review.dueBy}`,
+        );
+      case "freeze-overridden":
+        return output.line(`${paint.yellow("in spite of the freeze")}: ${printable(event.reason)}`);
       case "planned":
         output.line(`${purposes[event.purpose]}${planHeading(event.plan, output)}`);
         for (const line of notesOf(event.plan, output)) output.line(line);

@@ -5,6 +5,7 @@ import type { DeploymentRequest } from "../deploy/request.ts";
 import type { StrategyOptions } from "../deploy/strategies/types.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
 import { auditSecrets } from "../environments/audit/secrets.ts";
+import { demandEmergencies } from "../environments/emergency/policy.ts";
 import type { Ticket, TicketOptions } from "../environments/queue/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { relationOf } from "../release/source.ts";
@@ -51,6 +52,9 @@ export async function requestFor(
     trigger: flags["automatic"] === true ? "automatic" : "manual",
     asker,
     options: ticketOptions(flags),
+    ...(environment.gates.emergency === undefined
+      ? {}
+      : { reviewWithinMs: environment.gates.emergency.reviewWithinMs }),
     expiresMs: environment.gates.expiresMs,
     judge: gatesOf(context, asking),
     relation: ({ commit, other }) => relationOf(config.folder, commit, other),
@@ -68,11 +72,19 @@ export async function requestFor(
   };
 }
 
+/**
+ * Refuses what can be refused by the flags alone, before anything is checked, built or connected to.
+ * @throws ShiplockError `cli/reason-missing`, `emergency/not-allowed`
+ */
+export function demandGateFlags(flags: Flags, environment: Environment): void {
+  if (flags["emergency"] === true) demandEmergencies(environment.name, environment.gates.emergency);
+  for (const flag of ["emergency", "overrideFreeze"])
+    if (flags[flag] === true && textFlag(flags, "reason") === null) throw reasonMissing(flag);
+}
+
 /** What was said with the request that only its gates care for. */
 function ticketOptions(flags: Flags): TicketOptions {
   const reason = textFlag(flags, "reason");
-  for (const flag of ["emergency", "overrideFreeze"])
-    if (flags[flag] === true && reason === null) throw reasonMissing(flag);
   return {
     confirmed: textFlag(flags, "confirm"),
     emergency: flags["emergency"] === true ? reason : null,

@@ -1,5 +1,4 @@
-import type { Judgement } from "../environments/gates/types.ts";
-import type { TicketOptions } from "../environments/queue/types.ts";
+import type { DueReview } from "../environments/queue/types.ts";
 import type { Notice, NoticeEvent } from "../notify/types.ts";
 import { levelOf } from "../notify/words.ts";
 import type { Release } from "../release/types.ts";
@@ -24,9 +23,6 @@ type Known = {
   readonly about: Pick<Plan, "project" | "environment" | "kind" | "origin">;
   /** What it is about; an id only where something was built. */
   readonly release: Pick<Release, "commit" | "subject" | "ref"> & { readonly id: string | null };
-  readonly options: TicketOptions | null;
-  /** What the gates said last, under the lease. */
-  readonly judgement: Judgement | null;
   readonly steps: StepsSeen;
   readonly ended: boolean;
 };
@@ -51,25 +47,26 @@ export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string
   switch (event.kind) {
     case "requested": {
       const { ticket, document, project, environment } = event;
-      const { kind, origin, options } = ticket;
+      const { kind, origin } = ticket;
       const about = { project, environment, kind, origin };
-      const known: Known = { about, release: document.release, options, ...nothingYet };
+      const known: Known = { about, release: document.release, ...nothingYet };
       const next = withKnown(fold, ticket.deployment, known);
       return { fold: next, notices: noticesOf(next, ticket.deployment, "requested", at, null) };
     }
     case "requested-early": {
       const { ticket, subject, project, environment } = event;
-      const { kind, origin, options, commit, ref } = ticket;
+      const { kind, origin, commit, ref } = ticket;
       const release = { id: null, commit, subject, ref: ref?.name ?? null };
-      const known: Known = { about: { project, environment, kind, origin }, release, options, ...nothingYet };
+      const known: Known = { about: { project, environment, kind, origin }, release, ...nothingYet };
       // Its end follows at once, and is what is told.
       return { fold: withKnown(fold, ticket.deployment, known), notices: [] };
     }
-    case "judged": {
-      const known = fold.known.get(event.deployment);
-      if (known === undefined || event.moment === "request") return { fold, notices: [] };
-      return { fold: withKnown(fold, event.deployment, { ...known, judgement: event.judgement }), notices: [] };
+    case "emergency": {
+      const { review } = event;
+      return { fold, notices: noticesOf(fold, review.deployment, "emergency", at, emergencyWords(review)) };
     }
+    case "freeze-overridden":
+      return { fold, notices: noticesOf(fold, event.deployment, "freeze-overridden", at, event.reason) };
     case "lease-taken": {
       const { tookOver } = event;
       const words = tookOver === null ? null : `from ${tookOver.who} (${tookOver.from}), whose session was ended`;
@@ -99,6 +96,7 @@ export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string
       const bad = news.kind === "ended" && news.end.how === "bad" ? news.end.said : null;
       return { fold, notices: bad === null ? [] : noticesOf(fold, deployment, "watch-failed", at, bad) };
     }
+    case "judged":
     case "behind":
     case "taken-up":
     case "passed-over":
@@ -107,7 +105,7 @@ export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string
   }
 }
 
-const nothingYet = { judgement: null, steps: noSteps, ended: false } as const;
+const nothingYet = { steps: noSteps, ended: false } as const;
 
 /** Which states are told of. */
 const eventOfState: Readonly<Record<DeploymentState, NoticeEvent | null>> = {
@@ -136,13 +134,10 @@ const startWords: Readonly<Record<"run" | "resume" | "abort", (plan: Plan) => st
 function foldPlanned(fold: NoticeFold, event: Extract<DeploymentEvent, { kind: "planned" }>, at: string): Folded {
   const { plan, document, purpose } = event;
   const { deployment, project, environment, kind, origin } = plan;
-  const before = fold.known.get(deployment);
   const known: Known = {
     about: { project, environment, kind, origin },
     release: document.release,
-    options: before?.options ?? null,
     ...nothingYet,
-    judgement: before?.judgement ?? null,
   };
   const next: NoticeFold = { ...withKnown(fold, deployment, known), running: deployment, tookOver: null };
   const tell = (told: NoticeEvent, outcome: string | null): readonly Notice[] =>
@@ -151,18 +146,15 @@ function foldPlanned(fold: NoticeFold, event: Extract<DeploymentEvent, { kind: "
     fold: next,
     notices: [
       ...tell("taken-over", fold.tookOver),
-      ...tell("emergency", emergencyWords(known)),
-      ...tell("freeze-overridden", known.options?.overrideFreeze ?? null),
       ...tell("started", startWords[purpose](plan)),
     ],
   };
 }
 
-/** Why it is an emergency, and what it passed over; null where no gate stood in its way. */
-function emergencyWords({ options, judgement }: Known): string | null {
-  const passed = judgement?.passedByEmergency ?? [];
-  if (options === null || options.emergency === null || passed.length === 0) return null;
-  return `${options.emergency}; passed over ${passed.map(({ gate, reason }) => `${gate} (${reason})`).join(", ")}`;
+/** Why it is an emergency, what it passed over, and until when somebody else has to look at it. */
+function emergencyWords({ reason, passed, dueBy }: DueReview): string {
+  const gates = passed.map(({ gate, reason: said }) => `${gate} (${said})`).join(", ");
+  return `${reason}; ${gates === "" ? "no gate stood in its way" : `passed over ${gates}`}; to be reviewed by ${dueBy}`;
 }
 
 function withKnown(fold: NoticeFold, deployment: string, known: Known): NoticeFold {

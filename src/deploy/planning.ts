@@ -1,3 +1,4 @@
+import { openReviews, reviewSentence } from "../environments/emergency/reviews.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import type { Survey } from "../targets/types.ts";
@@ -44,7 +45,7 @@ export async function planDeployment(
       survey,
       skipped,
       now: clock.now(),
-      notes: [...notes, ...survey.notes, ...caughtUp(state, survey)],
+      notes: [...notes, ...survey.notes, ...caughtUp(state, survey), ...dueReviews(state, clock.now())],
     }),
   );
   return { ...look, plan, secrets, hookSecrets };
@@ -95,6 +96,10 @@ function planFacts(
     ...(request.hooks === undefined ? {} : { hooks: request.hooks.declared }),
     notes,
   };
+}
+
+function dueReviews(state: EnvironmentState, now: Date): string[] {
+  return openReviews(state).map((review) => reviewSentence(review, state.environment, now));
 }
 
 function caughtUp(state: EnvironmentState, survey: Survey): string[] {

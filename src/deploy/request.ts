@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { CommitRelation, Judgement } from "../environments/gates/types.ts";
 import type { Identity } from "../environments/identity.ts";
-import type { NewTicket, Ticket, TicketOptions, Trigger } from "../environments/queue/types.ts";
+import type { DueReview, NewTicket, Ticket, TicketOptions, Trigger } from "../environments/queue/types.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { ShiplockError } from "../errors.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
@@ -57,6 +57,8 @@ export type DeploymentRequest = {
   trigger: Trigger;
   asker: Identity;
   options: TicketOptions;
+  /** How long somebody else has to look at it afterwards where it is an emergency, in milliseconds; a day unless given. */
+  reviewWithinMs?: number;
   /** How long it may wait for its gates and its turn, in milliseconds. */
   expiresMs: number;
   /** Asks the gates, on facts as they are now. Called when it is requested, while it waits, and under the lease before it begins. */
@@ -115,6 +117,18 @@ export type DeploymentEvent =
   | { kind: "lease-held"; owner: LeaseOwner; host: string; heartbeatAgeMs: number }
   | { kind: "lease-taken"; fence: number; tookOver: LeaseOwner | null }
   | { kind: "planned"; purpose: "run" | "resume" | "abort"; plan: Plan; document: ReleaseDocument }
+  /** It began as an emergency: told at once, and somebody else has to look at it. */
+  | { kind: "emergency"; review: DueReview; environment: string; project: string }
+  /** It began in spite of a freeze. */
+  | {
+      kind: "freeze-overridden";
+      deployment: string;
+      release: string;
+      by: Identity;
+      reason: string;
+      environment: string;
+      project: string;
+    }
   | { kind: "step"; event: StepEvent }
   | { kind: "watch"; deployment: string; release: string; news: WatchNews }
   | { kind: "state"; deployment: string; state: DeploymentState; outcome: string | null };

@@ -1,3 +1,5 @@
+import { reviewOf, withDueReview } from "../environments/emergency/reviews.ts";
+import type { DueReview, NewTicket } from "../environments/queue/types.ts";
 import { samePresent } from "../environments/queue/changes.ts";
 import { changeState } from "../environments/record/change-state.ts";
 import { withEnded, withOperation } from "../environments/record/changes.ts";
@@ -13,6 +15,9 @@ import type { Plan } from "./types.ts";
 
 /** Whoever writes without the lease (a request, a hold) may come between the plan and its beginning, many times in a row. */
 const mostTries = 200;
+
+/** Unless the request says otherwise. */
+const reviewWithinMs = 24 * 3_600_000;
 
 /**
  * Works on a deployment that was told as planned, and tells how it ended also where an error ends it: whoever keeps the history must not believe that it still
@@ -66,24 +71,42 @@ export async function recordBeginning(
   ]).then(() => mayBeRecorded(true));
   // It is heard through the swap, which may fail before it listens.
   written.catch(() => undefined);
-  let { state, revision } = prepared;
+  let { state, revision, judgement } = prepared;
   for (let attempt = 1; attempt <= mostTries; attempt += 1) {
     const { trigger, ref, commitTime } = ticket;
     const asked = { trigger, ref, commitTime, by: request.asker };
-    const next = withOperation(state, plan, document, fence, ports.clock.now().toISOString(), asked);
-    if (await record.swap(revision, next, written)) return null;
+    const now = ports.clock.now();
+    const begun = withOperation(state, plan, document, fence, now.toISOString(), asked, ticket.options);
+    const review = reviewOf(ticket, request.asker, judgement, now, request.reviewWithinMs ?? reviewWithinMs);
+    const next = review === null ? begun : withDueReview(begun, review);
+    if (await record.swap(revision, next, written)) {
+      announce(request, ticket, review, ports);
+      return null;
+    }
     mayBeRecorded(false);
     const look = await lookAndJudge(request, ports, "acting");
     ports.tell({ kind: "judged", deployment: plan.deployment, moment: "acting", judgement: look.judgement });
     if (look.judgement.answer !== "pass" || !mayBegin(look.state) || look.document.name !== document.name) return look;
     if (!samePresent(prepared.state, look.state)) break;
-    ({ state, revision } = look);
+    ({ state, revision, judgement } = look);
   }
   throw new ShiplockError({
     code: "record/changed",
     message: "the environment record changed while the deployment was being planned",
     remedy: "run the command again",
   });
+}
+
+/** What passed over its gates is told as soon as it has begun. */
+function announce(
+  { project, environment, asker: by }: DeploymentRequest,
+  { deployment, release, options }: NewTicket,
+  review: DueReview | null,
+  ports: DeploymentPorts,
+): void {
+  if (review !== null) ports.tell({ kind: "emergency", review, environment, project });
+  const { overrideFreeze: reason } = options;
+  if (reason !== null) ports.tell({ kind: "freeze-overridden", deployment, release, by, reason, environment, project });
 }
 
 /** Says how a run ended, first to the environment record, where that is left to us, and then to whoever listens. */

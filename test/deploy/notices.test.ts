@@ -15,12 +15,12 @@ const at = "2026-11-20T10:00:00.000Z";
 const origin = { who: "ada", from: "laptop", command: "shiplock deploy production", reason: "prices" };
 const noOptions: TicketOptions = { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: [] };
 
-function requested(deployment: string, options: Partial<TicketOptions> = {}): DeploymentEvent {
+function requested(deployment: string): DeploymentEvent {
   const ticket: NewTicket = {
     ...{ deployment, kind: "deploy", trigger: "manual", state: "queued", release: document.release.id },
     ...{ document: document.name, subject: "s", commit: document.release.commit, commitTime: at, ref: null, origin },
     ...{ requesters: [], createdAt: at, expiresAt: at, waiting: [], approvals: [] },
-    options: { ...noOptions, ...options },
+    options: noOptions,
   };
   return { kind: "requested", ticket, document, from: null, environment: "production", project: "shop" };
 }
@@ -130,24 +130,28 @@ test("another's request that is carried through first is told as its own, with i
   assert.ok(allEndsTold(fold));
 });
 
-test("an emergency is told with its reason and what it passed over, where something stood in its way", () => {
-  const judged = (passed: boolean): DeploymentEvent => ({
-    ...{ kind: "judged", deployment: "d-1", moment: "acting" },
-    judgement: {
-      ...{ at, decisions: [], answer: "pass" },
-      passedByEmergency: passed
-        ? [{ gate: "reviewers", answer: "wait", reason: "no approval", until: null, on: "" }]
-        : [],
-    },
-  });
-  const asked = requested("d-1", { emergency: "the shop is down" });
-  assert.deepEqual(events([asked, judged(false), planned("d-1")]), ["requested", "started"]);
-  const { notices } = told([asked, judged(true), planned("d-1")]);
+test("an emergency is told with its reason, what it passed over and until when it is to be reviewed; an overridden freeze with its reason", () => {
+  const passed = [{ gate: "reviewers", reason: "no approval" }] as const;
+  const by = { name: "ada", aliases: [], source: "local" } as const;
+  const review = { deployment: "d-1", release: "r-v1", by, reason: "the shop is down", at, dueBy: at, reviewed: null };
+  const whose = { environment: "production", project: "shop" };
+  const { notices } = told([
+    requested("d-1"),
+    planned("d-1"),
+    { kind: "emergency", review: { ...review, passed }, ...whose },
+    { kind: "freeze-overridden", deployment: "d-1", release: "r-v1", by, reason: "it cannot wait", ...whose },
+    { kind: "emergency", review: { ...review, passed: [] }, ...whose },
+  ]);
   assert.deepEqual(
-    notices.map(({ event }) => event),
-    ["requested", "emergency", "started"],
+    notices.map(({ event, outcome }) => [event, outcome]),
+    [
+      ["requested", null],
+      ["started", "r-v0 → r-v1"],
+      ["emergency", `the shop is down; passed over reviewers (no approval); to be reviewed by ${at}`],
+      ["freeze-overridden", "it cannot wait"],
+      ["emergency", `the shop is down; no gate stood in its way; to be reviewed by ${at}`],
+    ],
   );
-  assert.equal(notices[1]?.outcome, "the shop is down; passed over reviewers (no approval)");
 });
 
 test("a lease that was taken from somebody is told, and who resumes or takes back says so", () => {

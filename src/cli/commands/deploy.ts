@@ -6,7 +6,7 @@ import { type CommandContext, loadEnvironment } from "../context.ts";
 import { endIfRefused, orEndedEarly } from "../early.ts";
 import type { Notices } from "../notices.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease, releaseLiveIn } from "../release-for.ts";
-import { requestFor } from "../request-for.ts";
+import { demandGateFlags, requestFor } from "../request-for.ts";
 import { following } from "../following.ts";
 import { carryOut } from "../run-deployment.ts";
 import { closing, closingAfter, deployingWithout, openSession } from "../session.ts";
@@ -19,6 +19,7 @@ export async function run(
   given: Flags,
 ): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
+  demandGateFlags(given, environment);
   const flags = await withConfirmation(context, environment, given);
   const about = { environment: environment.name, kind: "deploy", ofCommit: true };
   return withNotices(context, config, flags, about, (notices) =>

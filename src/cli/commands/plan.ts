@@ -9,7 +9,7 @@ import { compareDocuments } from "../compare.ts";
 import { planText } from "../progress.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, chooseKnownRelease, prepareRelease } from "../release-for.ts";
-import { requestFor } from "../request-for.ts";
+import { demandGateFlags, requestFor } from "../request-for.ts";
 import { deployingWithout, withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -21,6 +21,7 @@ export async function run(
 ): Promise<number> {
   const { output } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
+  demandGateFlags(flags, environment);
   const named = textFlag(flags, "release");
   const live = async (): Promise<Release | null> =>
     (await liveDocument(context, config, environment.name))?.release ?? null;

@@ -10,7 +10,7 @@ import { endIfRefused, orEndedEarly } from "../early.ts";
 import type { Notices } from "../notices.ts";
 import { liveDocument } from "../promotion.ts";
 import { choosePrepared, prepareRelease } from "../release-for.ts";
-import { requestFor } from "../request-for.ts";
+import { demandGateFlags, requestFor } from "../request-for.ts";
 import { following } from "../following.ts";
 import { carryOut } from "../run-deployment.ts";
 import { closing, closingAfter, deployingWithout, openSession } from "../session.ts";
@@ -32,6 +32,7 @@ export async function run(
       message: `${from.name} cannot be promoted to itself`,
       remedy: "name two environments",
     });
+  demandGateFlags(given, to);
   const about = { environment: to.name, kind: "promote", ofCommit: false };
   const flags = await withConfirmation(context, to, given);
   return withNotices(context, config, flags, about, (notices) =>
@@ -59,7 +60,7 @@ async function promote(
     config,
     to.name,
     "deploy",
-    { check: flags["check"] },
+    { check: flags["check"], emergency: flags["emergency"] },
     {
       promoted: { release: live.release, images: shared },
       live: async () => live.release,

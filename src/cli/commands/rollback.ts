@@ -3,6 +3,7 @@ import { runDeployment } from "../../deploy/deployment.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
 import type { Notices } from "../notices.ts";
+import { demandGateFlags } from "../request-for.ts";
 import { rollbackRequest } from "../rollback-request.ts";
 import { carryOut } from "../run-deployment.ts";
 import { deployingWithout, withSession } from "../session.ts";
@@ -15,6 +16,7 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
+  demandGateFlags(flags, environment);
   const about = { environment: environment.name, kind: "rollback", ofCommit: false };
   return withNotices(context, config, flags, about, (notices) =>
     rollBack(context, config, environment, flags, notices),

@@ -426,6 +426,17 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./audit.ts"),
   },
   {
+    name: "review",
+    summary: "say that you have looked at somebody else's emergency",
+    arguments: [
+      environment,
+      { name: "deployment", description: "the only one that is due, if left out", required: false },
+    ],
+    flags: [{ flags: "--comment <text>", description: "what was found; kept in the record and the audit log" }],
+    examples: ['shiplock review production d-1f0c5a7b --comment "right call; the check is mended in #41"'],
+    load: () => import("./review.ts"),
+  },
+  {
     name: "diff",
     summary: "what a promotion would bring: commits, images, configuration; and what would stay",
     arguments: [

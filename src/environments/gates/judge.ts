@@ -1,4 +1,4 @@
-import type { GateName } from "../../config/types-gates.ts";
+import { passedBy } from "../emergency/policy.ts";
 import { gates } from "./table.ts";
 import type { Gate, GateDecision, GateFacts, Judgement } from "./types.ts";
 
@@ -8,9 +8,8 @@ import type { Gate, GateDecision, GateFacts, Judgement } from "./types.ts";
  */
 export function judge(facts: GateFacts, asked: readonly Gate[] = gates): Judgement {
   const decisions = [...facts.given, ...asked.map((gate) => gate.judge(facts))];
-  const passable: readonly GateName[] =
-    facts.request.options.emergency === null ? [] : (facts.policy.emergency?.passes ?? []);
-  const passed = decisions.filter(({ gate, answer }) => answer !== "pass" && passable.includes(gate));
+  const passable = facts.request.options.emergency === null ? passedBy(undefined) : passedBy(facts.policy.emergency);
+  const passed = decisions.filter(({ gate, answer }) => answer !== "pass" && passable.has(gate));
   const final = decisions.map((decision) => (passed.includes(decision) ? passedByEmergency(decision) : decision));
   return { at: facts.now.toISOString(), decisions: final, answer: worst(final), passedByEmergency: passed };
 }

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { runDeployment } from "../../src/deploy/deployment.ts";
+import type { DeploymentRequest } from "../../src/deploy/request.ts";
+import { parseLine } from "../../src/environments/audit/chain.ts";
+import { openReviews } from "../../src/environments/emergency/reviews.ts";
+import { type Deployer, startDeployer } from "../fakes/deployer.ts";
+import { recordOf } from "../fakes/look.ts";
+import { shop } from "../fakes/shop.ts";
+import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
+import { createWorld, type World } from "../fakes/world.ts";
+
+const [one, two, three] = [shop("v1"), shop("v2"), shop("v3")] as const;
+const hour = 3_600_000;
+
+describe("an emergency", () => {
+  let fleet: SocketFleet;
+  before(async () => {
+    fleet = await openSocketFleet();
+  });
+  after(() => fleet.close());
+
+  function emergency(deployer: Deployer, change: Partial<DeploymentRequest> = {}): DeploymentRequest {
+    const asked = deployer.request(two);
+    return {
+      ...asked,
+      options: { ...asked.options, emergency: "the shop is down", overrideFreeze: "the shop is down" },
+      reviewWithinMs: 2 * hour,
+      judge: async () => ({
+        ...{ at: "", decisions: [], answer: "pass" },
+        passedByEmergency: [{ gate: "reviewers", answer: "block", reason: "nobody has approved", remedy: "wait" }],
+      }),
+      ...change,
+    };
+  }
+
+  async function run(world: World, deployer: Deployer, request: DeploymentRequest) {
+    const signal = new AbortController().signal;
+    const { session, events } = deployer;
+    return runDeployment(request, { session, clock: world.clock, signal, tell: (event) => void events.push(event) });
+  }
+
+  it("stands in the record with the gates it passed from the moment it begins, is told at once, and asks for a review", async () => {
+    const world = createWorld(fleet, [one, two]);
+    const deployer = await startDeployer(world);
+    const begun = world.clock.milliseconds;
+    const outcome = await run(world, deployer, emergency(deployer));
+    assert.equal(outcome.state, "succeeded");
+    const record = await recordOf(world);
+    assert.ok(record !== null);
+    const [review] = openReviews(record.state);
+    assert.deepEqual(
+      [review?.deployment, review?.by.name, review?.reason, review?.passed],
+      ["d-2", "ada", "the shop is down", [{ gate: "reviewers", reason: "nobody has approved" }]],
+    );
+    const due = Date.parse(review?.dueBy ?? "") - 2 * hour;
+    assert.ok(due >= begun && due <= world.clock.milliseconds);
+
+    const kinds = deployer.events.map(({ kind }) => kind);
+    assert.ok(kinds.includes("freeze-overridden"));
+    assert.ok(kinds.indexOf("emergency") < kinds.indexOf("step"), "told before the first step");
+    const log = (await deployer.session.audit.read()).lines.map((line) => parseLine(line));
+    assert.deepEqual(
+      log.map((entry) => entry?.action),
+      ["began", "freeze-overridden", "emergency", "went-live", "ended"],
+    );
+    assert.deepEqual(log[2]?.details["passed"], ["reviewers: nobody has approved"]);
+    await deployer.close();
+  });
+
+  it("is in the record also where the deployment fails, and every later deployment says that nobody has looked at it", async () => {
+    const world = createWorld(fleet, [one, two, three]);
+    const first = await startDeployer(world);
+    await first.deploy(one, { deployment: "d-1" });
+    world.behaviours.set(two.release.id, { exitsAtOnce: true });
+    assert.equal((await run(world, first, emergency(first))).state, "rolled-back");
+    await first.close();
+    const later = await startDeployer(world);
+    const { plan } = await later.deploy(three, { deployment: "d-3" });
+    assert.match(
+      plan.notes.join(),
+      /the emergency d-2 of r-v2 by ada .*waits for a review.*shiplock review production d-2/,
+    );
+    await later.close();
+  });
+
+  it("a deployment that is none leaves no review, and tells of none", async () => {
+    const world = createWorld(fleet, [one]);
+    const deployer = await startDeployer(world);
+    await deployer.deploy(one);
+    assert.deepEqual((await recordOf(world))?.state.reviews, []);
+    assert.ok(!deployer.events.some(({ kind }) => kind === "emergency" || kind === "freeze-overridden"));
+    await deployer.close();
+  });
+});
