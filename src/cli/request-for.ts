@@ -4,7 +4,6 @@ import { documentOf } from "../deploy/read-record.ts";
 import type { DeploymentRequest } from "../deploy/request.ts";
 import type { StrategyOptions } from "../deploy/strategies/types.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
-import { auditSecrets } from "../environments/audit/secrets.ts";
 import { demandEmergencies } from "../environments/emergency/policy.ts";
 import type { Ticket, TicketOptions } from "../environments/queue/types.ts";
 import { ShiplockError } from "../errors.ts";
@@ -62,8 +61,6 @@ export async function requestFor(
     secrets: async (document) => {
       const { environment: name, secrets } = document.snapshot;
       const values = await demandSecrets(context, ownerOf(config, name), secrets.names, name);
-      if (secrets.names.length > 0)
-        session.audit.remark(auditSecrets(secrets.names, "the configuration's providers", document.release.id));
       await tellOldSecrets(context, config, environment);
       return values;
     },

@@ -14,12 +14,12 @@ export type SecretMemory = {
   readonly providers: Map<string, SecretProvider>;
   /** Failures of providers that were told as a warning. */
   readonly warned: Set<string>;
-  readonly onRead: (read: SecretRead) => void;
+  /** Every read so far, by name, for the audit log of what it was for; the same one more than once where more than one part of a command wants it. */
+  readonly reads: SecretRead[];
 };
 
-/** @param onRead is told of every value that is read, by name; the same one more than once where more than one part of a command wants it */
-export function createSecretMemory(onRead: (read: SecretRead) => void = () => undefined): SecretMemory {
-  return { providers: new Map(), warned: new Set(), onRead };
+export function createSecretMemory(): SecretMemory {
+  return { providers: new Map(), warned: new Set(), reads: [] };
 }
 
 /** What looking secrets up needs of a command. */
@@ -107,7 +107,7 @@ async function look(
   sources: readonly SecretSource[],
 ): ReturnType<typeof lookUp> {
   const result = await lookUp(names, sources, context.signal, ({ provider }, read) =>
-    context.secrets?.onRead({ names: read, provider: provider.name, environment }),
+    context.secrets?.reads.push({ names: read, provider: provider.name, environment }),
   );
   context.output.hide([...result.found.values()].map(({ value }) => value));
   return result;

@@ -4,6 +4,8 @@ import type { Purpose, TargetSession } from "../targets/types.ts";
 import { listFlag } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
 import type { Acting } from "../environments/audit/audited-record.ts";
+import { auditSecrets } from "../environments/audit/secrets.ts";
+import type { AuditAct } from "../environments/audit/types.ts";
 import type { Identity } from "../environments/identity.ts";
 import { type CommandContext, originOf } from "./context.ts";
 import { localIdentity } from "./identity.ts";
@@ -38,12 +40,12 @@ export async function openSession(
   const looks = purpose.kind === "read" || purpose.kind === "record";
   const logins = looks ? null : registryLogins(config, context);
   if (logins !== null) await findLogins(context, config, purpose, logins);
-  const acting = actingOf(context, config, purpose);
+  const acting = actingOf(context, config, environment, purpose);
   return targetOf(config, environment, context.env, acting, logins).open(purpose, context.signal);
 }
 
 /** Who acts here; for who will write asked while the hosts are being connected. */
-function actingOf(context: CommandContext, config: Config, purpose: Purpose): Acting {
+function actingOf(context: CommandContext, config: Config, environment: Environment, purpose: Purpose): Acting {
   let known: Promise<Identity> | null = null;
   const who = (): Promise<Identity> => {
     known ??= localIdentity(context, config.folder);
@@ -51,7 +53,15 @@ function actingOf(context: CommandContext, config: Config, purpose: Purpose): Ac
   };
   // Who needs it is told what was wrong.
   if (purpose.kind !== "read") who().catch(() => undefined);
-  return { who, from: originOf(context, null).from, mask: context.output.mask };
+  const entered = new Map<string, Set<string>>();
+  const remarks = (): AuditAct[] => {
+    const reads = context.secrets?.reads ?? [];
+    return auditSecrets(
+      reads.filter((read) => read.environment === null || read.environment === environment.name),
+      entered,
+    );
+  };
+  return { who, from: originOf(context, null).from, mask: context.output.mask, remarks };
 }
 
 /** Whoever ends a deployment mostly needs no login any more: what is wrong with it is then only told, and is an error for a pull that wants it. */

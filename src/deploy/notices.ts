@@ -144,10 +144,7 @@ function foldPlanned(fold: NoticeFold, event: Extract<DeploymentEvent, { kind: "
     outcome === null ? [] : noticesOf(next, deployment, told, at, outcome);
   return {
     fold: next,
-    notices: [
-      ...tell("taken-over", fold.tookOver),
-      ...tell("started", startWords[purpose](plan)),
-    ],
+    notices: [...tell("taken-over", fold.tookOver), ...tell("started", startWords[purpose](plan))],
   };
 }
 

@@ -49,7 +49,12 @@ export function openHomeHost(more: readonly string[] = []): HomeHost {
       folderRecord(files, folder),
       folderAudit(files, folder),
       whose,
-      { who: async () => ({ name: who, aliases: [], source: "local" }), from: "a laptop", mask: (text) => text },
+      {
+        who: async () => ({ name: who, aliases: [], source: "local" }),
+        from: "a laptop",
+        mask: (text) => text,
+        remarks: () => [],
+      },
       { now: () => new Date("2026-11-20T10:00:00Z") },
     );
     await changeRequests(record, whose, how);

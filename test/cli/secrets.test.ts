@@ -11,7 +11,6 @@ import {
   demandTogether,
   ownerOf,
   type SecretContext,
-  type SecretRead,
 } from "../../src/cli/secrets.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/types.ts";
@@ -112,16 +111,15 @@ describe("secrets over the levels", () => {
 });
 
 it("every secret is read once in a command, masked from then on, and told by name to the record with its provider and environment", async (context) => {
-  const reads: SecretRead[] = [];
   const { config, command, output, folder } = await project(context, {
     project: "secrets: { providers: [{ dotenv: project.env }] }",
     files: { "project.env": "A=pl4nted-Valu3\nB=other-Valu3\n" },
-    onRead: (read) => reads.push(read),
   });
   const owner = ownerOf(config, "production");
   await demandSecrets(command, owner, ["A"], "production");
   await rm(join(folder, "project.env"));
   assert.deepEqual(await demandSecrets(command, owner, ["A"], "production"), { A: "pl4nted-Valu3" });
+  const reads = command.secrets?.reads ?? [];
   assert.deepEqual(reads[0], { names: ["A"], provider: "dotenv file project.env", environment: "production" });
   assert.equal(output.mask("say pl4nted-Valu3"), "say ***");
   assert.doesNotMatch(JSON.stringify(reads), /Valu3/);
@@ -157,7 +155,6 @@ type Written = {
   organization?: string;
   files?: Readonly<Record<string, string>>;
   env?: Readonly<Record<string, string>>;
-  onRead?: (read: SecretRead) => void;
 };
 
 /** A project with two environments, and a command that runs in it. */
@@ -188,7 +185,7 @@ environments:
   const said: string[] = [];
   const stream = { write: (line: string) => said.push(line) };
   const output = createOutput({ json: undefined, stdout: stream, stderr: stream, environment: {} });
-  const secrets = createSecretMemory(written.onRead);
+  const secrets = createSecretMemory();
   return { config, command: { env, output, signal: new AbortController().signal, secrets }, output, said, folder };
 }
 

@@ -115,6 +115,7 @@ export async function startDeployer(world: World, deployer: DeployerOptions = {}
       who: async () => ({ name: deployer.who ?? "ada", aliases: [], source: "local" }),
       from: "laptop",
       mask: createMasker([secretValue, registryPassword]),
+      remarks: () => [],
     },
     connectTimeoutMs: 5_000,
     fetchPublic: async () => 200,

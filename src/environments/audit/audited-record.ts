@@ -14,6 +14,8 @@ export type Acting = {
   readonly from: string;
   /** Takes the values of secrets out of what somebody wrote: reasons and comments. */
   readonly mask: (text: string) => string;
+  /** What was done since this was asked last that is no change of the state: secrets that were read. */
+  readonly remarks: () => readonly AuditAct[];
 };
 
 /**
@@ -40,6 +42,7 @@ export function auditedRecord(
   async function swap(expected: number, state: EnvironmentState, after?: Promise<unknown>): Promise<boolean> {
     const before = await replaced(expected);
     if (before === null) return false;
+    remarks = [...remarks, ...acting.remarks()];
     const told = remarks;
     const acts = [...told, ...actsBetween(before, state)].map((each) => masked(each, acting.mask));
     const stamp = { who: await acting.who(), from: acting.from, at: clock.now().toISOString() };

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { auditedRecord } from "../../../src/environments/audit/audited-record.ts";
 import { beginning, parseLine, segmentLength, verifyChain } from "../../../src/environments/audit/chain.ts";
-import { auditSecrets } from "../../../src/environments/audit/secrets.ts";
+import { auditSecrets, type SecretsRead } from "../../../src/environments/audit/secrets.ts";
 import type { AuditLog } from "../../../src/environments/audit/types.ts";
 import { changeRequests } from "../../../src/environments/record/change-state.ts";
 import { emptyState } from "../../../src/environments/record/changes.ts";
@@ -32,7 +32,8 @@ function newHost(fails: (path: string) => boolean = () => false) {
       await real.write(path, data, options);
     },
   };
-  function machine(who = "ada"): Machine {
+  function machine(who = "ada", reads: readonly SecretsRead[] = []): Machine {
+    const entered = new Map<string, Set<string>>();
     return auditedRecord(
       folderRecord(files, folder),
       folderAudit(files, folder),
@@ -41,6 +42,7 @@ function newHost(fails: (path: string) => boolean = () => false) {
         who: async () => ({ name: who, aliases: [], source: "local" }),
         from: `${who}'s laptop`,
         mask: (text) => text.replaceAll("s3cret", "***"),
+        remarks: () => auditSecrets(reads, entered),
       },
       { now: () => new Date("2026-11-20T10:00:00Z") },
     );
@@ -126,8 +128,10 @@ describe("the audit log of an environment", () => {
 
   it("secrets that were read stand in it by name, with the change they were read for, and no value stands in it", async () => {
     const { machine } = newHost();
-    const one = machine();
-    one.audit.remark(auditSecrets(["TOKEN", "DATABASE_URL"], "environment", "r-v1"));
+    const one = machine("ada", [
+      { names: ["TOKEN"], provider: "environment" },
+      { names: ["DATABASE_URL", "TOKEN"], provider: "environment" },
+    ]);
     assert.equal(await one.record.swap(3, emptyState("shop", "production")), false, "somebody was faster");
     await hold(one, "because of s3cret");
     await hold(one, "again");

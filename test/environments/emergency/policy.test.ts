@@ -29,6 +29,7 @@ function factsOf(emergency: string | null, passes: readonly GateName[] | undefin
     },
     ...{ request: { ...ticket, options: { ...ticket.options, emergency } }, actor: ada },
     ...{ state: emptyState("shop", "production"), relation: "unknown", earlier: {}, drift: null, given: [] },
+    ...{ dirty: false, migrates: { live: false, next: false } },
   };
 }
 
