@@ -21,7 +21,7 @@ const deciding = [
   "environments/(version-choice|identity|checklist|audit/.+|emergency/.+|queue/.+|retention/.+)",
   "environments/gates/.+",
   "environments/watch/.+",
-  "release/(tags|version-name)",
+  "release/(tags|version-name|changed-keys)",
   "config/init/.+",
   "release/scan/(findings|judge|sarif|summary)",
   "release/sbom/package-files",

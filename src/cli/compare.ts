@@ -1,4 +1,4 @@
-import { asObject, asText, type Json, type JsonObject, mapStrings } from "../json.ts";
+import { changedKeys } from "../release/changed-keys.ts";
 import { commitsBetween } from "../release/source.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 
@@ -76,40 +76,6 @@ function configurationLines(from: ReleaseDocument | null, to: ReleaseDocument | 
  */
 export function ownOf(elsewhere: ReleaseDocument, here: ReleaseDocument): string[] {
   return changedKeys(elsewhere, here).map(({ key, right }) => `${key}: ${right ?? "(not here)"}`);
-}
-
-type ChangedKey = { key: string; left: string | undefined; right: string | undefined };
-
-function changedKeys(from: ReleaseDocument, to: ReleaseDocument | null): ChangedKey[] {
-  const before = flatten(configurationOf(from));
-  const after = flatten(to === null ? {} : configurationOf(to));
-  const keys = [...new Set([...before.keys(), ...after.keys()])].sort();
-  return keys.flatMap((key) => {
-    const left = before.get(key);
-    const right = after.get(key);
-    return left === right ? [] : [{ key, left, right }];
-  });
-}
-
-function configurationOf(document: ReleaseDocument): JsonObject {
-  const { services, smoke, model } = document.snapshot;
-  const { name, services: composed, ...others } = model;
-  // Compose begins the names of networks and volumes with the project's, which is the environment's and says nothing of the release.
-  const prefix = `${asText(name) ?? ""}_`;
-  return JSON.parse(
-    JSON.stringify({
-      services: Object.fromEntries(services.map((service) => [service.name, service])),
-      smoke,
-      compose: asObject(composed) ?? {},
-      ...asObject(mapStrings(others, (text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text))),
-    }),
-  ) as JsonObject;
-}
-
-function flatten(value: Json, path = "", into = new Map<string, string>()): Map<string, string> {
-  if (typeof value !== "object" || value === null) into.set(path, JSON.stringify(value));
-  else for (const [key, entry] of Object.entries(value)) flatten(entry, path === "" ? key : `${path}.${key}`, into);
-  return into;
 }
 
 function listLines(before: readonly string[], after: readonly string[]): string[] {

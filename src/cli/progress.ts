@@ -3,6 +3,7 @@ import { obstacles } from "../environments/gates/judge.ts";
 import type { StepEvent } from "../deploy/run.ts";
 import type { WatchNews } from "../deploy/watch.ts";
 import type { Plan } from "../deploy/types.ts";
+import { checklistLines, checklistShort } from "./checklist-lines.ts";
 import { type Output, printable } from "./output.ts";
 
 /** Shows a deployment while it runs: a line per step that acted or failed, with its time. In a pipe the same lines, plain. */
@@ -93,6 +94,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       case "planned":
         output.line(`${purposes[event.purpose]}${planHeading(event.plan, output)}`);
         for (const line of notesOf(event.plan, output)) output.line(line);
+        if (event.purpose === "run")
+          for (const line of checklistShort(event.plan.checklist ?? [], output)) output.line(line);
         return;
       case "step":
         return step(event.event);
@@ -136,6 +139,8 @@ export function planText(plan: Plan, output: Output): string {
       ...steps.map((step) => `    ${paint.dim(step.action.kind.padEnd(10))} ${step.title}`),
     );
   }
+  const { checklist = [] } = plan;
+  if (checklist.length > 0) lines.push(paint.bold("  readiness"), ...checklistLines(checklist, output));
   return [...lines, ...notesOf(plan, output)].join("\n");
 }
 

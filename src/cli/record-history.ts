@@ -18,6 +18,9 @@ const afterBeginning: ReadonlySet<DeploymentState> = new Set([
   "failed",
 ]);
 
+/** The kind of the event that holds a deployment's readiness checklist. */
+export const checklistEvent = "checklist";
+
 type Of<Kind extends DeploymentEvent["kind"]> = Extract<DeploymentEvent, { kind: Kind }>;
 
 /**
@@ -54,6 +57,12 @@ export function recordHistory(
       // What is planned for the first time may still be kept back.
       if (event.purpose !== "run") await run(event.plan.deployment, at);
       sequence = (await ledger.events(event.plan.deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
+      const { checklist = [] } = event.plan;
+      if (event.purpose !== "run" || checklist.length === 0) return;
+      sequence += 1;
+      await ledger.appendEvents(event.plan.deployment, [
+        { sequence, at, kind: checklistEvent, payload: checklist.map((row) => ({ ...row, text: mask(row.text) })) },
+      ]);
       return;
     }
     if (event.kind === "state") return moveTo(event.deployment, event, at);

@@ -1,4 +1,5 @@
 import type { Reviewers } from "../config/types-gates.ts";
+import { isOverdue, openReviews, reviewSentence } from "../environments/emergency/reviews.ts";
 import { countingApprovals, stillNeeded } from "../environments/queue/answers.ts";
 import { activeHold, holdText } from "../environments/queue/holds.ts";
 import type { Ticket } from "../environments/queue/types.ts";
@@ -20,13 +21,10 @@ export function requestLines(seen: RequestsSeen, paint: Paint): string[] {
   return [
     ...(hold === null ? [] : [paint.yellow(printable(holdText(hold)))]),
     ...state.tickets.flatMap((ticket) => ticketLines(ticket, seen, paint)),
-    ...state.reviews.flatMap((review) =>
-      review.reviewed === null
-        ? [
-            `${paint.yellow("review due")} by ${review.dueBy}: emergency ${review.deployment} of ${printable(review.by.name)} (${printable(review.reason)})`,
-          ]
-        : [],
-    ),
+    ...openReviews(state).map((review) => {
+      const text = printable(reviewSentence(review, state.environment, now));
+      return isOverdue(review, now) ? paint.red(text) : paint.yellow(text);
+    }),
   ];
 }
 

@@ -86,6 +86,7 @@ export function resultOf(outcome: DeploymentOutcome, milliseconds: number): Reco
   return {
     ...{ deployment, state, release, from, outcome: outcome.outcome },
     gates: outcome.judgement?.decisions ?? [],
+    checklist: outcome.plan?.checklist ?? [],
     ...(error === null ? {} : { error: errorDocument(error) }),
     milliseconds,
   };

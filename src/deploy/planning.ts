@@ -1,9 +1,12 @@
 import { openReviews, reviewSentence } from "../environments/emergency/reviews.ts";
+import { makeChecklist } from "../environments/checklist.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { ReleaseDocument } from "../release/types.ts";
+import { createMasker } from "../secrets/mask.ts";
 import type { Survey } from "../targets/types.ts";
 import { ShiplockError } from "../errors.ts";
 import type { Look } from "./asking.ts";
+import { lookForChecklist } from "./checklist-facts.ts";
 import { hooksOfPlan, secretsOfHooks } from "./hooks/steps.ts";
 import { hookPoints } from "./hooks/types.ts";
 import { assemblePlan, type PlanFacts } from "./plan.ts";
@@ -30,15 +33,23 @@ export async function planDeployment(
   const { session, clock } = ports;
   const { state, revision, previous, document, notes } = look;
   const [secrets, hookSecrets] = await bothSecrets(request.secrets(document), declaredHookSecrets(request));
-  const survey = await session.survey({
-    document,
-    previous,
-    state: revision === 0 ? null : state,
-    strategy: request.strategy.kind,
-    secrets,
-  });
+  const [survey, seen] = await Promise.all([
+    session.survey({
+      document,
+      previous,
+      state: revision === 0 ? null : state,
+      strategy: request.strategy.kind,
+      secrets,
+    }),
+    lookForChecklist(request.kind, session, look),
+  ]);
   const { skipped } = session;
-  const plan = assemblePlan(
+  const shortages = survey.hosts.flatMap(({ shortage }) => shortage ?? []);
+  // Reasons are words of people, and of programs.
+  const mask = createMasker(await request.hidden(previous === null ? [document] : [document, previous]));
+  const rows = makeChecklist({ ...look, kind: request.kind, ...seen, shortages });
+  const checklist = rows.map((row) => ({ ...row, text: mask(row.text) }));
+  const assembled = assemblePlan(
     planFacts(request, {
       state,
       document,
@@ -48,6 +59,7 @@ export async function planDeployment(
       notes: [...notes, ...survey.notes, ...caughtUp(state, survey), ...dueReviews(state, clock.now())],
     }),
   );
+  const plan: Plan = { ...assembled, checklist };
   return { ...look, plan, secrets, hookSecrets };
 }
 

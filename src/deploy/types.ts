@@ -3,6 +3,7 @@
  * effect, so that any machine can resume or abort it.
  */
 
+import type { ChecklistRow } from "../environments/checklist.ts";
 import type { Hook, HookPoint } from "./hooks/types.ts";
 
 /** The places of an environment that a release can occupy beside another one. */
@@ -87,6 +88,8 @@ export type Plan = {
   origin: Origin;
   /** Sentences a person should read before: gaps, routers that take over, what is not touched. */
   notes: readonly string[];
+  /** What was ready when it was made, and what was not. Plans of an earlier Shiplock do not say. */
+  checklist?: readonly ChecklistRow[];
 };
 
 /** What a step observed when it was done; kept in the journal and the ledger. `demands`: what has to follow this deployment. */

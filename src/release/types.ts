@@ -34,6 +34,8 @@ export type PassedChecks = {
   readonly passed: readonly string[];
   /** When the last of them had passed; ISO 8601. */
   readonly at: string;
+  /** What those that measure it have covered, in per cent of the lines. */
+  readonly coverage?: Readonly<Record<string, number>>;
 };
 
 /** How many findings of each severity a scan had, by image, and which kept report says which: enough for machines that do not have the report. */

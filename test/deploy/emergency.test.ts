@@ -84,6 +84,24 @@ describe("an emergency", () => {
     await later.close();
   });
 
+  it("the readiness checklist is kept with the deployment: in the plan, so that every machine can read what it was begun with", async () => {
+    const world = createWorld(fleet, [one, two]);
+    const deployer = await startDeployer(world);
+    await deployer.deploy(one, { deployment: "d-1" });
+    const outcome = await run(world, deployer, emergency(deployer));
+    const rows = (await deployer.session.record.readPlan("d-2"))?.checklist ?? [];
+    assert.deepEqual(rows, outcome.plan?.checklist);
+    const row = (item: string): string => {
+      const found = rows.find((each) => each.item === item);
+      return `${found?.state}: ${found?.text}`;
+    };
+    assert.equal(row("approvals"), "passed-by-emergency: nobody has approved");
+    assert.equal(row("drift"), "ok: what runs is what is recorded");
+    assert.match(row("health"), /^ok: \d+ containers of what is live run, none unhealthy$/);
+    assert.equal(row("way back"), "ok: r-v1, whose images are on the hosts");
+    await deployer.close();
+  });
+
   it("a deployment that is none leaves no review, and tells of none", async () => {
     const world = createWorld(fleet, [one]);
     const deployer = await startDeployer(world);

@@ -54,6 +54,8 @@ function told(events: readonly DeploymentEvent[]): { notices: Notice[]; fold: No
   return { notices, fold };
 }
 
+const events = (all: readonly DeploymentEvent[]): string[] => told(all).notices.map(({ event }) => event);
+
 test("a deployment is told from its request to its end, with who, why and what", () => {
   const { notices } = told([
     requested("d-1"),

@@ -1,12 +1,15 @@
 import { resolveEnvironment } from "../../config/environment.ts";
 import type { Config } from "../../config/types.ts";
+import type { ChecklistRow } from "../../environments/checklist.ts";
 import type { DeploymentEntry } from "../../environments/record/types.ts";
 import { messageOf } from "../../errors.ts";
 import type { Release } from "../../release/types.ts";
+import type { Ledger } from "../../ledger/types.ts";
 import { countFlag, optionalArgument } from "../arguments.ts";
 import { type CommandContext, loadProject, openHistory } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { printable } from "../output.ts";
+import { checklistEvent } from "../record-history.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -16,6 +19,8 @@ type Row = Omit<DeploymentEntry, "origin"> & {
   reason: string | null;
   /** Names that the release was given on this machine. */
   versions: readonly string[];
+  /** What was ready when it began, and what was not; only for machines, and null where nobody knows any more or it never began. */
+  checklist?: readonly ChecklistRow[] | null;
 };
 type Entry = Omit<Row, "versions">;
 
@@ -33,7 +38,9 @@ export async function run(
   const limit = countFlag(flags, "limit", 20);
   const names = named === null ? Object.keys(config.environments) : [resolveEnvironment(config, named).name];
   const remote =
-    flags["local"] === true ? [] : (await Promise.all(names.map((name) => remembered(context, config, name)))).flat();
+    flags["local"] === true
+      ? []
+      : (await Promise.all(names.map((name) => remembered(context, config, name, limit)))).flat();
   const local = await localRows(context, config.project, named, limit);
   const known = new Set(remote.map((row) => row.deployment));
   const versions = await versionsByRelease(context, config.project);
@@ -72,12 +79,15 @@ async function versionsByRelease(context: CommandContext, project: string): Prom
   }
 }
 
-async function remembered(context: CommandContext, config: Config, name: string): Promise<Entry[]> {
+async function remembered(context: CommandContext, config: Config, name: string, limit: number): Promise<Entry[]> {
   try {
     return await withSession(context, config, resolveEnvironment(config, name), async (session) => {
       const read = await session.record.read();
-      return (read?.state.deployments ?? []).map(({ origin, ...entry }) => ({
+      const newest = context.output.mode === "human" ? [] : (read?.state.deployments ?? []).slice(0, limit);
+      const plans = await Promise.all(newest.map(({ deployment }) => session.record.readPlan(deployment)));
+      return (read?.state.deployments ?? []).map(({ origin, ...entry }, index) => ({
         ...entry,
+        ...(index < newest.length ? { checklist: plans[index]?.checklist ?? null } : {}),
         environment: name,
         who: origin.who,
         reason: origin.reason,
@@ -100,6 +110,8 @@ async function localRows(
   const ledger = await openHistory(context);
   try {
     const entries = await ledger.history({ project, limit, ...(environment === null ? {} : { environment }) });
+    const checklists =
+      context.output.mode === "human" ? [] : await Promise.all(entries.map(({ id }) => checklistOf(ledger, id)));
     const origins = await Promise.all(
       entries.map(async ({ release }) => {
         const known = (await ledger.findRelease(project, release))?.payload as Release | undefined;
@@ -114,6 +126,7 @@ async function localRows(
       from: entry.fromRelease,
       commit: entry.commit,
       ref: entry.ref,
+      ...(index < checklists.length ? { checklist: checklists[index] ?? null } : {}),
       ...(typeof origins[index] === "string" ? { siblingOf: origins[index] } : {}),
       state: entry.state as Row["state"],
       who: entry.who,
@@ -125,4 +138,11 @@ async function localRows(
   } finally {
     await ledger.close();
   }
+}
+
+/** The last checklist that this machine's history has of a deployment. */
+async function checklistOf(ledger: Ledger, deployment: string): Promise<readonly ChecklistRow[] | null> {
+  const events = await ledger.events(deployment, 0, 1_000);
+  const last = events.findLast(({ kind }) => kind === checklistEvent);
+  return last === undefined ? null : (last.payload as ChecklistRow[]);
 }

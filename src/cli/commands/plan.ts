@@ -42,7 +42,7 @@ export async function run(
       refuseUnfinished(look.state);
       const { plan, document, previous, judgement } = await planDeployment(request, ports, look);
       const changes = await compareDocuments(previous, document, config.folder);
-      output.result({ plan, changes, gates: judgement.decisions });
+      output.result({ plan, checklist: plan.checklist ?? [], changes, gates: judgement.decisions });
       output.line(planText(plan, output));
       for (const { heading, lines } of changes.sections) {
         output.line(output.paint.bold(`  ${heading}`));

@@ -1,5 +1,6 @@
 import { systemClock } from "../../clock.ts";
 import { documentOf } from "../../deploy/read-record.ts";
+import type { ChecklistRow } from "../../environments/checklist.ts";
 import { withExpired } from "../../environments/queue/changes.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
@@ -10,6 +11,7 @@ import type { Observation } from "../../targets/types.ts";
 import { watchWords } from "../../environments/watch/record.ts";
 import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
+import { checklistWords } from "../checklist-lines.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { errorDocument, printable } from "../output.ts";
@@ -33,6 +35,8 @@ type Status = {
   oldSecrets: string | null;
   /** Requests that have not begun and whose command is gone. */
   gone: string[];
+  /** Of the live release, as it was when that was deployed; only where one environment is asked for. */
+  checklist: readonly ChecklistRow[];
   error: ShiplockError | null;
 };
 
@@ -47,7 +51,9 @@ export async function run(
   const { resolveEnvironment } = await import("../../config/environment.ts");
   const named = optionalArgument(args, 0);
   const environments = named === null ? Object.values(config.environments) : [resolveEnvironment(config, named)];
-  const statuses = await Promise.all(environments.map((environment) => look(context, config, environment)));
+  const statuses = await Promise.all(
+    environments.map((environment) => look(context, config, environment, named !== null)),
+  );
   output.result(
     statuses.map((status) => ({
       ...status,
@@ -77,7 +83,12 @@ function requestsSeen(config: Config, { environment, gone }: Status, known: Envi
   return { state: withExpired(known, now), gone: new Set(gone), reviewers, now };
 }
 
-async function look(context: CommandContext, config: Config, environment: Environment): Promise<Status> {
+async function look(
+  context: CommandContext,
+  config: Config,
+  environment: Environment,
+  closely: boolean,
+): Promise<Status> {
   const empty = {
     environment: environment.name,
     state: null,
@@ -89,16 +100,19 @@ async function look(context: CommandContext, config: Config, environment: Enviro
     holder: null,
     oldSecrets: await oldSecretsLine(context, config, environment),
     gone: [],
+    checklist: [],
   };
   try {
     return await withSession(context, config, environment, async (session) => {
       const read = await session.record.read();
       const state = read?.state ?? null;
       const document = await documentOf(session, state?.live?.document ?? null);
-      const [observations, holder, gone] = await Promise.all([
+      const live = state?.live ?? null;
+      const [observations, holder, gone, plan] = await Promise.all([
         session.observe(state, document),
         session.leaseHolder(),
         state === null ? new Set<string>() : goneRequests(session, state),
+        live === null || !closely ? null : session.record.readPlan(live.deployment),
       ]);
       return {
         ...empty,
@@ -112,6 +126,7 @@ async function look(context: CommandContext, config: Config, environment: Enviro
         ),
         holder: holder === null ? null : `${holder.owner.who} from ${holder.owner.from} since ${holder.owner.since}`,
         gone: [...gone],
+        checklist: plan?.checklist ?? [],
         error: null,
       };
     });
@@ -165,6 +180,8 @@ function describe(status: Status, context: CommandContext): string {
 
 function details(status: Status, context: CommandContext): void {
   const { output } = context;
+  if (status.checklist.length > 0)
+    output.line(`  ${output.paint.bold("deployed with")}  ${checklistWords(status.checklist, output)}`);
   for (const observation of status.observations) {
     output.line(`  ${output.paint.bold(observation.host)}`);
     for (const container of observation.containers) {

@@ -39,7 +39,7 @@ export function judgeChecks(facts: CheckFacts): { decision: GateDecision; passed
     const at = Math.max(...words.map(({ word }) => word?.run.endedAt ?? 0));
     return {
       decision: pass(`${listed(required)} passed for ${named(facts)}`),
-      passed: { definitions, passed: required, at: new Date(at).toISOString() },
+      passed: { definitions, passed: required, at: new Date(at).toISOString(), ...coverageOf(words) },
     };
   }
   const recorded = facts.recorded.find(
@@ -48,6 +48,17 @@ export function judgeChecks(facts: CheckFacts): { decision: GateDecision; passed
   if (recorded !== undefined)
     return { decision: pass(`its release says that ${listed(required)} passed on ${recorded.at}`), passed: recorded };
   return { decision: block(facts, unknownText(facts, unknown)), passed: null };
+}
+
+/** What the checks' reports say of coverage; nothing where none measures it. */
+function coverageOf(
+  words: readonly { job: string; word: ReturnType<typeof newestWord> }[],
+): Pick<PassedChecks, "coverage"> {
+  const found = words.flatMap(({ job, word }): [string, number][] => {
+    const { coverage } = (word?.entry.summary ?? {}) as { coverage?: { percent?: unknown } | null };
+    return typeof coverage?.percent === "number" ? [[job, coverage.percent]] : [];
+  });
+  return found.length === 0 ? {} : { coverage: Object.fromEntries(found) };
 }
 
 /** What was said last about a job; a run in which it was skipped or interrupted says nothing. */

@@ -31,6 +31,15 @@ describe("the gate of checks", () => {
     assert.deepEqual(passed, { definitions: "d1", passed: ["lint", "test"], at: "1970-01-01T00:00:01.000Z" });
   });
 
+  it("keeps for the release what the checks measured of coverage", () => {
+    const measured = {
+      ...job("test", "passed"),
+      summary: { tests: null, coverage: { percent: 81.5 }, warnings: null },
+    };
+    const { passed } = judgeChecks(facts({ runs: [run(1000, [job("lint", "passed"), measured])] }));
+    assert.deepEqual(passed?.coverage, { test: 81.5 });
+  });
+
   it("puts together what several runs say, and the newest word counts", () => {
     const [lint, test] = allPassed as [CheckJobEntry, CheckJobEntry];
     assert.equal(judgeChecks(facts({ runs: [run(1, [lint]), run(2, [test])] })).decision.answer, "pass");
