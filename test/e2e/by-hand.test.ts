@@ -38,13 +38,17 @@ describe("after a deployment the host is operable by hand", () => {
     // The backing service's image has to be on the host, as a pulled one would be.
     await ensureBaseImages({ socketPath: lab.host("host-1").socketPath, only: ["node:24-slim"], log: () => undefined });
     app = await createProject(lab, {
-      configure: [{ path: ["environments", "staging", "secrets"], value: { names: ["SECRET_WORD"], onHost: true } }],
+      configure: [
+        { path: ["environments", "staging", "secrets"], value: { names: ["SECRET_WORD"], onHost: true } },
+        { path: ["environments", "staging", "emergency"], value: { passes: ["freeze"] } },
+      ],
     });
     app.write("compose.yml", compose);
     app.write("settings.json", "{}\n");
     app.write("store.conf", "one\n");
     await app.commit("A compose file as people write them");
-    await app.must(["deploy", "staging"], { env: { SECRET_WORD: 'it\'s $pecial "and" long' } });
+    const env = { SECRET_WORD: 'it\'s $pecial "and" long', SHIPLOCK_WHO: "ada" };
+    await app.must(["deploy", "staging", "--emergency", "--reason", "nobody can log in"], { env });
   });
 
   after(async () => {
@@ -125,5 +129,22 @@ describe("after a deployment the host is operable by hand", () => {
     assert.equal(((await answer.json()) as { version: string }).version, "v3");
     const called = await app.curl(lab.host("host-1"), "/call", { service: "caller" });
     assert.match(called.body, /"ok":true/);
+  });
+
+  test("who did what stands in a log that is whole, and the emergency of the first day waits for somebody else until one has looked", async () => {
+    const log = await app.must(["audit", "staging", "--verify", "--limit", "100", "--json"]);
+    const { verified, entries } = log.json as { verified: boolean; entries: { action: string; subject: string }[] };
+    assert.ok(verified);
+    const actions = entries.map(({ action }) => action);
+    assert.deepEqual(actions.slice(0, 5), ["secrets-read", "began", "emergency", "went-live", "ended"]);
+    assert.ok(!log.stdout.includes("$pecial"));
+
+    const status = await app.must(["status", "staging"]);
+    assert.match(status.stdout, /deployed with.*\d+ ok/);
+    assert.match(status.stdout, /the emergency d-\w+ of .* by ada \(nobody can log in\).* waits for a review/);
+    await app.git(["config", "user.email", "grace@example.com"]);
+    await app.git(["config", "user.name", "Grace"]);
+    await app.must(["review", "staging", "--comment", "right call"], { env: { SHIPLOCK_WHO: "grace" } });
+    assert.doesNotMatch((await app.must(["status", "staging"])).stdout, /waits for a review/);
   });
 });
