@@ -52,7 +52,7 @@ describe("shiplock review", () => {
       assert.equal(said.exit, 2);
       assert.match(said.stderr, /emergency\/not-allowed[^]*emergency: \{ passes: \[reviewers, wait\] \}/);
     }
-    const open = openHomeHost(["emergency: { passes: [checks] }"]);
+    const open = openHomeHost(["wait: 1h", "emergency: { passes: [wait] }"]);
     const silent = await open.shiplock("ada", "deploy", "production", "--emergency");
     open.remove();
     assert.match(silent.stderr, /cli\/reason-missing/);

@@ -40,6 +40,7 @@ describe("after a deployment the host is operable by hand", () => {
     app = await createProject(lab, {
       configure: [
         { path: ["environments", "staging", "secrets"], value: { names: ["SECRET_WORD"], onHost: true } },
+        { path: ["environments", "staging", "freeze"], value: [{ from: "2020-01-01", until: "2020-01-02" }] },
         { path: ["environments", "staging", "emergency"], value: { passes: ["freeze"] } },
       ],
     });

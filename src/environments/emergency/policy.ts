@@ -18,6 +18,6 @@ export function demandEmergencies(environment: string, emergency: Emergency | un
     code: "emergency/not-allowed",
     blame: "usage",
     message: `${environment} knows no emergency: which gates one may pass is the environment's own setting`,
-    remedy: `write \`emergency: { passes: [reviewers, wait] }\` at \`environments.${environment}\` (it may name ${passableGates.join(", ")}); or deploy without --emergency`,
+    remedy: `write \`emergency: { passes: [reviewers, wait] }\` at \`environments.${environment}\` (it may name those that are set there of ${passableGates.join(", ")}); or deploy without --emergency`,
   });
 }
