@@ -68,7 +68,7 @@ describe("secrets over the levels", () => {
     assert.deepEqual(others, { A: "project" });
   });
 
-  it("a variable of the command is asked only where `env` is written, so it does not win over a file by itself", async (context) => {
+  it("a variable of the command is asked only where env is written, so it does not win over a file by itself", async (context) => {
     const { config, command } = await project(context, { ...configured, env: { A: "shell", C: "shell" } });
     const values = await demandSecrets(command, ownerOf(config, "production"), ["A", "C"], "production");
     assert.deepEqual(values, { A: "production", C: "shell" });
