@@ -11,6 +11,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
   const began = new Map<string, number>();
   const { paint } = output;
   let lastJudgement = "";
+  let asksPeople = false;
+  const environments = new Map<string, string>();
   /** Requests of others that are carried out here. */
   const taken = new Set<string>();
 
@@ -53,6 +55,7 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
     );
     if (text.join() === lastJudgement) return;
     lastJudgement = text.join();
+    asksPeople = against.some(({ gate, answer }) => gate === "reviewers" && answer === "wait");
     for (const line of text) output.line(line);
   }
 
@@ -70,6 +73,16 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       case "ended":
         return output.line(`watch of ${release}: ${printable(news.end.said)}`);
     }
+  }
+
+  /** What a request waits for was said with the gates' answers; this is what can be done about it. */
+  function waysOn(deployment: string): string {
+    const named = `${environments.get(deployment) ?? "ENV"} ${deployment}`;
+    const ways = [
+      ...(asksPeople ? [`\`shiplock approve ${named}\` from a reviewer`] : []),
+      `\`shiplock cancel ${named}\` calls it off`,
+    ];
+    return `it begins once they pass; ${ways.join(", ")}`;
   }
 
   return (event) => {
@@ -100,6 +113,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       case "step":
         return step(event.event);
       case "requested":
+        environments.set(event.ticket.deployment, event.environment);
+        return;
       case "requested-early":
         return;
       case "judged":
@@ -119,7 +134,7 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
         return watched(event.release, event.news);
       case "state":
         if (event.state === "waiting")
-          output.line(`${paint.yellow("waiting")} (${event.deployment}): ${printable(event.outcome ?? "")}`);
+          output.line(`${paint.yellow("waiting")} (${event.deployment}): ${waysOn(event.deployment)}`);
         else if (taken.has(event.deployment) && event.state !== "running")
           output.line(`${event.deployment}: ${event.state}: ${printable(event.outcome ?? "")}`);
         return;
