@@ -135,7 +135,8 @@ async function waitForLease(
   const { request, ports } = waiter;
   tellOnce(waiter, `held ${owner.deployment}`, () => ports.tell({ kind: "lease-held", owner, host, heartbeatAgeMs }));
   if (!request.wait) throw leaseHeld(request.environment, owner, heartbeatAgeMs);
-  await enter(waiter, look, "queued", []);
+  // Whoever holds the lease has not said yet whose environment this is, and a request would say so first. Nobody can be ahead here.
+  if (look.revision > 0) await enter(waiter, look, "queued", []);
   return pause(waiter, turnPollMs);
 }
 

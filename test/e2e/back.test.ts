@@ -197,7 +197,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
 
     await app.must(["deploy", "staging", "--release", live["v2"]?.release ?? ""]);
     await answers(app, "v2");
-    await app.must(["deploy", "staging", "--ref", "v1"]);
+    await app.must(["deploy", "staging", "--ref", "v3"]);
     await app.must(["rollback", "staging"]);
     await answers(app, "v2");
   });
