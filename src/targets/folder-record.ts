@@ -50,11 +50,24 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
 
   async function swap(expected: number, state: EnvironmentState, after?: Promise<unknown>): Promise<boolean> {
     const revision = expected + 1;
-    const won = await files.createExclusive(
-      revisionPath(records, revision),
-      `${JSON.stringify({ revision, state }, null, 1)}\n`,
-      { folders: folderMode, ...(after === undefined ? {} : { after }) },
-    );
+    let overtaken = false;
+    // Asked while the content is brought, so it costs no round trip.
+    const refusing = linkedRevision().then((newest) => {
+      overtaken = newest > expected;
+      if (overtaken) throw new Error("somebody else was faster");
+    });
+    const allowed = Promise.all([after, refusing]);
+    // It is heard through the file, which may fail before it listens.
+    allowed.catch(() => undefined);
+    const won = await files
+      .createExclusive(revisionPath(records, revision), `${JSON.stringify({ revision, state }, null, 1)}\n`, {
+        folders: folderMode,
+        after: allowed,
+      })
+      .catch((error: unknown) => {
+        if (overtaken) return false;
+        throw error;
+      });
     if (!won) return false;
     last = { revision, state };
     const older = revision - keptRevisions;
@@ -63,6 +76,15 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
       ...(older > 0 ? [files.remove(revisionPath(records, older))] : []),
     ]);
     return true;
+  }
+
+  /**
+   * Where `current` points, or 0. It may lag behind by those who are just writing, never by as many as are kept: so it tells whoever looked so long ago that the file after
+   * what they saw has been tidied away, and its name is free again.
+   */
+  async function linkedRevision(): Promise<number> {
+    const target = await files.readlink(`${records}/current`);
+    return target === null ? 0 : Number.parseInt(target, 10);
   }
 
   async function seen(deployments: readonly string[]): Promise<void> {

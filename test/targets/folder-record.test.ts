@@ -74,6 +74,23 @@ describe("the environment record on the home host", () => {
     assert.equal((await open().read())?.revision, 30);
   });
 
+  it("who looked long ago overwrites nothing, however many have written since: its place may be free again", async () => {
+    for (const later of [1, 19, 20, 21, 22, 60]) {
+      const { files, open } = newDisk();
+      const slow = open();
+      assert.ok(await slow.swap(0, emptyState("shop", "before")));
+      const quick = open();
+      for (let revision = 1; revision <= later; revision += 1)
+        assert.ok(await quick.swap(revision, emptyState("shop", `e${revision}`)));
+      assert.equal(await slow.swap(1, emptyState("shop", "slow")), false, `after ${later} others`);
+      const read = await open().read();
+      assert.deepEqual([read?.revision, read?.state.environment], [later + 1, `e${later}`]);
+      const names = (await files.list(`${folder}/record`))?.map((each) => each.name) ?? [];
+      assert.equal(names.length, Math.min(later + 1, 20) + 1, "something is left behind");
+      assert.ok(await slow.swap(read?.revision ?? 0, emptyState("shop", "caught up")));
+    }
+  });
+
   it("one that cannot be read is not taken for an empty one: a person is told where it lies", async () => {
     const { files, open } = newDisk();
     await open().swap(0, history("v1"));
