@@ -6,9 +6,10 @@ const { pass, block } = answersOf("drift");
 /** Where `drift: block` is set, what somebody changed behind the record's back is looked at by a person before the next deployment covers it up. */
 export const driftGate: Gate = { name: "drift", judge };
 
-function judge({ kind, policy, drift, environment }: GateFacts): GateDecision {
+function judge({ kind, policy, state, drift, environment }: GateFacts): GateDecision {
   if (policy.drift === "report") return pass("what runs otherwise than recorded is only reported");
   if (kind === "rollback") return pass("a rollback passes, whatever runs");
+  if (state.live === null) return pass("nothing is live yet");
   const remedy = `look with \`shiplock status ${environment}\`, and set right what it names; \`shiplock rollback ${environment}\` passes`;
   if (drift === null) return block(`nobody could see what runs in ${environment}`, remedy);
   if (drift.length === 0) return pass("it runs as recorded");

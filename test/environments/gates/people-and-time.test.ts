@@ -145,13 +145,18 @@ describe("the time between a request and its beginning", () => {
 describe("what runs otherwise than recorded", () => {
   it("stops a deployment only where it is told to, also when nobody could look", () => {
     const policy = policyOf({ drift: "block" });
-    assert.equal(driftGate.judge(facts({ drift: ["web is gone"] })).answer, "pass");
-    assert.equal(driftGate.judge(facts({ policy, drift: [] })).answer, "pass");
-    assert.equal(driftGate.judge(facts({ policy })).answer, "block");
+    const state = stateWith({ live: liveRelease() });
+    assert.equal(driftGate.judge(facts({ state, drift: ["web is gone"] })).answer, "pass");
+    assert.equal(driftGate.judge(facts({ policy, state, drift: [] })).answer, "pass");
+    assert.equal(driftGate.judge(facts({ policy, state })).answer, "block");
     assert.match(
-      driftGate.judge(facts({ policy, drift: ["web is gone"] })).reason,
+      driftGate.judge(facts({ policy, state, drift: ["web is gone"] })).reason,
       /otherwise than recorded: web is gone/,
     );
+  });
+
+  it("lets the first deployment of an environment begin: nothing is recorded that could run otherwise", () => {
+    assert.equal(driftGate.judge(facts({ policy: policyOf({ drift: "block" }) })).answer, "pass");
   });
 });
 
