@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { emptyState, withEnded, withOperation } from "../../src/environments/record/changes.ts";
+import { withRefused } from "../../src/environments/queue/changes.ts";
+import { changeState } from "../../src/environments/record/change-state.ts";
+import type { EnvironmentRecord } from "../../src/environments/record/types.ts";
+import { createRecordStore, memoryRecord } from "../fakes/memory-record.ts";
 import { shop } from "../fakes/shop.ts";
+import { request } from "./gates/facts.ts";
 import { at, history, live, planOf, rollBack } from "./states.ts";
 
 describe("the environment's own account", () => {
@@ -74,6 +79,38 @@ describe("the environment's own account", () => {
       [state.deployments.length, state.deployments[0]?.release, state.healthy.length],
       [50, "r-v59", 60],
     );
+  });
+
+  it("a deployment in progress gets its end however many requests have ended since it began", () => {
+    const state = history("v1");
+    const begun = withOperation(state, planOf("v2", "deploy", "d-2", state), shop("v2"), 1, at);
+    const numbers = Array.from({ length: 60 }, (_, index) => index);
+    const refused = numbers.reduce(
+      (known, index) => withRefused(known, request({ deployment: `s-${index}` }), "skipped", "held by grace", at),
+      begun,
+    );
+    const ended = withEnded(refused, "d-2", "rolled-back", "it was unhealthy", at);
+    const entry = ended.deployments.find(({ deployment }) => deployment === "d-2");
+    assert.deepEqual([entry?.state, entry?.outcome], ["rolled-back", "it was unhealthy"]);
+    const after = withRefused(ended, request({ deployment: "s-60" }), "skipped", "held by grace", at);
+    assert.equal(after.deployments.length, 50);
+  });
+
+  it("what is written under the lease outlasts the many who write without it at the same moment", async () => {
+    const store = createRecordStore();
+    const record = memoryRecord(store, { now: () => 0, call: (effect) => Promise.resolve(effect()) });
+    assert.ok(await record.swap(0, history("v1")));
+    let others = 60;
+    const crowded: EnvironmentRecord = {
+      ...record,
+      swap: async (expected, state) => {
+        others -= 1;
+        if (others >= 0 && store.current !== null) store.current.revision += 1;
+        return record.swap(expected, state);
+      },
+    };
+    assert.ok(await changeState(crowded, "production", (state) => ({ ...state, nextTicket: 7 })));
+    assert.equal((await record.read())?.state.nextTicket, 7);
   });
 
   it("an environment in which nothing happened has nothing live", () => {

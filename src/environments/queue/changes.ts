@@ -1,5 +1,5 @@
 import type { DeploymentState } from "../../deploy/states.ts";
-import { rememberedDeployments } from "../record/limits.ts";
+import { remembered } from "../record/limits.ts";
 import type { DeploymentEntry, EnvironmentState } from "../record/types.ts";
 import { activeHold } from "./holds.ts";
 import { samePerson } from "../identity.ts";
@@ -138,7 +138,7 @@ function endedEntry(
 }
 
 function withEntry(state: EnvironmentState, entry: DeploymentEntry): EnvironmentState {
-  return { ...state, deployments: [entry, ...state.deployments].slice(0, rememberedDeployments) };
+  return { ...state, deployments: remembered([entry, ...state.deployments], state.operation) };
 }
 
 /** Whether a plan that was made of one state holds in another: nothing but requests, holds, approvals and reviews is different. */

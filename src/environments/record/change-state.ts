@@ -2,11 +2,8 @@ import { ShiplockError } from "../../errors.ts";
 import { emptyState } from "./changes.ts";
 import type { EnvironmentRecord, EnvironmentState } from "./types.ts";
 
-/** A lost race is only possible with who writes without the lease (a hold), so a few tries are enough. */
-const mostTries = 5;
-
-/** Many may ask at the same moment; of those that write one wins each time, so this many can. */
-const mostTriesWithoutLease = 100;
+/** Who writes without the lease (requests, holds, approvals) may be many at the same moment, and one of them wins each time: also a commit has to outlast them. */
+const mostTries = 100;
 
 /**
  * Changes the state of an environment. It begins with what was read or written last, and reads again when somebody else was faster, or before it believes that
@@ -58,7 +55,7 @@ export async function changeRequests(
   whose: { project: string; environment: string },
   change: (state: EnvironmentState) => EnvironmentState | null,
 ): Promise<{ state: EnvironmentState; written: boolean }> {
-  for (let attempt = 1; attempt <= mostTriesWithoutLease; attempt += 1) {
+  for (let attempt = 1; attempt <= mostTries; attempt += 1) {
     const known = await record.read();
     const state = known?.state ?? emptyState(whose.project, whose.environment);
     const next = change(state);

@@ -4,7 +4,7 @@ import type { ReleaseDocument } from "../../release/types.ts";
 import { emptyChain } from "../audit/chain.ts";
 import type { Asked, TicketOptions } from "../queue/types.ts";
 import { withoutTicket } from "../queue/changes.ts";
-import { rememberedDeployments } from "./limits.ts";
+import { remembered } from "./limits.ts";
 import type { BehindHost, DeploymentEntry, EnvironmentState, HealthyRelease, LiveRelease } from "./types.ts";
 
 /** An environment in which nothing has happened yet. */
@@ -72,7 +72,7 @@ export function withOperation(
       ...(options === undefined ? {} : { options }),
       startedAt: at,
     },
-    deployments: [entry, ...state.deployments].slice(0, rememberedDeployments),
+    deployments: remembered([entry, ...state.deployments], null),
   };
 }
 
