@@ -6,6 +6,7 @@ import type { StrategyOptions } from "../deploy/strategies/types.ts";
 import type { DeploymentKind } from "../deploy/types.ts";
 import { demandEmergencies } from "../environments/emergency/policy.ts";
 import type { Ticket, TicketOptions } from "../environments/queue/types.ts";
+import { demandNothingSince } from "../environments/record/rollback-choice.ts";
 import { ShiplockError } from "../errors.ts";
 import { relationOf } from "../release/source.ts";
 import type { ReleaseDocument } from "../release/types.ts";
@@ -138,7 +139,7 @@ export function strategyOf(environment: Environment): StrategyOptions {
 /**
  * The request that a ticket stands for, to be carried out here: with its own origin, reason and options, with the release as the environment record has it, and with
  * secrets and configuration of this machine.
- * @throws ShiplockError `record/incomplete`, `request/other-hosts`
+ * @throws ShiplockError `record/incomplete`, `request/other-hosts`; what chooses its release throws `rollback/moved-on`
  */
 export async function requestOfTicket(
   context: CommandContext,
@@ -159,8 +160,12 @@ export async function requestOfTicket(
   const { release, snapshot } = document;
   // What its own command knew of checks and scan is judged anew; who goes back is asked for neither.
   const gates = ticket.kind === "rollback" ? [] : await scanSince(context, config, environment, release);
-  const chosen = choosePrepared({ release, snapshot, made: [], gates });
-  const request = await requestFor(context, config, environment, session, ticket.kind, {}, chosen);
+  const prepared = choosePrepared({ release, snapshot, made: [], gates });
+  const choose: DeploymentRequest["choose"] = (state, previous) => {
+    if (ticket.kind === "rollback") demandNothingSince(state, ticket);
+    return prepared.choose(state, previous);
+  };
+  const request = await requestFor(context, config, environment, session, ticket.kind, {}, { ...prepared, choose });
   const { deployment, kind, trigger, origin, options, requesters } = ticket;
   return {
     ...request,

@@ -1,7 +1,12 @@
 import type { Config, Environment } from "../config/types.ts";
 import type { DeploymentRequest } from "../deploy/request.ts";
 import { documentOf } from "../deploy/read-record.ts";
-import { chooseRollback, rollbackCandidates } from "../environments/record/rollback-choice.ts";
+import {
+  chooseRollback,
+  demandSameLive,
+  leftByRollback,
+  rollbackCandidates,
+} from "../environments/record/rollback-choice.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import { ShiplockError } from "../errors.ts";
 import { parseReference } from "../release/registry/reference.ts";
@@ -28,7 +33,10 @@ export async function rollbackRequest(
   to: string | null,
 ): Promise<DeploymentRequest> {
   const registry = registryOf(config, registryLogins(config, context));
+  let leaves: readonly string[] | null = null;
   const choose: DeploymentRequest["choose"] = async (state) => {
+    leaves ??= leftByRollback(state);
+    if (to === null) demandSameLive(state, leaves);
     const named = to === null ? null : await resolveVersion(context, config, to, state, session, registry);
     const document = await chooseDocument(state, named, session, registry);
     const names = document.snapshot.secrets.names;

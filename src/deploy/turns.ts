@@ -101,6 +101,7 @@ async function keptBack(waiter: Waiter, look: Look): Promise<DeploymentOutcome |
 async function letFirst(waiter: Waiter, acts: Acts, look: Look): Promise<null> {
   const seen = await waiter.ports.session.record.lastSeen();
   const turn = turnOf(look.state, questionOf(waiter), goneOf(look.state, seen));
+  if (turn.kind === "take-up" && waiter.request.kind === "rollback") return passOver(waiter, turn.ticket);
   if (turn.kind === "take-up") return takeUp(waiter, acts, look, turn.ticket);
   return turn.kind === "behind" ? waitBehind(waiter, look, turn.ticket) : null;
 }
@@ -158,6 +159,14 @@ async function takeUp(waiter: Waiter, acts: Acts, look: Look, ticket: Ticket): P
   // Whatever became of it: what did not end is left to somebody who can carry it out.
   waiter.passedOver.add(ticket.deployment);
   await ports.session.record.left([ticket.deployment]);
+  return null;
+}
+
+/** Who goes back wants that now: what would go live first only to be left again is left to the next deployment. */
+async function passOver({ passedOver, ports }: Waiter, ticket: Ticket): Promise<null> {
+  passedOver.add(ticket.deployment);
+  const reason = "its command is gone, and a rollback carries out nobody's request before it goes back";
+  ports.tell({ kind: "passed-over", ticket, reason });
   return null;
 }
 

@@ -9,6 +9,7 @@ import { type CommandContext, openHistory } from "../../src/cli/context.ts";
 import { endIfRefused, orEndedEarly } from "../../src/cli/early.ts";
 import { lookAt, lookForCommit } from "../../src/cli/earlier-environments.ts";
 import { createOutput } from "../../src/cli/output.ts";
+import { rollbackRequest } from "../../src/cli/rollback-request.ts";
 import type { Config } from "../../src/config/types.ts";
 import { unbuilt } from "../../src/deploy/early.ts";
 import type { Question } from "../../src/deploy/request.ts";
@@ -117,6 +118,26 @@ describe("gates on the facts of an environment", () => {
       assert.equal(await early(configWith("on: { push: main }", "guard: true"), session, {}), -1);
       assert.deepEqual(await recordOf(world), before);
       assert.deepEqual(said, []);
+    });
+  });
+
+  it("a rollback that had to wait goes back from what its asker saw, or from nothing; by a name it goes there whatever is live", async () => {
+    await withLive(async (session) => {
+      const config = configWith();
+      const environment = config.environments["production"];
+      const before = (await recordOf(world))?.state;
+      assert.ok(environment !== undefined && before?.live !== undefined && before.live !== null);
+      const { live } = before;
+      const seen = { ...before, live: { ...live, release: "r-bad", deployment: "d-bad" } };
+      const since = { ...seen, live: { ...seen.live, release: "r-new", deployment: "d-new" } };
+      const asking = (to: string | null) => rollbackRequest(context, config, environment, session, {}, to);
+      const request = await asking(null);
+      assert.equal((await request.choose(seen, null)).document.release.id, "r-v1");
+      assert.equal((await request.choose(seen, null)).document.release.id, "r-v1");
+      await assert.rejects(request.choose(since, null), { code: "rollback/moved-on", blame: "gate" });
+      const named = await asking("r-v1");
+      await named.choose(seen, null);
+      assert.equal((await named.choose(since, null)).document.release.id, "r-v1");
     });
   });
 

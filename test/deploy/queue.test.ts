@@ -265,6 +265,18 @@ describe("a command that is killed while its request stands in the queue", () =>
     assert.deepEqual(began, ["d-1", "d-3", "d-2", "d-4"]);
   });
 
+  it("a rollback does not make it live first, only to leave it again: it goes back at once", async () => {
+    const { world, began } = await withOrphan();
+    world.stage.pass(70_000);
+    const back = world.deploy(wish("d-3", { kind: "rollback" }));
+    await playUntil(world, isOver(back));
+    assert.deepEqual(began, ["d-1", "d-3"]);
+    assert.equal(endOf(back), "succeeded");
+    assert.equal(ticketOf(world, "d-2")?.state, "queued");
+    const passed = back.events.find((event) => event.kind === "passed-over");
+    assert.match(passed?.kind === "passed-over" ? passed.reason : "", /a rollback carries out nobody's request/);
+  });
+
   it("one that has not its secrets leaves it as it was, in the queue", async () => {
     const { world, began } = await withOrphan();
     world.poor.add("d-2");

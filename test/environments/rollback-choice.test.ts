@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ShiplockError } from "../../src/errors.ts";
-import { chooseRollback, rollbackCandidates } from "../../src/environments/record/rollback-choice.ts";
+import { withOperation } from "../../src/environments/record/changes.ts";
+import {
+  chooseRollback,
+  demandNothingSince,
+  demandSameLive,
+  leftByRollback,
+  rollbackCandidates,
+} from "../../src/environments/record/rollback-choice.ts";
 import { shop } from "../fakes/shop.ts";
-import { history, live, rollBack } from "./states.ts";
+import { at, history, live, planOf, rollBack } from "./states.ts";
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof ShiplockError && error.code === code;
 
@@ -101,5 +108,38 @@ describe("where a rollback goes", () => {
   it("a withdrawn release can be gone back to when it is named", () => {
     const back = rollBack(history("v1", "v2"));
     assert.equal(chooseRollback(back, "r-v2").release, "r-v2");
+  });
+});
+
+describe("what a rollback leaves that had to wait", () => {
+  const bad = history("v1", "v2");
+
+  it("is what was live when it was asked for: of a release that went live since it was said nothing", () => {
+    const asked = leftByRollback(bad);
+    assert.doesNotThrow(() => demandSameLive(bad, asked));
+    assert.throws(() => demandSameLive(live(bad, "v3"), asked), refusedWith("rollback/moved-on"));
+  });
+
+  it("may be what was being deployed when it was asked for", () => {
+    const going = withOperation(bad, planOf("v3", "deploy", "d-3", bad), shop("v3"), 1, at);
+    const asked = leftByRollback(going);
+    assert.doesNotThrow(() => demandSameLive(live(bad, "v3", "deploy", "d-3"), asked));
+    assert.throws(() => demandSameLive(live(bad, "v4", "deploy", "d-4"), asked), refusedWith("rollback/moved-on"));
+  });
+
+  it("is not what somebody else has gone back to meanwhile: two who see the same fault go back once", () => {
+    const going = withOperation(bad, planOf("v1", "rollback", "d-3", bad), shop("v1"), 1, at);
+    for (const seen of [bad, going])
+      assert.throws(
+        () => demandSameLive(live(bad, "v1", "rollback", "d-3"), leftByRollback(seen)),
+        refusedWith("rollback/moved-on"),
+      );
+  });
+
+  it("of a request that its command left in the queue is judged by when it was made", () => {
+    const ticket = { deployment: "d-9", release: "r-v1", createdAt: at };
+    assert.doesNotThrow(() => demandNothingSince(bad, ticket));
+    const earlier = { ...ticket, createdAt: "2026-11-20T09:59:59.000Z" };
+    assert.throws(() => demandNothingSince(bad, earlier), refusedWith("rollback/moved-on"));
   });
 });

@@ -33,6 +33,8 @@ export type Wish = {
   commit: number;
   branch: string;
   wait: boolean;
+  /** A deployment unless given. */
+  kind?: "rollback";
   /** Commits that it builds upon, whatever the clocks say. */
   follows?: readonly number[];
 };
@@ -229,7 +231,7 @@ export function createQueueWorld({
   function requestOf(wish: Wish, taken = false): DeploymentRequest {
     const document = documentOf(wish);
     return {
-      ...{ deployment: wish.deployment, kind: "deploy", ...whose, strategy: allAtOnce, bakeMs: 0 },
+      ...{ deployment: wish.deployment, kind: wish.kind ?? "deploy", ...whose, strategy: allAtOnce, bakeMs: 0 },
       origin: { who: wish.who, from: "laptop", command: "shiplock deploy", reason: null },
       ...{ timeoutMs: 600_000, leaseTtlMs: 15_000, wait: wish.wait, trigger: wish.trigger, expiresMs },
       choose: async () => ({ document, notes: [] }),

@@ -15,6 +15,48 @@ export function chooseRollback(
   return to === null ? previousHealthy(state, gone) : namedHealthy(state, to, gone);
 }
 
+/**
+ * Deployments whose release a rollback that is asked for now may leave: what is live, and what is in progress, which may be live by the time that it begins. Not what
+ * somebody else's rollback just goes back to.
+ */
+export function leftByRollback({ live, operation, deployments }: EnvironmentState): string[] {
+  const inProgress = deployments.find(({ deployment }) => deployment === operation?.deployment);
+  const known = live === null ? [] : [live.deployment];
+  return inProgress === undefined || inProgress.kind === "rollback" ? known : [...known, inProgress.deployment];
+}
+
+/**
+ * A rollback without a name leaves what its asker saw. Where something else has become live since, the release before that is what they wanted to leave.
+ * @param leaves as it was when it was asked for
+ * @throws ShiplockError `rollback/moved-on`
+ */
+export function demandSameLive({ live, environment }: EnvironmentState, leaves: readonly string[]): void {
+  if (live === null || leaves.includes(live.deployment)) return;
+  throw movedOn(
+    `${live.release} has become live in ${environment} since this rollback was asked for (${live.deployment}, by ${live.by})`,
+    `look whether that is well; \`shiplock rollback ${environment}\` goes back from it`,
+  );
+}
+
+/**
+ * A rollback that its command left in the queue has its release chosen by what was live then.
+ * @throws ShiplockError `rollback/moved-on`
+ */
+export function demandNothingSince(
+  { live, environment }: EnvironmentState,
+  { deployment, release, createdAt }: { deployment: string; release: string; createdAt: string },
+): void {
+  if (live === null || Date.parse(live.at) <= Date.parse(createdAt)) return;
+  throw movedOn(
+    `${live.release} has become live in ${environment} since the rollback ${deployment} to ${release} was asked for`,
+    `end it with \`shiplock cancel ${environment} ${deployment}\`; \`shiplock rollback ${environment}\` goes back from what is live now`,
+  );
+}
+
+function movedOn(message: string, remedy: string): ShiplockError {
+  return new ShiplockError({ code: "rollback/moved-on", blame: "gate", message, remedy });
+}
+
 /** Everything a rollback may choose, best first: healthy here, not live, not withdrawn, images there. */
 export function rollbackCandidates(state: EnvironmentState, gone: ReadonlySet<string> = new Set()): HealthyRelease[] {
   const withdrawn = new Set(state.withdrawn.map((entry) => entry.release));
