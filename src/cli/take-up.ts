@@ -6,6 +6,7 @@ import { messageOf, ShiplockError } from "../errors.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
+import { following } from "./following.ts";
 import { requestOfTicket } from "./request-for.ts";
 import { carryOut } from "./run-deployment.ts";
 import { withSession } from "./session.ts";
@@ -35,7 +36,8 @@ export async function takeUpHere(
           takeUpOne(context, config, environment, session, ticket, flags, ports);
         const work = (ports: DeploymentPorts): Promise<DeploymentOutcome | null> => inOrder(tickets, ports, one);
         const nothing = `no request of ${environment.name} is left to be taken up`;
-        return carryOut(context, session, work, nothing, notices);
+        const follow = following(context, config, environment, flags);
+        return carryOut(context, session, work, nothing, notices, [], follow);
       },
       { kind: "deploy", skip },
     ),
@@ -66,7 +68,10 @@ async function inOrder(
   const failures: string[] = [];
   for (const ticket of tickets) {
     try {
-      outcomes.push(await one(ticket, ports));
+      const outcome = await one(ticket, ports);
+      outcomes.push(outcome);
+      // What has to be gone back from is not covered up by the next one, which stays in the queue.
+      if (outcome.wantsRollback !== undefined) return outcome;
     } catch (error) {
       ports.signal.throwIfAborted();
       if (tickets.length === 1) throw error;

@@ -91,7 +91,10 @@ describe("the way back", { skip: availability.available ? false : availability.r
 
   test("waits for another machine's approval as any deployment does: it goes on once approved, ends with exit 3 when rejected, Ctrl-C cancels it, and what was left waiting is carried out by who approves it", async () => {
     await using app = await projectOf("asked", 8140);
-    app.configure([{ path: ["environments", "staging", "reviewers"], value: ["grace"] }]);
+    app.configure([
+      { path: ["environments", "staging", "reviewers"], value: ["grace"] },
+      { path: ["environments", "staging", "watch"], value: { for: "1s", every: "500ms" } },
+    ]);
     await app.commitVersion("v1");
     await using grace = await app.clone({ who: "grace" });
     const waiting = async () => {
@@ -122,7 +125,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
 
     assert.equal((await app.run(["deploy", "staging", "--no-wait"])).code, 3);
     const run = await grace.must(["approve", "staging", "--run"]);
-    assert.match(run.stdout, /of ada, .*, whose command is gone, is carried out here/);
+    assert.match(run.stdout, /of ada, .*, whose command is gone, is carried out here[^]*watch of .*: healthy for 1 s/);
     await answers(app, "v2");
     assert.deepEqual([liveOf(app).by, app.state(host)?.deployments[0]?.origin.who], ["ada", "ada"]);
   });

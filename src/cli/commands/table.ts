@@ -334,6 +334,7 @@ export const commands: readonly CommandEntry[] = [
       { flags: "--comment <text>", description: "kept with the approval" },
       { flags: "--run", description: "carry it out here, where its command is gone" },
       noWait,
+      noWatch,
     ],
     examples: ["shiplock approve production", 'shiplock approve production d-1f2e3d4c --comment "tried it in staging"'],
     changes: true,
