@@ -1,4 +1,4 @@
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { GateName } from "../config/types-gates.ts";
 import type { Config, Environment } from "../config/types.ts";
 import type { DeploymentRequest, Question } from "../deploy/request.ts";
@@ -27,8 +27,10 @@ export type AskingGates = {
   readonly given: readonly GateAnswer[];
 };
 
-/** While a request waits, other environments and hosts are looked at no more often than this. */
-const lookEveryMs = 5_000;
+/** While a request waits, other environments and hosts are looked at no more often than this: at first, and when it has waited for long, since each look is a connection. */
+const lookEveryMs = { first: 5_000, later: 60_000 };
+/** Of the time that it has waited. */
+const lookEveryPart = 1 / 20;
 
 /**
  * Asks the gates of one request, as often as it is judged. Facts are gathered at the same moment; what costs a connection is remembered for a few seconds
@@ -130,16 +132,21 @@ function decisionOf({ gate, answer, reason, payload }: GateAnswer): GateDecision
   return { gate: gate as GateName, answer, reason, remedy };
 }
 
-/** What was seen last, for a few seconds; always anew for a request that is about to act. */
-function remembered<T>(look: (question: Question) => Promise<T>): (question: Question) => Promise<T> {
+/** What was seen last, for a few seconds, and for up to a minute once it has waited for long; always anew for a request that is about to act. */
+export function remembered<T>(
+  look: (question: Question) => Promise<T>,
+  clock: Pick<Clock, "elapsed"> = systemClock,
+): (question: Question) => Promise<T> {
+  const began = clock.elapsed();
   let seen: { at: number; what: string; value: T } | null = null;
   return async (question) => {
-    const now = systemClock.elapsed();
+    const now = clock.elapsed();
     const what = `${question.document.name} ${question.state.live?.deployment ?? ""}`;
-    const fresh = question.moment === "request" && seen?.what === what && now - seen.at < lookEveryMs;
+    const pause = Math.min(Math.max((now - began) * lookEveryPart, lookEveryMs.first), lookEveryMs.later);
+    const fresh = question.moment === "request" && seen?.what === what && now - seen.at < pause;
     if (seen !== null && fresh) return seen.value;
     const value = await look(question);
-    seen = { at: systemClock.elapsed(), what, value };
+    seen = { at: clock.elapsed(), what, value };
     return value;
   };
 }

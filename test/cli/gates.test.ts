@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { gatesOf } from "../../src/cli/ask-gates.ts";
+import { gatesOf, remembered } from "../../src/cli/ask-gates.ts";
 import { withConfirmation } from "../../src/cli/confirmation.ts";
 import { type CommandContext, openHistory } from "../../src/cli/context.ts";
 import { endIfRefused, orEndedEarly } from "../../src/cli/early.ts";
@@ -118,6 +118,26 @@ describe("gates on the facts of an environment", () => {
       assert.equal(await early(configWith("on: { push: main }", "guard: true"), session, {}), -1);
       assert.deepEqual(await recordOf(world), before);
       assert.deepEqual(said, []);
+    });
+  });
+
+  it("while a request waits for an hour, other hosts are connected to ever less often; before it acts, always", async () => {
+    await withLive(async (session) => {
+      const state = (await recordOf(world))?.state;
+      assert.ok(state !== undefined);
+      const question: Question = { moment: "request", state, document: second, previous: first, ticket: request() };
+      let now = 0;
+      const looks: number[] = [];
+      const ask = remembered(async () => looks.push(now), { elapsed: () => now });
+      for (; now < 3_600_000; now += 2_000) await ask(question);
+      assert.ok(looks.filter((at) => at < 60_000).length >= 10, "at first it is looked every few seconds");
+      assert.ok(looks.length < 150, `${looks.length} connections in an hour`);
+      assert.ok(looks.every((at, index) => at - (looks[index - 1] ?? 0) <= 62_000));
+      const before = looks.length;
+      await ask({ ...question, moment: "acting" });
+      await ask({ ...question, moment: "acting" });
+      assert.equal(looks.length, before + 2);
+      assert.equal(session.skipped.length, 0);
     });
   });
 
