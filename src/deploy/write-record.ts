@@ -1,5 +1,6 @@
 import { reviewOf, withDueReview } from "../environments/emergency/reviews.ts";
-import type { DueReview, NewTicket } from "../environments/queue/types.ts";
+import type { Judgement } from "../environments/gates/types.ts";
+import type { DueReview, NewTicket, TicketOptions } from "../environments/queue/types.ts";
 import { samePresent } from "../environments/queue/changes.ts";
 import { changeState } from "../environments/record/change-state.ts";
 import { withEnded, withOperation } from "../environments/record/changes.ts";
@@ -76,11 +77,12 @@ export async function recordBeginning(
     const { trigger, ref, commitTime } = ticket;
     const asked = { trigger, ref, commitTime, by: request.asker };
     const now = ports.clock.now();
-    const begun = withOperation(state, plan, document, fence, now.toISOString(), asked, ticket.options);
+    const options = usedOptions(ticket.options, judgement);
+    const begun = withOperation(state, plan, document, fence, now.toISOString(), asked, options);
     const review = reviewOf(ticket, request.asker, judgement, now, request.reviewWithinMs ?? reviewWithinMs);
     const next = review === null ? begun : withDueReview(begun, review);
     if (await record.swap(revision, next, written)) {
-      announce(request, ticket, review, ports);
+      announce(request, { ...ticket, options }, review, ports);
       return null;
     }
     mayBeRecorded(false);
@@ -95,6 +97,12 @@ export async function recordBeginning(
     message: "the environment record changed while the deployment was being planned",
     remedy: "run the command again",
   });
+}
+
+/** A freeze is only overridden where there is one: who says so on any other day has done nothing that anybody has to hear of. */
+function usedOptions(options: TicketOptions, { decisions }: Judgement): TicketOptions {
+  const frozen = decisions.some((decision) => decision.answer === "pass" && decision.overridden === true);
+  return frozen ? options : { ...options, overrideFreeze: null };
 }
 
 /** What passed over its gates is told as soon as it has begun. */

@@ -27,7 +27,8 @@ describe("an emergency", () => {
       options: { ...asked.options, emergency: "the shop is down", overrideFreeze: "the shop is down" },
       reviewWithinMs: 2 * hour,
       judge: async () => ({
-        ...{ at: "", decisions: [], answer: "pass" },
+        ...{ at: "", answer: "pass" },
+        decisions: [{ gate: "freeze", answer: "pass", reason: "overridden (the shop is down)", overridden: true }],
         passedByEmergency: [{ gate: "reviewers", answer: "block", reason: "nobody has approved", remedy: "wait" }],
       }),
       ...change,
@@ -65,6 +66,22 @@ describe("an emergency", () => {
       ["began", "freeze-overridden", "emergency", "went-live", "ended"],
     );
     assert.deepEqual(log[2]?.details["passed"], ["reviewers: nobody has approved"]);
+    await deployer.close();
+  });
+
+  it("a freeze that is overridden on a day without one is told to nobody: there was none", async () => {
+    const world = createWorld(fleet, [one, two]);
+    const deployer = await startDeployer(world);
+    const calm = emergency(deployer, {
+      judge: async () => ({
+        ...{ at: "", answer: "pass", passedByEmergency: [] },
+        decisions: [{ gate: "freeze", answer: "pass", reason: "no freeze now" }],
+      }),
+    });
+    assert.equal((await run(world, deployer, calm)).state, "succeeded");
+    assert.ok(!deployer.events.some(({ kind }) => kind === "freeze-overridden"));
+    const log = (await deployer.session.audit.read()).lines.map((line) => parseLine(line)?.action);
+    assert.deepEqual(log, ["began", "emergency", "went-live", "ended"]);
     await deployer.close();
   });
 

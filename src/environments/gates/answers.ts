@@ -1,10 +1,12 @@
 import type { GateName } from "../../config/types-gates.ts";
 import type { GateDecision } from "./types.ts";
 
-/** The three answers of one gate. */
+/** The answers of one gate. */
 export function answersOf(gate: GateName) {
   return {
     pass: (reason: string): GateDecision => ({ gate, answer: "pass", reason }),
+    /** Passes only because somebody said so. */
+    override: (reason: string): GateDecision => ({ gate, answer: "pass", reason, overridden: true }),
     /** @param on who or what it waits for */
     wait: (reason: string, on: string, until: Date | null): GateDecision => ({
       gate,

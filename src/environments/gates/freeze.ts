@@ -3,7 +3,7 @@ import { type Frozen, frozenAt } from "./freeze-windows.ts";
 import type { Gate, GateDecision, GateFacts } from "./types.ts";
 import { wallClockOf } from "./zone-time.ts";
 
-const { pass, block } = answersOf("freeze");
+const { pass, override, block } = answersOf("freeze");
 
 /** Times in which nothing is deployed. Who has a reason says it; going back is always possible. */
 export const freezeGate: Gate = { name: "freeze", judge };
@@ -15,7 +15,7 @@ function judge({ now, kind, policy, request, environment }: GateFacts): GateDeci
   const text = `nothing is deployed to ${environment} ${untilText(frozen)}${frozen.window.reason === "" ? "" : `: ${frozen.window.reason}`}`;
   if (kind === "rollback") return pass(`a rollback passes; ${text}`);
   const { overrideFreeze } = request.options;
-  if (overrideFreeze !== null) return pass(`overridden (${overrideFreeze}); ${text}`);
+  if (overrideFreeze !== null) return override(`overridden (${overrideFreeze}); ${text}`);
   return block(
     text,
     `deploy after that, or with --override-freeze --reason "…", which is recorded and announced; \`shiplock rollback ${environment}\` passes`,

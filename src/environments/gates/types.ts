@@ -6,10 +6,10 @@ import type { EnvironmentState } from "../record/types.ts";
 
 /**
  * What a gate says about a deployment: a reason always; for who has to wait until when, if that is known, and on what; for who is not let through what would change that.
- * `skips` marks what is no failure for an automatic deployment: it then ends as skipped.
+ * `skips` marks what is no failure for an automatic deployment: it then ends as skipped. `overridden` marks what passes only because somebody said so.
  */
 export type GateDecision =
-  | { readonly gate: GateName; readonly answer: "pass"; readonly reason: string }
+  | { readonly gate: GateName; readonly answer: "pass"; readonly reason: string; readonly overridden?: true }
   | {
       readonly gate: GateName;
       readonly answer: "wait";
