@@ -73,9 +73,10 @@ export async function openHistory(context: CommandContext): Promise<Ledger> {
   return openLedger({ path: ledgerPath({ env: context.env, home: userInfo().homedir }), states: stateRules });
 }
 
-/** The operating system's user, unless `SHIPLOCK_WHO` says otherwise. */
+/** The operating system's user, unless `SHIPLOCK_WHO` says otherwise. A CI that has no value for it sets it to nothing, which is nobody's name. */
 export function whoAsks(context: CommandContext): string {
-  return context.env["SHIPLOCK_WHO"] ?? userInfo().username;
+  const said = context.env["SHIPLOCK_WHO"]?.trim() ?? "";
+  return said === "" ? userInfo().username : said;
 }
 
 /** Who asks, from where: the operating system's user and machine. */

@@ -51,7 +51,7 @@ export async function requestFor(
     choose: chosen.choose,
     trigger: flags["automatic"] === true ? "automatic" : "manual",
     asker,
-    options: ticketOptions(flags),
+    options: ticketOptions(context, flags),
     ...(environment.gates.emergency === undefined
       ? {}
       : { reviewWithinMs: environment.gates.emergency.reviewWithinMs }),
@@ -81,8 +81,9 @@ export function demandGateFlags(flags: Flags, environment: Environment): void {
 }
 
 /** What was said with the request that only its gates care for. */
-function ticketOptions(flags: Flags): TicketOptions {
-  const reason = textFlag(flags, "reason");
+function ticketOptions({ output }: CommandContext, flags: Flags): TicketOptions {
+  const written = textFlag(flags, "reason");
+  const reason = written === null ? null : output.mask(written);
   return {
     confirmed: textFlag(flags, "confirm"),
     emergency: flags["emergency"] === true ? reason : null,

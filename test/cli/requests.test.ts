@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
@@ -28,7 +28,9 @@ environments:
   production:
     target: { compose: { hosts: [{ local: true, name: here }, { ssh: nowhere.invalid, name: down }] } }
     reviewers: { teams: [ops], count: 2 }
+    secrets: [API_TOKEN]
 `;
+const planted = "tok-4711-planted-0815";
 
 /** An environment whose home is this machine, without an engine, and whose other host is down. */
 function openHome(configured = configuration) {
@@ -53,6 +55,7 @@ function openHome(configured = configuration) {
       ...{ argv, cwd: project, stdout: into("stdout"), stderr: into("stderr"), version: "0" },
       env: {
         ...{ PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: join(root, "ledger.db"), SHIPLOCK_WHO: who },
+        API_TOKEN: planted,
         DOCKER_HOST: `unix://${join(root, "no-engine.sock")}`,
         // Whoever is set up for the whole machine is nobody here.
         GIT_CONFIG_NOSYSTEM: "1",
@@ -127,6 +130,24 @@ describe("holds and answers from the command line, while a host that is not the 
     assert.match((await home.shiplock("grace", "unhold", "production")).stdout, /nobody holds production/);
   });
 
+  it("a secret that somebody types into a reason or a comment does not get into the record", async () => {
+    await ask("d-typed");
+    const held = await home.shiplock("ada", "hold", "production", "--reason", `for ${planted}`);
+    const given = await home.shiplock("grace", "approve", "production", "d-typed", "--comment", `with ${planted}`);
+    const refused = await home.shiplock("linus", "reject", "production", "d-typed", "--comment", `since ${planted}`);
+    assert.deepEqual([held.exit, given.exit, refused.exit], [0, 0, 0], held.stderr + given.stderr + refused.stderr);
+    const state = await home.state();
+    assert.match(state?.hold?.reason ?? "", /^for ./);
+    assert.doesNotMatch(JSON.stringify(state), new RegExp(planted));
+    assert.equal((await home.shiplock("ada", "unhold", "production")).exit, 0);
+  });
+
+  it("whoever CI names with nothing is the operating system's user, not a person without a name", async () => {
+    const held = await home.shiplock("", "hold", "production", "--reason", "a demo");
+    assert.match(held.stdout, new RegExp(`is held by ${userInfo().username} `));
+    assert.equal((await home.shiplock(" ", "unhold", "production")).exit, 0);
+  });
+
   it("a hold without a reason, or for no time, is refused before anything is asked", async () => {
     assert.match((await home.shiplock("ada", "hold", "production")).stderr, /cli\/reason-missing/);
     const wrong = await home.shiplock("ada", "hold", "production", "--reason", "x", "--for", "soon");
@@ -189,6 +210,12 @@ describe("holds and answers from the command line, while a host that is not the 
     assert.deepEqual([all.exit, /d-1 is left to its command, which waits at ada's laptop/.test(all.stdout)], [0, true]);
     const named = await home.shiplock("grace", "resume", "production", "d-1");
     assert.deepEqual([named.exit, /resume\/attended/.test(named.stderr)], [3, true]);
+    // Whoever is worked on stands in front, and leaves out other hosts than the one whose command is gone.
+    const options = { confirmed: null, emergency: null, overrideFreeze: null, takeOver: false, skip: ["down"] };
+    await home.write((state) => withTicket(state, ticket("d-left", { options }), "2026-11-20T10:00:00.000Z"));
+    const left = await home.shiplock("ada", "resume", "production");
+    assert.doesNotMatch(left.stdout, /nothing to do/);
+    assert.notEqual(left.exit, 0, "nobody tried to carry d-left out");
   });
 
   it("status tells the hold, each request with what it waits for, who has approved, and whether its command still waits", async () => {

@@ -27,7 +27,8 @@ export async function run(
     const shown = requestMeant(seen, optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
     const document = await documentOf(session, shown.document);
     for (const line of subjectLines(shown, document, seen.live?.release ?? null, output)) output.line(line);
-    const comment = textFlag(flags, "comment");
+    const written = textFlag(flags, "comment");
+    const comment = written === null ? null : output.mask(written);
     const state = await requests.write((known) => {
       const meant = requestMeant(known, shown.deployment);
       if (meant.subject !== shown.subject) throw changed(environment.name, shown);

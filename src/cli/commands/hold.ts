@@ -19,7 +19,7 @@ export async function run(
   return withRequests(context, argument(args, 0), async ({ environment, by, now, write }) => {
     const until = forMs === null ? null : new Date(now().getTime() + forMs).toISOString();
     const { hold, operation } = await write((state) =>
-      withHold(state, { by, until, reason }, flags["takeOver"] === true, now()),
+      withHold(state, { by, until, reason: output.mask(reason) }, flags["takeOver"] === true, now()),
     );
     output.result({ environment: environment.name, hold });
     if (hold !== null) output.line(`${output.paint.green(environment.name)} is ${holdText(hold)}`);

@@ -14,11 +14,12 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const { output } = context;
-  const comment = textFlag(flags, "comment");
-  if (comment === null) throw commentMissing();
+  const written = textFlag(flags, "comment");
+  if (written === null) throw commentMissing();
   return withRequests(context, argument(args, 0), async ({ environment, by, now, read, write }) => {
     const meant = requestMeant(await read(), optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
     const { deployment, release, origin } = meant;
+    const comment = output.mask(written);
     const state = await write((known) =>
       withRejection(known, requestMeant(known, deployment), { by, comment, now: now() }, environment.gates.reviewers),
     );

@@ -23,17 +23,22 @@ export async function run(
     const state = await read();
     const unattended = await gone(state);
     const unfinished = state.operation !== null && (named === null || named === state.operation.deployment);
-    const tickets = unfinished ? [] : ticketsMeant(named === null ? state.tickets : [requestMeant(state, named)]);
+    const tickets = unfinished ? [] : named === null ? state.tickets : [requestMeant(state, named)];
     return { config, environment, unfinished, tickets, unattended };
   });
   const { config, environment, unfinished, tickets, unattended } = found;
   if (unfinished) return finish(context, args, flags, resumeDeployment);
-  const left = tickets.filter(({ deployment }) => unattended.has(deployment));
+  const gone = tickets.filter(({ deployment }) => unattended.has(deployment));
+  const left = withoutSameHosts(gone);
   for (const ticket of tickets)
     if (!unattended.has(ticket.deployment)) {
       if (named !== null) throw attended(ticket);
       output.line(`${ticket.deployment} is left to its command, which waits at ${printable(ticket.origin.from)}`);
     }
+  for (const { deployment } of gone.filter((ticket) => !left.includes(ticket)))
+    output.line(
+      `${deployment} leaves out other hosts, so it is carried out by itself: \`shiplock resume ${environment.name} ${deployment}\``,
+    );
   if (left.length > 0) return takeUpHere(context, config, environment, left, flags);
   output.line(`no deployment of ${environment.name} is unfinished: there is nothing to do`);
   output.result({ state: "nothing-to-do" });
@@ -41,7 +46,7 @@ export async function run(
 }
 
 /** In their order. Those that leave out hosts are carried out by themselves, since a session leaves out the same for all. */
-function ticketsMeant(tickets: readonly Ticket[]): Ticket[] {
+function withoutSameHosts(tickets: readonly Ticket[]): Ticket[] {
   const ordered = tickets.toSorted((left, right) => left.number - right.number);
   const [first] = ordered;
   const skip = first?.options.skip.toSorted().join();
