@@ -13,7 +13,7 @@ export type AwsClientConfig = {
   endpoint?: string;
   credentials?: () => Promise<AwsCredentials>;
   maxAttempts: number;
-  requestHandler: { connectionTimeout: number; requestTimeout: number };
+  requestHandler: { connectionTimeout: number; requestTimeout: number; throwOnRequestTimeout: true };
 };
 
 type AwsCredentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string; expiration?: Date };
@@ -29,7 +29,12 @@ export async function awsAccess(place: AwsPlace, env: Variables, signal: AbortSi
     ...(region === undefined ? {} : { region }),
     ...(endpoint === "" ? {} : { endpoint }),
     maxAttempts: attempts,
-    requestHandler: { connectionTimeout: connectTimeoutMs, requestTimeout: requestTimeoutMs },
+    // By itself the SDK only warns of a request whose time is over, and goes on waiting.
+    requestHandler: {
+      connectionTimeout: connectTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      throwOnRequestTimeout: true,
+    },
   };
   const { role } = place;
   const first = role === undefined ? null : await webIdentityToken(env, signal);
