@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ShiplockError } from "../../errors.ts";
 import { decryptValue, encryptValue } from "./crypto.ts";
@@ -22,30 +22,53 @@ export async function openAgeFile({ file, written }: AgePlace): Promise<OpenedAg
   }
 }
 
+/** A write takes milliseconds: what marks one for longer than this was left by a command that was killed. */
+const longestWriteMs = 30_000;
+
 /**
- * Writes a file in one step: a reader sees the old one or the new one.
+ * Writes a file in one step: a reader sees the old one or the new one. Of two who write at once, one wins, and the other is told.
  * @param before its text when it was opened; null for a new file
- * @throws ShiplockError `secrets/age-file` when it was changed since
+ * @throws ShiplockError `secrets/age-file` when it was changed since, or is being changed
  */
 export async function saveAgeFile(place: AgePlace, document: AgeDocument, before: string | null): Promise<void> {
-  const { file, written } = place;
-  const now = (await openAgeFile(place))?.text ?? null;
-  if (now !== before) {
-    throw new ShiplockError({
-      code: "secrets/age-file",
-      blame: "gate",
-      message: `${written} was changed by somebody else meanwhile, and was left as it is`,
-      remedy: "run the command again",
-    });
-  }
+  const { file } = place;
   await mkdir(dirname(file), { recursive: true });
+  const lock = `${file}.lock`;
+  await takeLock(lock, place);
   const making = `${file}.${randomUUID().slice(0, 8)}.tmp`;
   try {
-    await writeFile(making, ageFileText(document), { flag: "wx" });
+    const now = (await openAgeFile(place))?.text ?? null;
+    if (now !== before) throw changedMeanwhile(place);
+    await writeFile(making, ageFileText(document), { flag: "wx", flush: true });
     await rename(making, file);
   } finally {
     await rm(making, { force: true });
+    await rm(lock, { force: true });
   }
+}
+
+/** Between the look at what is there and the new file's taking its place, nobody else may write. */
+async function takeLock(lock: string, place: AgePlace): Promise<void> {
+  for (const last of [false, true]) {
+    try {
+      await writeFile(lock, "", { flag: "wx" });
+      return;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+      const found = await stat(lock).catch(() => null);
+      if (last || (found !== null && Date.now() - found.mtimeMs < longestWriteMs)) throw changedMeanwhile(place);
+      await rm(lock, { force: true });
+    }
+  }
+}
+
+function changedMeanwhile({ written }: AgePlace): ShiplockError {
+  return new ShiplockError({
+    code: "secrets/age-file",
+    blame: "gate",
+    message: `${written} was changed by somebody else meanwhile, and was left as it is`,
+    remedy: "run the command again",
+  });
 }
 
 /** The document with a value for a name, encrypted for its recipients. */
