@@ -67,3 +67,25 @@ describe("masking", () => {
     assert.equal(createMasker([".*+?^${}()|[]\\"])("x .*+?^${}()|[]\\ y"), "x *** y");
   });
 });
+
+describe("the ways in which other languages' libraries write a value", () => {
+  const value = `p@ss/w&rd+<'"=x\`y`;
+  const written: [string, string][] = [
+    ["Go's encoding/json", `p@ss/w\\u0026rd+\\u003c'\\"=x\`y`],
+    ["Gson", `p@ss/w\\u0026rd+\\u003c\\u0027\\"\\u003dx\`y`],
+    [".NET's System.Text.Json", `p@ss/w\\u0026rd\\u002B\\u003C\\u0027\\u0022=x\\u0060y`],
+    ["PHP with every JSON_HEX flag", `p@ss\\/w\\u0026rd+\\u003C\\u0027\\u0022=x\`y`],
+    ["Python's html.escape", `p@ss/w&amp;rd+&lt;&#x27;&quot;=x\`y`],
+    ["Go's html.EscapeString", `p@ss/w&amp;rd+&lt;&#39;&#34;=x\`y`],
+    ["Go's html/template", `p@ss/w&amp;rd&#43;&lt;&#39;&#34;=x\`y`],
+    ["Handlebars", `p@ss/w&amp;rd+&lt;&#x27;&quot;&#x3D;x&#x60;y`],
+    ["the login of an address, as browsers write it", `p%40ss%2Fw&rd+%3C'%22%3Dx%60y`],
+    ["the login of an address, as Go writes it", `p%40ss%2Fw&rd+%3C%27%22=x%60y`],
+    ["Python's urllib.parse.quote", `p%40ss/w%26rd%2B%3C%27%22%3Dx%60y`],
+    ["a line of `sh -x`", `'p@ss/w&rd+<'\\''"=x\`y'`],
+  ];
+  for (const [who, form] of written)
+    it(`hide nothing from the mask: ${who}`, () => {
+      assert.doesNotMatch(createMasker([value])(`before ${form} after`), /ss|rd/);
+    });
+});
