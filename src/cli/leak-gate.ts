@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { type CheckedFiles, treeHash } from "../checks/run/source.ts";
-import { declaredSecrets } from "../config/secret-names.ts";
+import { declaredSecrets, hookSecrets, withoutPlaces } from "../config/secret-names.ts";
 import { judgeLeaks } from "../environments/gates/leaks.ts";
 import type { Environment } from "../config/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
@@ -86,7 +86,8 @@ async function secretsFor(
   if (environment === undefined) return {};
   const owner = ownerOf(config, environment.name);
   const without = "so they are not looked for in the commit";
-  const found = await attemptSecrets(context, owner, environment.secrets.names, without);
+  const names = [...environment.secrets.names, ...withoutPlaces(hookSecrets(environment))];
+  const found = await attemptSecrets(context, owner, names, without);
   return Object.fromEntries([...found].map(([name, { value }]) => [name, value]));
 }
 

@@ -16,6 +16,7 @@ import type { CommandContext } from "./context.ts";
 import { openHistory } from "./context.ts";
 import { textFlag } from "./arguments.ts";
 import { demandScan, withEvidence } from "./evidence.ts";
+import { hookDemands } from "./hooks.ts";
 import { demandNoLeaks } from "./leak-gate.ts";
 import { printable } from "./output.ts";
 import { passwordDemands } from "./registry-logins.ts";
@@ -81,6 +82,7 @@ export async function prepareRelease(
     if (use === "deploy")
       await demandTogether(context, [
         { owner, names: snapshot.secrets.names, who: environment },
+        ...hookDemands(config, environment),
         ...passwordDemands(source.config),
       ]);
     const made = promoted?.images ?? {};

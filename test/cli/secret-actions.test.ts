@@ -107,6 +107,23 @@ describe("shiplock secrets", () => {
     );
   });
 
+  it("knows who else wants a secret: hooks of the environment, and who is told", async (context) => {
+    const { secrets, said } = await project(context, {
+      production: `secrets: { names: [TOKEN], providers: [{ age: secrets/production.age }] }
+    hooks: { after: [{ run: [./e2e], secrets: [E2E_TOKEN] }] }`,
+      rest: 'notify: [{ slack: { channel: "#deploys", token: SLACK_TOKEN } }]',
+    });
+    await secrets(["init", "production"]);
+    await secrets(["set", "production", "E2E_TOKEN"], { value: planted });
+    await secrets(["list"]);
+    assert.match(said(), /E2E_TOKEN +age file secrets\/production\.age.*; 0 days old\n/);
+    assert.doesNotMatch(said(), /not named under/);
+    assert.match(said(), /who is told\)\n +SLACK_TOKEN +missing/);
+    await secrets(["rotate", "production", "E2E_TOKEN"], { value: "after-it" });
+    assert.match(said(), /the hooks of production get the new value from the next deployment on/);
+    assert.doesNotMatch(said(), /no environment uses it|has the old value/);
+  });
+
   it("rotates a value: the time is new, and what has the old one is named with the command that brings it there", async (context) => {
     const { secrets, read, folder, said } = await project(context);
     await secrets(["init"]);

@@ -6,9 +6,10 @@ import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { hookDemands } from "../hooks.ts";
 import { withSession } from "../session.ts";
 import { registryChecks } from "../registry-checks.ts";
-import { demandSecrets, ownerOf } from "../secrets.ts";
+import { demandTogether, ownerOf } from "../secrets.ts";
 import { scannerChecks } from "../scanner-checks.ts";
 import { buildEngine } from "../wiring.ts";
 import type { Flags } from "./table.ts";
@@ -71,9 +72,10 @@ function secretsCheck(context: CommandContext, config: Config, { name, secrets }
   return {
     name: `${name}: secrets`,
     look: async () => {
-      const found = await demandSecrets(context, ownerOf(config, name), secrets.names, name);
-      const count = Object.keys(found).length;
-      return count === 0 ? "none are needed" : `${secrets.names.join(", ")} ${count === 1 ? "is" : "are"} set`;
+      const own = { owner: ownerOf(config, name), names: secrets.names, who: name };
+      const found = await demandTogether(context, [own, ...hookDemands(config, name)]);
+      const names = [...new Set(found.flatMap((values) => Object.keys(values)))];
+      return names.length === 0 ? "none are needed" : `${names.join(", ")} ${names.length === 1 ? "is" : "are"} set`;
     },
   };
 }

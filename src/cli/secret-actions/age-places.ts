@@ -1,5 +1,6 @@
 import { resolveEnvironment } from "../../config/environment.ts";
-import type { Config, SecretPolicy } from "../../config/types.ts";
+import { hookSecrets } from "../../config/secret-names.ts";
+import type { Config, Environment, SecretPolicy } from "../../config/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import { type AgePlace, type OpenedAgeFile, openAgeFile } from "../../secrets/age/store.ts";
 import { textFlag } from "../arguments.ts";
@@ -58,10 +59,23 @@ export async function openPlace(place: AgePlace): Promise<OpenedAgeFile> {
   });
 }
 
-/** The environments that name a secret and look into this file. */
+/** The environments that name a secret for their containers and look into this file. */
 export function environmentsUsing(config: Config, name: string, place: AgePlace): string[] {
+  return environmentsLookingInto(config, place, ({ secrets }) => secrets.names.includes(name));
+}
+
+/** As `environmentsUsing`, for the environments whose hooks name it. */
+export function environmentsWithHooksUsing(config: Config, name: string, place: AgePlace): string[] {
+  return environmentsLookingInto(config, place, (environment) => hookSecrets(environment).includes(name));
+}
+
+function environmentsLookingInto(
+  config: Config,
+  place: AgePlace,
+  wants: (environment: Environment) => boolean,
+): string[] {
   return Object.values(config.environments)
-    .filter(({ secrets }) => secrets.names.includes(name) && agePlaces(secrets).some(({ file }) => file === place.file))
+    .filter((one) => wants(one) && agePlaces(one.secrets).some(({ file }) => file === place.file))
     .map((environment) => environment.name);
 }
 

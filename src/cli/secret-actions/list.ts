@@ -1,5 +1,7 @@
 import { resolveEnvironment } from "../../config/environment.ts";
-import type { Config } from "../../config/types.ts";
+import { notifySecrets } from "../../config/resolve-notify.ts";
+import { hookSecrets } from "../../config/secret-names.ts";
+import type { Config, Environment } from "../../config/types.ts";
 import { sourceText } from "../../secrets/lookup.ts";
 import { daysSince, oldSecrets } from "../../secrets/renewal.ts";
 import { optionalArgument } from "../arguments.ts";
@@ -36,10 +38,10 @@ export async function list(
   const shared = named === null ? sharedNames(config) : [];
   const results = [];
   for (const environment of [...environments, ...(shared.length === 0 ? [] : [null])]) {
-    const names = environment === null ? shared : resolveEnvironment(config, environment).secrets.names;
+    const names = environment === null ? shared : namesOf(resolveEnvironment(config, environment));
     const rows = await rowsOf(context, config, environment, names, world.now());
     results.push({ environment, secrets: rows });
-    output.line(output.paint.bold(environment ?? "the project (checks, builds, the registry)"));
+    output.line(output.paint.bold(environment ?? "the project (checks, builds, the registry, who is told)"));
     const width = Math.max(0, ...rows.map(({ name }) => name.length));
     for (const row of rows) output.line(`  ${row.name.padEnd(width)}  ${rowText(row, output)}`);
     if (rows.length === 0) output.line(output.paint.dim("  needs no secrets"));
@@ -49,13 +51,19 @@ export async function list(
 }
 
 /** The secrets that belong to no environment. */
-function sharedNames({ checks, images, registry }: Config): string[] {
+function sharedNames({ checks, images, notify, registry }: Config): string[] {
   const names = [
     ...Object.values(checks).flatMap(({ secrets }) => secrets),
     ...Object.values(images).flatMap(({ secrets }) => secrets),
     ...(registry?.login === undefined ? [] : [registry.login.passwordVariable]),
+    ...notify.flatMap(notifySecrets),
   ];
   return [...new Set(names)];
+}
+
+/** The secrets of an environment's containers, and those of its hooks. */
+function namesOf(environment: Environment): string[] {
+  return [...new Set([...environment.secrets.names, ...hookSecrets(environment)])];
 }
 
 async function rowsOf(

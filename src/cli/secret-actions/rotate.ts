@@ -7,7 +7,14 @@ import { optionalArgument } from "../arguments.ts";
 import type { Flags } from "../commands/table.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { agePlaceOf, agePlacesOf, demandName, environmentsUsing, openPlace } from "./age-places.ts";
+import {
+  agePlaceOf,
+  agePlacesOf,
+  demandName,
+  environmentsUsing,
+  environmentsWithHooksUsing,
+  openPlace,
+} from "./age-places.ts";
 import { namedRecipients } from "./recipients.ts";
 import { setValue } from "./set.ts";
 import type { SecretsWorld } from "./world.ts";
@@ -41,7 +48,9 @@ async function rotateValue(
   await setValue(context, config, environment, name, place, world, "old");
   const environments = environmentsUsing(config, name, place);
   output.line(`${output.paint.green("rotated")} ${output.paint.bold(name)} in ${place.written}; commit the file`);
-  if (environments.length === 0) output.line("no environment uses it");
+  const ofHooks = environmentsWithHooksUsing(config, name, place);
+  if (environments.length + ofHooks.length === 0) output.line("no environment uses it");
+  for (const one of ofHooks) output.line(`the hooks of ${one} get the new value from the next deployment on`);
   for (const one of environments)
     output.line(
       `${one} has the old value until \`shiplock deploy ${one} --release <the one that is live>\` starts its containers anew (\`shiplock status ${one}\` names it)`,
