@@ -1,6 +1,6 @@
 import type { Config, SecretPolicy } from "../config/types.ts";
 import { messageOf } from "../errors.ts";
-import { type FoundSecret, lookUp, missingSecrets, remembering, type SecretSource } from "../secrets/lookup.ts";
+import { type FoundSecret, lookUp, missingSecrets, remembering, type SecretSource, sourceText } from "../secrets/lookup.ts";
 import type { SecretProvider } from "../secrets/provider.ts";
 import { providerOf } from "../secrets/providers/table.ts";
 import type { CommandContext } from "./context.ts";
@@ -80,7 +80,7 @@ export async function demandTogether(
 }
 
 /**
- * Those of the secrets that can be had, for who can go on without them. A provider that fails is told as a warning, once in a command.
+ * Those of the secrets that can be had, for who can go on without them. A provider that fails, or that cannot say of one of them, is told as a warning, once in a command.
  * @param without what is lacking then, for the warning
  */
 export async function attemptSecrets(
@@ -90,14 +90,20 @@ export async function attemptSecrets(
   without: string,
 ): Promise<ReadonlyMap<string, FoundSecret>> {
   try {
-    return (await look(context, owner, names, sourcesOf(context, owner))).found;
+    const { found, lacking } = await look(context, owner, names, sourcesOf(context, owner));
+    for (const { name, why } of lacking)
+      if (why.kind === "unclear") warnOnce(context, `${name}: ${sourceText(why.source)}: ${why.said}`, without);
+    return found;
   } catch (cause) {
     context.signal.throwIfAborted();
-    const said = messageOf(cause);
-    if (context.secrets?.warned.has(said) !== true) context.output.note(`warning: ${said}; ${without}`);
-    context.secrets?.warned.add(said);
+    warnOnce(context, messageOf(cause), without);
     return new Map();
   }
+}
+
+function warnOnce({ secrets, output }: SecretContext, said: string, without: string): void {
+  if (secrets?.warned.has(said) !== true) output.note(`warning: ${said}; ${without}`);
+  secrets?.warned.add(said);
 }
 
 async function look(

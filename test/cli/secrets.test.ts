@@ -149,6 +149,17 @@ it("who can go on without secrets is told of a provider that fails, once, and go
   assert.match(said[0] ?? "", /warning: dotenv file gone\.env.*; its values are not masked/);
 });
 
+it("who can go on without secrets is told, once, of one that a provider cannot say anything of", async (context) => {
+  const { config, command, said } = await project(context, {
+    project: "secrets: { providers: [{ command: [sh, -c, 'echo locked >&2; exit 5', '{name}'] }] }",
+    env: { PATH: process.env["PATH"] ?? "" },
+  });
+  for (let time = 0; time < 2; time += 1)
+    assert.equal((await attemptSecrets(command, ownerOf(config, null), ["A"], "its values are shown")).size, 0);
+  assert.equal(said.length, 1);
+  assert.match(said[0] ?? "", /warning: A: command sh .*: exit code 5: locked; its values are shown/);
+});
+
 type Written = {
   project?: string;
   environment?: string;
