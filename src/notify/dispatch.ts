@@ -40,16 +40,30 @@ export function openDispatch(options: DispatchOptions): Dispatch {
   const lines = new Map<Notifier, Promise<void>>();
   const warned = new Set<Notifier>();
   const told: Told[] = [];
+  /** What was not told yet; in order. */
+  const open = new Set<Open>();
 
-  async function deliver(notifier: Notifier, notice: Notice): Promise<void> {
-    const at = clock.now();
-    const began = clock.elapsed();
-    const delivery = masked(stop.signal.aborted ? tooLate : await attempt(notifier, notice, stop.signal), mask);
-    const entry: Told = { notice, notifier: notifier.name, at, durationMs: clock.elapsed() - began, delivery };
+  async function deliver(one: Open): Promise<void> {
+    const begun = { at: clock.now(), elapsed: clock.elapsed() };
+    one.begun = begun;
+    await ended(one, stop.signal.aborted ? tooLate : await attempt(one.notifier, one.notice, stop.signal));
+  }
+
+  async function ended(one: Open, delivery: Delivery): Promise<void> {
+    // Who was left behind may end after all, and was told of already.
+    if (!open.delete(one)) return;
+    const { notifier, notice, begun } = one;
+    const entry: Told = {
+      notice,
+      notifier: notifier.name,
+      at: begun?.at ?? clock.now(),
+      durationMs: begun === null ? 0 : clock.elapsed() - begun.elapsed,
+      delivery: masked(delivery, mask),
+    };
     told.push(entry);
-    if (delivery.status === "failed" && !warned.has(notifier)) {
+    if (entry.delivery.status === "failed" && !warned.has(notifier)) {
       warned.add(notifier);
-      warn(failureLine(entry, delivery));
+      warn(failureLine(entry, entry.delivery));
     }
     await record(entry);
   }
@@ -63,20 +77,34 @@ export function openDispatch(options: DispatchOptions): Dispatch {
       const safe = maskedNotice(notice, mask);
       for (const notifier of chooseNotifiers(rules, safe, onlyNamed)) {
         const before = lines.get(notifier) ?? Promise.resolve();
+        const one: Open = { notifier, notice: safe, begun: null };
+        open.add(one);
         lines.set(
           notifier,
-          before.then(() => deliver(notifier, safe)),
+          before.then(() => deliver(one)),
         );
       }
     },
     flush: async (withinMs) => {
       if (await within(clock, withinMs, everythingTold())) return told;
       stop.abort(new DOMException("time is over", "TimeoutError"));
-      await within(clock, graceMs, everythingTold());
+      if (await within(clock, graceMs, everythingTold())) return told;
+      for (const one of [...open]) await ended(one, one.begun === null ? tooLate : leftBehind);
       return told;
     },
   };
 }
+
+/** A notice on its way; `begun` is null until its turn comes. */
+type Open = { notifier: Notifier; notice: Notice; begun: { at: Date; elapsed: number } | null };
+
+const leftBehind: Delivery = {
+  status: "failed",
+  tries: 1,
+  detail: "it had not ended when time was over",
+  remedy: null,
+  remember: null,
+};
 
 const tooLate: Delivery = {
   status: "failed",
