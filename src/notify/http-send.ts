@@ -14,7 +14,7 @@ export type HttpMessage = {
   body: string;
   /** Headers of a try; called for each, so that a time stamp is of that try. */
   headers: () => Readonly<Record<string, string>>;
-  /** Whether a try without an answer is made again, where the other side may have acted on it. */
+  /** Whether a try without an answer, or with one of a broken server, is made again where the other side may have acted on it. */
   repeatUnanswered: boolean;
 };
 
@@ -62,6 +62,8 @@ function pauseAfter(sent: HttpSent, message: HttpMessage, { random }: HttpTools,
   if (sent.kind === "unanswered") return message.repeatUnanswered || !sent.reached ? backoff : null;
   const { status, retryAfterMs } = sent.answer;
   if (status !== 408 && status !== 429 && status < 500) return null;
+  // Whoever stands between says 502 or 504 of a message that has arrived, and who failed with 500 may have failed afterwards.
+  if (!message.repeatUnanswered && status >= 500 && status !== 503) return null;
   if (retryAfterMs === null) return backoff;
   return retryAfterMs <= longestPauseMs ? retryAfterMs : null;
 }

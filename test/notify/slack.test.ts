@@ -195,3 +195,19 @@ test("Slack's refusals are told in words, with what to do", async (context) => {
   }
   assert.deepEqual(slackRefusal("constructor", "#x"), { detail: "Slack refused it (constructor)", remedy: null });
 });
+
+test("a message that a broken proxy may have let through is not posted a second time, and one that was sent away busy is", async (context) => {
+  for (const [status, posts] of [
+    [504, 1],
+    [502, 1],
+    [503, 2],
+  ] as const) {
+    const server = await startHttpServer(context, (_, response) =>
+      response.writeHead(server.heard.length < 2 ? status : 200).end("ok"),
+    );
+    const http = { clock: jumpingClock(), random: () => 0.5 };
+    const notifier = createSlackWebhook({ name: "slack", url: `${server.url}/services/x`, http });
+    const { status: ended } = await notifier.tell(notice("failed"), signal);
+    assert.deepEqual([server.heard.length, ended], [posts, posts === 1 ? "failed" : "delivered"]);
+  }
+});
