@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
 import { ShiplockError } from "./errors.ts";
 
 export type ProgramResult = { exitCode: number; stdout: string; stderr: string };
@@ -13,6 +14,9 @@ export type ProgramOptions = {
   /** Most bytes kept of each stream; the beginning is dropped beyond it. */
   keepBytes?: number;
 };
+
+/** For the output to close, once the program has ended. */
+const lastOutputMs = 2_000;
 
 /**
  * Runs a program with an argument list (never a shell line) and waits for its end. On timeout or abort its whole process group is ended.
@@ -41,6 +45,16 @@ export function runProgram(program: string, args: readonly string[], options: Pr
       clear();
       reject(error.code === "ENOENT" ? missing(program) : error);
     });
+    child.once("exit", () => {
+      // What it left running in the background may hold its output for as long as it likes. What was written by now is still read.
+      const late = setTimeout(() => {
+        setImmediate(() => {
+          child.stdout?.destroy();
+          child.stderr?.destroy();
+        });
+      }, lastOutputMs);
+      child.once("close", () => clearTimeout(late));
+    });
     child.on("close", (code) => {
       clear();
       if (failure !== null) return reject(failure);
@@ -58,19 +72,24 @@ export function runProgram(program: string, args: readonly string[], options: Pr
     function collect(name: "stdout" | "stderr"): () => string {
       const chunks: Buffer[] = [];
       let size = 0;
+      const decoder = new StringDecoder("utf8");
       let rest = "";
       child[name]?.on("data", (chunk: Buffer) => {
         chunks.push(chunk);
         size += chunk.length;
         while (size - (chunks[0]?.length ?? 0) > keepBytes) size -= chunks.shift()?.length ?? 0;
         if (options.onLine === undefined) return;
-        const lines = (rest + chunk.toString("utf8")).split("\n");
+        const lines = (rest + decoder.write(chunk)).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines) options.onLine(line, name);
       });
-      child[name]?.on("end", () => {
+      const tellRest = (): void => {
         if (rest !== "") options.onLine?.(rest, name);
-      });
+        rest = "";
+      };
+      child[name]?.on("end", tellRest);
+      // Without an end, where it is held by somebody else.
+      child[name]?.on("close", tellRest);
       return () => Buffer.concat(chunks).toString("utf8");
     }
   });
