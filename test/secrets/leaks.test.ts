@@ -171,7 +171,7 @@ test("the rules' version is the one that is installed, so that new rules look th
     packages: Record<string, { version: string }>;
   };
   const installed = lock.packages["node_modules/@secretlint/secretlint-rule-preset-recommend"]?.version;
-  assert.equal(rulesVersion, `secretlint ${installed}`);
+  assert.match(rulesVersion, new RegExp(`^secretlint ${installed}, forms \\d+$`));
 });
 
 test("the gate blocks what is not let through by file and rule, and says what was let through", () => {
