@@ -93,7 +93,7 @@ async function readObject(
 
 function objectIn(text: string): Record<string, unknown> | null {
   try {
-    const content: unknown = JSON.parse(text);
+    const content: unknown = JSON.parse(text, asWritten);
     return typeof content === "object" && content !== null && !Array.isArray(content)
       ? (content as Record<string, unknown>)
       : null;
@@ -101,4 +101,9 @@ function objectIn(text: string): Record<string, unknown> | null {
     // What the parser says quotes the text.
     return null;
   }
+}
+
+/** A number as it is written: a long one would lose its last digits. */
+function asWritten(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === "number" ? (context?.source ?? value) : value;
 }

@@ -34,6 +34,9 @@ export function commandProvider(
       throw providerFailed(name, messageOf(cause), remedy ?? `run \`${program}\` by hand to see what is wrong`, cause);
     });
     if (absent.includes(result.exitCode)) return null;
+    // Of more than that only the end was kept.
+    if (Buffer.byteLength(result.stdout) > mostBytes)
+      return { kind: "unclear", said: `it prints more than ${mostBytes / 1024} KiB` };
     const value = result.stdout.replace(/\r?\n$/, "");
     if (result.exitCode === 0) return value === "" ? null : { kind: "value", value, updatedAt: null };
     return { kind: "unclear", said: `exit code ${result.exitCode}${lastLine(result)}` };

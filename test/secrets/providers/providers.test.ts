@@ -180,3 +180,9 @@ async function command(
   const run = ["sh", "-c", script, "sh", argument];
   return providerOf({ kind: "command", run, timeoutMs, absent, folder }, { PATH: process.env["PATH"] });
 }
+
+it("what a command prints is never cut to a shorter value: too much of it is told instead", async (context) => {
+  const provider = await command(context, "head -c 600000 /dev/zero | tr '\\0' x");
+  const answer = (await provider.read(["TOKEN"], signal)).get("TOKEN");
+  assert.deepEqual(answer, { kind: "unclear", said: "it prints more than 256 KiB" });
+});
