@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createFinder } from "../mask.ts";
+import type { Range } from "../masking/matcher.ts";
 import type { KnownClean } from "./known-clean.ts";
 import type { Rules } from "./rules.ts";
 import type { Leak, LeakReport, ScannedFile } from "./types.ts";
@@ -42,6 +43,7 @@ export async function scanForLeaks(scan: LeakScan): Promise<LeakReport> {
   if (clean.trees.includes(tree)) return { leaks: [], tooLong: [] };
   const rules = await scan.rules();
   const find = createFinder(secrets.map(([, value]) => value));
+  const byName = secrets.map(([name, value]) => ({ name, find: createFinder([value]) }));
   const found: Leak[] = [];
   const tooLong: string[] = [];
   const cleanFiles: string[] = [];
@@ -54,25 +56,33 @@ export async function scanForLeaks(scan: LeakScan): Promise<LeakReport> {
     const key = fileKey(file);
     const byRules = clean.files.has(key) ? [] : await rules.find(file.path, content);
     if (byRules.length === 0) cleanFiles.push(key);
-    found.push(...sorted([...byRules, ...valuesIn(file.path, content, find(content), secrets)]));
+    found.push(...sorted([...byRules, ...valuesIn(file.path, content, find(content), byName)]));
   }
   const trees = found.length === 0 && tooLong.length === 0 ? [tree] : [];
   await known.write({ rulesVersion, trees: [...trees, ...clean.trees], files: cleanFiles });
   return { leaks: found, tooLong };
 }
 
+/** @param ranges in the order of the text */
 function valuesIn(
   file: string,
   content: string,
-  ranges: readonly { from: number; to: number }[],
-  secrets: readonly [string, string][],
+  ranges: readonly Range[],
+  byName: readonly { name: string; find: (text: string) => readonly Range[] }[],
 ): Leak[] {
+  let line = 1;
+  let begin = 0;
+  let end = content.indexOf("\n");
   return ranges.map(({ from, to }) => {
+    while (end >= 0 && end < from) {
+      line += 1;
+      begin = end + 1;
+      end = content.indexOf("\n", begin);
+    }
     const part = content.slice(from, to);
-    const names = secrets.filter(([, value]) => createFinder([value])(part).length > 0).map(([name]) => name);
-    const before = content.slice(0, from).split("\n");
+    const names = byName.filter((one) => one.find(part).length > 0).map(({ name }) => name);
     const what = `the value of the declared secret ${names.join(", ")}`;
-    return { file, line: before.length, column: (before.at(-1) ?? "").length + 1, rule: "declared-secret", what };
+    return { file, line, column: from - begin + 1, rule: "declared-secret", what };
   });
 }
 
