@@ -11,7 +11,7 @@ import { type HomeHost, openHomeHost } from "./home-host.ts";
 
 const entries = segmentLength + 3;
 
-describe("shiplock audit", () => {
+describe("shiplock audit, while a host that is not the home is down", () => {
   let home: HomeHost;
   before(async () => {
     home = openHomeHost();

@@ -12,7 +12,7 @@ import { folderRecord } from "../../src/targets/folder-record.ts";
 
 export type Said = { exit: number; stdout: string; stderr: string };
 
-/** A project whose only environment, `production`, lies on this machine, without an engine: its record and its log are real files. */
+/** A project whose only environment, `production`, has its home on this machine, without an engine: its record and its log are real files. Its other host is down. */
 export type HomeHost = {
   /** The environment's folder. */
   readonly folder: string;
@@ -37,7 +37,7 @@ export function openHomeHost(more: readonly string[] = []): HomeHost {
     "services: { web: { image: web, port: 3000, health: /health } }",
     "environments:",
     "  production:",
-    "    target: { compose: { hosts: [{ local: true, name: here }] } }",
+    "    target: { compose: { hosts: [{ local: true, name: here }, { ssh: nowhere.invalid, name: down }] } }",
     ...more.map((line) => `    ${line}`),
   ];
   writeFileSync(join(project, "shiplock.yml"), lines.join("\n"));

@@ -14,7 +14,7 @@ function reviewOf(deployment: string): DueReview {
   };
 }
 
-describe("shiplock review", () => {
+describe("shiplock review, while a host that is not the home is down", () => {
   let home: HomeHost;
   before(async () => {
     home = openHomeHost();

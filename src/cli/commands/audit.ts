@@ -9,6 +9,7 @@ import { rememberedHeads } from "../audit-memory.ts";
 import { type CommandContext, loadEnvironment, openHistory } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
+import type { TargetSession } from "../../targets/types.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -26,7 +27,7 @@ export async function run(
   const given = headFlag(flags);
   const verify = flags["verify"] === true || given !== null;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  return withSession(context, config, environment, async (session) => {
+  const read = async (session: TargetSession): Promise<number> => {
     const reading = await session.audit.read(verify || since !== null ? undefined : limit);
     const whose = { project: config.project, environment: environment.name };
     const known = verify ? [...(await ownMemory(context, whose)), ...(given === null ? [] : [given])] : [];
@@ -47,7 +48,8 @@ export async function run(
     if (!verify) return exitCodes.done;
     tell(output, reading, problem, known);
     return problem === null ? exitCodes.done : exitCodes.failed;
-  });
+  };
+  return withSession(context, config, environment, read, { kind: "record" });
 }
 
 /** Ends of the log that this machine's deployments left in its history. */

@@ -1,14 +1,11 @@
-import { systemClock } from "../../clock.ts";
 import { isOverdue, openReviews, reviewRefusal, withReviewed } from "../../environments/emergency/reviews.ts";
 import type { DueReview } from "../../environments/queue/types.ts";
-import { changeRequests } from "../../environments/record/change-state.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import { argument, optionalArgument, textFlag } from "../arguments.ts";
-import { type CommandContext, loadEnvironment } from "../context.ts";
+import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { localIdentity } from "../identity.ts";
-import { withSession } from "../session.ts";
+import { withRequests } from "../with-requests.ts";
 import type { Flags } from "./table.ts";
 
 /** Ends the review that an emergency left behind: somebody else has looked at it. */
@@ -21,13 +18,10 @@ export async function run(
   const comment = textFlag(flags, "comment");
   if (comment === null || comment.trim() === "") throw commentMissing();
   const named = optionalArgument(args, 1);
-  const { config, environment } = await loadEnvironment(context, argument(args, 0));
-  const who = await localIdentity(context, config.folder);
-  return withSession(context, config, environment, async ({ record }) => {
-    const whose = { project: config.project, environment: environment.name };
-    const now = systemClock.now();
+  return withRequests(context, argument(args, 0), async ({ environment, by: who, now: clock, write }) => {
+    const now = clock();
     let reviewed: DueReview | null = null;
-    const { state } = await changeRequests(record, whose, (known) => {
+    const state = await write((known) => {
       reviewed = chosen(known, named);
       const refusal = reviewRefusal(reviewed, who, environment.gates.reviewers);
       if (refusal !== null)
