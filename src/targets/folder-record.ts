@@ -28,7 +28,13 @@ export function folderRecord(files: HostFiles, folder: string): EnvironmentRecor
   let last: { revision: number; state: EnvironmentState } | null = null;
 
   async function read(): Promise<{ revision: number; state: EnvironmentState } | null> {
-    let found = parseRevision(await files.read(`${records}/current`), `${records}/current`) ?? (await newestListed());
+    // Whoever has read before mostly finds nothing new, and knows that after one round trip.
+    const [current, follower] = await Promise.all([
+      files.read(`${records}/current`),
+      last === null ? undefined : files.read(revisionPath(records, last.revision + 1)),
+    ]);
+    let found = parseRevision(current, `${records}/current`) ?? (await newestListed());
+    if (follower === null && found !== null && found.revision === last?.revision) return (last = found);
     for (;;) {
       const path = revisionPath(records, (found?.revision ?? 0) + 1);
       const next = parseRevision(await files.read(path), path);

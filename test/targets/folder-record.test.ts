@@ -91,6 +91,38 @@ describe("the environment record on the home host", () => {
     }
   });
 
+  it("who reads again what nobody has changed since waits for one answer of the host, and still sees whatever is newer", async () => {
+    const { files, open } = newDisk();
+    const other = open();
+    assert.ok(await other.swap(0, emptyState("shop", "first")));
+    let waits = 0;
+    let asking = 0;
+    const counted: HostFiles = {
+      ...files,
+      read: async (path) => {
+        if (asking === 0) waits += 1;
+        asking += 1;
+        const content = await files.read(path);
+        await new Promise((resolve) => setImmediate(resolve));
+        asking -= 1;
+        return content;
+      },
+    };
+    const record = folderRecord(counted, folder);
+    const read = async () => {
+      waits = 0;
+      const found = await record.read();
+      return [found?.revision, found?.state.environment, waits];
+    };
+    assert.deepEqual(await read(), [1, "first", 2]);
+    assert.deepEqual(await read(), [1, "first", 1]);
+    assert.ok(await other.swap(1, emptyState("shop", "second")));
+    await files.symlinkAtomic("00000001.json", `${folder}/record/current`);
+    assert.deepEqual((await read()).slice(0, 2), [2, "second"]);
+    assert.ok(await other.swap(2, emptyState("shop", "third")));
+    assert.deepEqual((await read()).slice(0, 2), [3, "third"]);
+  });
+
   it("one that cannot be read is not taken for an empty one: a person is told where it lies", async () => {
     const { files, open } = newDisk();
     await open().swap(0, history("v1"));
