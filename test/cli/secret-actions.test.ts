@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
+import { spawn } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { runWith } from "../../src/cli/commands/secrets.ts";
 import type { Flags } from "../../src/cli/commands/table.ts";
 import type { CommandContext } from "../../src/cli/context.ts";
@@ -402,3 +404,37 @@ environments:
   const result = (): unknown => JSON.parse(lines.at(-1) ?? "");
   return { folder, command, secrets, read, said, result };
 }
+
+describe("what secrets edit shows in an editor is gone", () => {
+  for (const [what, signals] of [
+    ["when its terminal is closed", ["SIGHUP"]],
+    ["when it is interrupted twice, and the editor does not heed that", ["SIGTERM", "SIGTERM"]],
+  ] as const)
+    it(what, async (context) => {
+      const { secrets, folder } = await project(context);
+      await secrets(["init", "production"]);
+      await secrets(["set", "production", "TOKEN"], { value: planted });
+      const editor = join(folder, "editor.sh");
+      const deaf = signals.length > 1 ? "trap '' TERM\n" : "";
+      await writeFile(
+        editor,
+        `#!/bin/sh\n${deaf}echo "$1" > opened.tmp; mv opened.tmp opened; sleep 5 & wait; wait\n`,
+        { mode: 0o755 },
+      );
+      const env = { ...process.env, HOME: join(folder, "home"), XDG_RUNTIME_DIR: folder, EDITOR: editor };
+      const command = spawn(process.execPath, [resolve("src/cli/shiplock.ts"), "secrets", "edit", "production"], {
+        ...{ cwd: folder, env, stdio: "ignore" },
+      });
+      const ended = once(command, "exit");
+      context.after(() => command.kill("SIGKILL"));
+      while (!existsSync(join(folder, "opened"))) await setTimeout(20);
+      const file = (await readFile(join(folder, "opened"), "utf8")).trim();
+      assert.match(await readFile(file, "utf8"), new RegExp(planted));
+      for (const signal of signals) {
+        command.kill(signal);
+        await setTimeout(100);
+      }
+      await ended;
+      assert.equal(existsSync(dirname(file)), false);
+    });
+});

@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, parseDocument, stringify } from "yaml";
 import { resolveEnvironment } from "../../config/environment.ts";
@@ -34,6 +34,9 @@ export async function edit(
   const before = await valuesOf(opened.document, await readIdentities(context.env), place.written);
   output.hide([...before.values()]);
   const folder = await makeScratch("secrets", memoryFolder(context));
+  // Who interrupts twice ends the command where it stands.
+  const removeNow = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", removeNow);
   try {
     const file = join(folder, "secrets.yml");
     const values = before.size === 0 ? "" : stringify(Object.fromEntries(before), { lineWidth: 0 });
@@ -49,6 +52,7 @@ export async function edit(
     return exitCodes.done;
   } finally {
     await rm(folder, { recursive: true, force: true });
+    process.off("exit", removeNow);
   }
 }
 
