@@ -15,7 +15,7 @@ export type CommandContext = {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
   output: Output;
-  /** Aborted by Ctrl-C or SIGTERM. */
+  /** Aborted by Ctrl-C, SIGTERM or SIGHUP. */
   signal: AbortSignal;
   /** The whole command line, for records; never holds a secret. */
   commandLine: string;

@@ -17,6 +17,8 @@ export type MainOptions = {
   /** Aborted with the signal's name as reason. */
   signal: AbortSignal;
   version: string;
+  /** Called when the command turns out to be one that changes something. */
+  onChanging?: () => void;
 };
 
 /** The command line. Returns the exit code; writes to the given streams alone. */
@@ -39,7 +41,10 @@ export async function main(options: MainOptions): Promise<number> {
       program,
       entry,
       async (context, args, flags) => {
-        if (entry.changes === true) tellOnInterrupt(options);
+        if (entry.changes === true) {
+          tellOnInterrupt(options);
+          options.onChanging?.();
+        }
         exitCode = await runCommand(entry, context, args, flags);
       },
       options,

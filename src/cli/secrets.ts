@@ -1,6 +1,13 @@
 import type { Config, SecretPolicy } from "../config/types.ts";
 import { messageOf } from "../errors.ts";
-import { type FoundSecret, lookUp, missingSecrets, remembering, type SecretSource, sourceText } from "../secrets/lookup.ts";
+import {
+  type FoundSecret,
+  lookUp,
+  missingSecrets,
+  remembering,
+  type SecretSource,
+  sourceText,
+} from "../secrets/lookup.ts";
 import type { SecretProvider } from "../secrets/provider.ts";
 import { providerOf } from "../secrets/providers/table.ts";
 import type { CommandContext } from "./context.ts";

@@ -10,24 +10,26 @@ if (Number(process.versions.node.split(".")[0]) < oldestNode) {
 
 const interrupt = new AbortController();
 let interruptions = 0;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+// SIGHUP: the terminal was closed, or the connection to it lost.
+const endings = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     interruptions += 1;
     if (interruptions === 1) {
       interrupt.abort(signal);
       return;
     }
-    process.exit(signal === "SIGINT" ? 130 : 143);
+    process.exit(endings[signal]);
   });
 }
-// A reader that closes its end (`| head`) is not an error of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
 
 // Only now, since an older Node.js may not even be able to read it.
-const [{ main }, { version }] = await Promise.all([import("./main.ts"), import("./version.ts")]);
+const [{ main }, { version }, { heedReaders }] = await Promise.all([
+  import("./main.ts"),
+  import("./version.ts"),
+  import("./readers.ts"),
+]);
+const readers = heedReaders([process.stdout, process.stderr], (code) => process.exit(code));
 process.exitCode = await main({
   argv: process.argv.slice(2),
   cwd: process.cwd(),
@@ -35,5 +37,6 @@ process.exitCode = await main({
   stdout: process.stdout,
   stderr: process.stderr,
   signal: interrupt.signal,
+  onChanging: readers.goOnWithout,
   version,
 });
