@@ -3,6 +3,7 @@ import { nearest } from "./nearest.ts";
 import type { Problem } from "./problem.ts";
 import { entriesOf, itemsOf, textOf, valueAt } from "./raw.ts";
 import { refPatternProblem } from "./ref-pattern.ts";
+import { parseDuration } from "./units.ts";
 import { weekTime } from "./week-time.ts";
 
 type Path = readonly PropertyKey[];
@@ -17,6 +18,7 @@ export function gateProblems(raw: unknown): readonly Problem[] {
       return [
         ...patternProblems(environment, path),
         ...guardProblems(environment, path),
+        ...waitProblems(environment, path),
         ...afterProblems(raw, name),
         ...reviewerProblems(raw, environment, [...path, "reviewers"]),
         ...freezeProblems(valueAt(environment, ["freeze"]), [...path, "freeze"]),
@@ -40,6 +42,15 @@ function guardProblems(environment: unknown, path: Path): readonly Problem[] {
   if (valueAt(environment, ["guard"]) !== true || valueAt(environment, ["on", "push"]) !== undefined) return [];
   const sentence = "needs the key on.push, which says whose branch the environment is when nobody occupies it";
   return [{ path: [...path, "guard"], at: "key", sentence }];
+}
+
+/** A request ends with its time: what waits for longer than that never begins. */
+function waitProblems(environment: unknown, path: Path): readonly Problem[] {
+  const written = textOf(valueAt(environment, ["expires"]));
+  const [wait, expires] = [textOf(valueAt(environment, ["wait"])) ?? "0ms", written ?? "7d"].map(parseDuration);
+  if (wait === undefined || expires === undefined || wait < expires) return [];
+  const sentence = `nothing could ever be deployed here: a request ends after ${written ?? "7d, unless expires says otherwise"}`;
+  return [{ path: [...path, "wait"], at: "value", sentence }];
 }
 
 function afterProblems(raw: unknown, name: string): readonly Problem[] {

@@ -69,6 +69,18 @@ describe("the gates of a configuration", () => {
     );
   });
 
+  test("do not wait for longer than a request lives", () => {
+    tells(
+      withGates(["wait: 8d"]),
+      "17:11: environments.staging.wait: nothing could ever be deployed here: a request ends after 7d, unless expires says otherwise",
+    );
+    tells(
+      withGates(["wait: 1h", "expires: 60m"]),
+      "17:11: environments.staging.wait: nothing could ever be deployed here: a request ends after 60m",
+    );
+    assert.doesNotThrow(() => load(withGates(["wait: 8d", "expires: 9d"])));
+  });
+
   test("have a guard only where it is said whose the environment is", () => {
     tells(
       withGates(["guard: true"]),
