@@ -214,6 +214,21 @@ describe("hooks of a deployment", () => {
     assert.equal(runner.calls[0]?.variables["SHIPLOCK_KIND"], "rollback");
   });
 
+  it("for a failure write no secret into their log either, be it one of their own or broken over lines", async () => {
+    const { world, runner } = scene({ before: { end: 1 }, late: { lines: ["own: late-s3cret", "s3cret-", "value"] } });
+    const setup = setupOf(runner, { before: [hookOf("before")], afterFailure: [hookOf("late", { secrets: ["A"] })] });
+    const hooks = { ...setup, secrets: async () => ({ A: "late-s3cret" }) };
+    const lines = await work(world, hooks, async (deployer) => {
+      await deployer.deploy(variant.after);
+      return told(deployer.events);
+    });
+    const of = (line: string): boolean => line.startsWith("environment/hook-afterFailure-1: ");
+    assert.deepEqual(
+      lines.filter(of).map((line) => line.replace(/.*?: /, "")),
+      ["own: ***", "***", "***"],
+    );
+  });
+
   it("for a failure that fail themselves are told and change nothing", async () => {
     const { world, runner } = scene({ before: { end: 1 }, first: { end: 9 }, second: { lines: ["told"] } });
     const afterFailure = [hookOf("first"), hookOf("second")];

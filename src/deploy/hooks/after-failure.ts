@@ -1,4 +1,5 @@
 import { messageOf } from "../../errors.ts";
+import type { Masker } from "../../secrets/mask.ts";
 import type { StepEvent } from "../run.ts";
 import { afterFailureOf, hookStep } from "./steps.ts";
 import type { Hook } from "./types.ts";
@@ -11,7 +12,8 @@ export type AfterFailureOptions = {
   /** Aborted when the right to change the environment is gone: then somebody else decides how the deployment ends. */
   lost: AbortSignal;
   now: () => Date;
-  mask: (text: string) => string;
+  /** Learns the secrets of each hook before it runs: of an aborted deployment they are read only then. */
+  mask: Masker;
   onEvent: (event: StepEvent) => void;
 };
 
@@ -27,11 +29,14 @@ export async function runAfterFailure(
     const step = hookStep("afterFailure", hook, index + 1, []);
     const tell = (kind: StepEvent["kind"], more: Partial<StepEvent> = {}): void =>
       onEvent({ kind, step, at: now().toISOString(), ...more });
-    const log = (line: string): void => tell("step-log", { text: mask(line) });
+    const lines = mask.lines<null>((_none, text) => tell("step-log", { text }));
+    const log = (line: string): void => lines.push(null, line);
     tell("step-began");
     try {
       const secrets = await options.secrets(hook);
-      const failure = await failureOf("afterFailure", hook, { ...context, secrets }, ended, { signal: lost, log });
+      mask.add(Object.values(secrets));
+      const running = failureOf("afterFailure", hook, { ...context, secrets }, ended, { signal: lost, log });
+      const failure = await running.finally(lines.end);
       if (failure !== null) throw failure;
       tell("step-done", { evidence: { acted: true, summary: "passed" } });
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { JournalEntry } from "../../environments/record/types.ts";
+import type { Masker } from "../../secrets/mask.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
 import type { DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "../request.ts";
 import type { StepWorker } from "../run.ts";
@@ -14,7 +15,7 @@ export type HookedDeployment = {
   /** Of the same deployment, from before this run. */
   journal: readonly JournalEntry[];
   lost: AbortSignal;
-  mask: (text: string) => string;
+  mask: Masker;
 };
 
 /** The worker of a deployment that also runs its hooks, and what is done about them once it has ended. */
