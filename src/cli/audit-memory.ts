@@ -1,6 +1,7 @@
 import { systemClock } from "../clock.ts";
 import type { AuditHead } from "../environments/audit/types.ts";
 import type { Ledger } from "../ledger/types.ts";
+import { allEvents } from "./ledger-events.ts";
 
 /** So many of the newest deployments are asked what end of the log they left. */
 const deploymentsAsked = 200;
@@ -15,7 +16,7 @@ export type RememberedHead = AuditHead & { readonly deployment: string };
  */
 export async function rememberHead(ledger: Ledger, deployment: string, head: AuditHead): Promise<void> {
   if ((await ledger.findDeployment(deployment)) === null) return;
-  const last = (await ledger.events(deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
+  const last = (await allEvents(ledger, deployment)).at(-1)?.sequence ?? 0;
   const { sequence, hash } = head;
   const at = systemClock.now().getTime();
   await ledger.appendEvents(deployment, [{ sequence: last + 1, at, kind, payload: { sequence, hash } }]);
@@ -26,7 +27,7 @@ export async function rememberedHeads(ledger: Ledger, project: string, environme
   const deployments = await ledger.history({ project, environment, limit: deploymentsAsked });
   const heads = await Promise.all(
     deployments.map(async ({ id }) =>
-      (await ledger.events(id, 0, 1_000))
+      (await allEvents(ledger, id))
         .filter((event) => event.kind === kind)
         .map(({ payload }): RememberedHead => ({ ...(payload as AuditHead), deployment: id })),
     ),

@@ -6,6 +6,7 @@ import { messageOf } from "../errors.ts";
 import type { GateAnswer, Ledger, NewDeployment } from "../ledger/types.ts";
 import type { Release } from "../release/types.ts";
 import type { Output } from "./output.ts";
+import { allEvents } from "./ledger-events.ts";
 
 /** States that a deployment is in only once it has begun. */
 const afterBeginning: ReadonlySet<DeploymentState> = new Set([
@@ -56,7 +57,7 @@ export function recordHistory(
       await open(plannedEntry(event), event.document.release, "planned");
       // What is planned for the first time may still be kept back.
       if (event.purpose !== "run") await run(event.plan.deployment, at);
-      sequence = (await ledger.events(event.plan.deployment, 0, 1_000)).at(-1)?.sequence ?? 0;
+      sequence = (await allEvents(ledger, event.plan.deployment)).at(-1)?.sequence ?? 0;
       const { checklist = [] } = event.plan;
       if (event.purpose !== "run" || checklist.length === 0) return;
       sequence += 1;

@@ -12,6 +12,7 @@ import { printable } from "../output.ts";
 import { checklistEvent } from "../record-history.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
+import { allEvents } from "../ledger-events.ts";
 
 type Row = Omit<DeploymentEntry, "origin"> & {
   environment: string;
@@ -142,7 +143,7 @@ async function localRows(
 
 /** The last checklist that this machine's history has of a deployment. */
 async function checklistOf(ledger: Ledger, deployment: string): Promise<readonly ChecklistRow[] | null> {
-  const events = await ledger.events(deployment, 0, 1_000);
+  const events = await allEvents(ledger, deployment);
   const last = events.findLast(({ kind }) => kind === checklistEvent);
   return last === undefined ? null : (last.payload as ChecklistRow[]);
 }
