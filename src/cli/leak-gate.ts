@@ -37,9 +37,7 @@ export async function demandNoLeaks(
   const policy = source.config.leaks;
   const report = policy === "off" ? { leaks: [], tooLong: [] } : await scan(context, source, options);
   if (report.tooLong.length > 0)
-    output.note(
-      `not looked through for secrets, since over 1 MB: ${report.tooLong.slice(0, mostNamed).map(printable).join(", ")}`,
-    );
+    output.note(`not looked through for secrets, since over 1 MB: ${named(report.tooLong.map(printable)).join(", ")}`);
   const { decision, blocking, letThrough } = judgeLeaks({ policy, leaks: report.leaks });
   if (decision.answer === "block")
     throw new ShiplockError({
@@ -93,8 +91,12 @@ async function secretsFor(
 
 /** `file:line:column`, as editors make it clickable, with the rule's name as `leaks.ignore` wants it. */
 function lines(leaks: readonly Leak[]): string[] {
-  const named = leaks
-    .slice(0, mostNamed)
-    .map(({ file, line, column, rule, what }) => `${printable(file)}:${line}:${column}  ${rule}: ${what}, ***`);
-  return leaks.length > mostNamed ? [...named, `and ${leaks.length - mostNamed} more`] : named;
+  return named(
+    leaks.map(({ file, line, column, rule, what }) => `${printable(file)}:${line}:${column}  ${rule}: ${what}, ***`),
+  );
+}
+
+/** The first of them, and how many more there are. */
+function named(all: readonly string[]): string[] {
+  return all.length > mostNamed ? [...all.slice(0, mostNamed), `and ${all.length - mostNamed} more`] : [...all];
 }
