@@ -91,6 +91,13 @@ describe("who is told", () => {
       );
   });
 
+  test("a bot's token is sent in the clear to nobody but this machine", () => {
+    const bot = (api: string): string => `[{ slack: { channel: "#a", token: T, api: "${api}" } }]`;
+    assert.match(complaints(bot("http://slack.example.com/api/")).join("\n"), /starts with "https:\/\/"/);
+    for (const api of ["https://slack.example.com/api/", "http://127.0.0.1:8080/api/", "http://localhost/"])
+      assert.equal(notifyOf(bot(api)).length, 1);
+  });
+
   test("an address with a password, or a token where a secret's name belongs, is refused and not shown", () => {
     for (const written of [
       '[{ webhook: { url: "https://user:hunter2@example.com/", secret: K } }]',
