@@ -10,6 +10,13 @@ export function signatureOf(secret: string, message: { id: string; timestamp: nu
   return `v1,${createHmac("sha256", keyOf(secret)).update(signed, "utf8").digest("base64")}`;
 }
 
+/** Whether a secret can be the key of a signature: what follows `whsec_` has to be base64 of something. */
+export function isSigningKey(secret: string): boolean {
+  return secret.startsWith("whsec_")
+    ? /^whsec_(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/.test(secret)
+    : secret !== "";
+}
+
 function keyOf(secret: string): Buffer {
   return secret.startsWith("whsec_")
     ? Buffer.from(secret.slice("whsec_".length), "base64")

@@ -1,5 +1,5 @@
 import { type HttpTools, sendHttp } from "./http-send.ts";
-import { signatureOf } from "./signature.ts";
+import { isSigningKey, signatureOf } from "./signature.ts";
 import type { Delivery, Notice, Notifier } from "./types.ts";
 import { headline } from "./words.ts";
 
@@ -20,6 +20,7 @@ export function createWebhook({ name, url, secret, http, id: makeId }: WebhookOp
   return {
     name,
     tell: async (notice, signal) => {
+      if (!isSigningKey(secret)) return noKey;
       const id = makeId();
       const body = webhookBody(notice);
       const sent = await sendHttp(
@@ -36,6 +37,15 @@ export function createWebhook({ name, url, secret, http, id: makeId }: WebhookOp
     },
   };
 }
+
+/** Anybody could make the signature of an empty key. */
+const noKey: Delivery = {
+  status: "failed",
+  tries: 0,
+  detail: "its secret begins with whsec_, and what follows is no key in base64",
+  remedy: "set the secret that `secret` names to the whole key, or to any other long text",
+  remember: null,
+};
 
 /** What is sent: everything that is known of the notice, and a line for people. `version` changes when a field changes its meaning or goes. */
 export function webhookBody(notice: Notice): string {

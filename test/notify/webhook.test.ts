@@ -111,3 +111,17 @@ test("a body without end is not read to its end", async (context: TestContext) =
   });
   assert.equal((await webhook(server.url).tell(notice(), signal)).status, "delivered");
 });
+
+test("a key that is cut off after its prefix, or is no base64, signs nothing, and that is told", async (context) => {
+  const server = await startHttpServer(context, (_, response) => response.end());
+  const http = { clock: jumpingClock(), random: () => 0.5 };
+  for (const secret of ["whsec_", "whsec_not base64!"]) {
+    const delivery = await createWebhook({ name: "hook", url: server.url, secret, http, id: () => "n-1" }).tell(
+      notice(),
+      signal,
+    );
+    assert.equal(delivery.status, "failed");
+    assert.match(delivery.detail, /no key in base64/);
+  }
+  assert.equal(server.heard.length, 0);
+});
