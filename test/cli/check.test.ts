@@ -315,4 +315,22 @@ describe("shiplock check", () => {
     assert.equal((await shiplock(["build", "staging"], { KEY: "k" })).exit, 3);
     assert.match(told().join(), /^\/usual .*"event":"blocked"[^\n]*$/);
   });
+
+  test("a commit that is checked does not choose who is told of it, with which of our secrets", async (context) => {
+    const server = await startHttpServer(context, (_, response) => response.end());
+    const told = (path: string): string[] => [
+      'lint: { process: true, run: "false" }',
+      "@notify:",
+      `@  - { webhook: { url: "${server.url}/${path}", secret: KEY }, events: [check-failed] }`,
+    ];
+    await commit(...told("ours"));
+    await git("switch", "--quiet", "--create", "feature");
+    await commit(...told("elsewhere"));
+    await git("switch", "--quiet", "main");
+    assert.equal((await shiplock(["check", "--ref", "feature"], { KEY: "k" })).exit, 1);
+    assert.deepEqual(
+      server.heard.map(({ path }) => path),
+      ["/ours"],
+    );
+  });
 });

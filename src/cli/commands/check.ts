@@ -1,6 +1,7 @@
 import { cp } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { CheckRunResult } from "../../checks/run/check-run.ts";
+import type { Config } from "../../config/types.ts";
 import type { CheckRunEntry } from "../../ledger/types.ts";
 import { countFlag, listArgument, textFlag } from "../arguments.ts";
 import { filesToCheck } from "../check-files.ts";
@@ -41,17 +42,18 @@ export async function run(
     });
     const folder = textFlag(flags, "artifacts");
     if (folder !== null) await copyArtifacts(result, resolve(context.cwd, folder));
-    if (entry.result === "failed") await tellFailedChecks(context, source, entry);
+    if (entry.result === "failed") await tellFailedChecks(context, config, source, entry);
     return tell(context, result, entry);
   } finally {
     await source.remove();
   }
 }
 
-/** Who runs checks sees them; who wants to hear of them all the same names the event in the configuration. */
+/** Who runs checks sees them; who wants to hear of them all the same names the event in the configuration: in this one, since what is checked does not choose who gets our messages. */
 async function tellFailedChecks(
   context: CommandContext,
-  { config, commit }: CheckedOutCommit,
+  config: Config,
+  { commit }: CheckedOutCommit,
   { jobs }: CheckRunEntry,
 ): Promise<void> {
   const failed = jobs.filter(({ result, required }) => required && (result === "failed" || result === "timed-out"));
