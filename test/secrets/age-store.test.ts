@@ -43,6 +43,15 @@ it("what a killed command left beside an age file keeps nobody from writing it f
   assert.match(await readFile(place.file, "utf8"), /ada: age1/);
 });
 
+it("an age file that names nobody who could read it is refused, instead of encrypted for nobody", async (context) => {
+  const place = await placeIn(context);
+  await writeFile(place.file, "version: 1\nrecipients: {}\nsecrets: {}\n");
+  await assert.rejects(openAgeFile(place), {
+    code: "secrets/age-file",
+    message: /recipients: names nobody who could read the values/,
+  });
+});
+
 async function placeIn(context: TestContext): Promise<AgePlace> {
   const folder = await mkdtemp(join(tmpdir(), "shiplock-age-"));
   context.after(() => rm(folder, { recursive: true }));

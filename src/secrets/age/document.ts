@@ -17,7 +17,10 @@ export type AgeDocument = {
 
 const schema = z.strictObject({
   version: z.literal(1),
-  recipients: z.record(z.string().min(1), z.string().startsWith("age1")),
+  // age would encrypt for nobody without a word, and what was there could never be read again.
+  recipients: z
+    .record(z.string().min(1), z.string().startsWith("age1"))
+    .refine((recipients) => Object.keys(recipients).length > 0, "names nobody who could read the values"),
   secrets: z.record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
     z.strictObject({ updatedAt: z.iso.datetime(), by: z.string(), value: z.string() }),
