@@ -261,6 +261,10 @@ describe("shiplock secrets edit", () => {
     await refused((before) => before, /secrets\/nothing-changed/);
     await refused((before) => `${before}OTHER: [s3cret\n`, /secrets\/unreadable.*line \d/);
     await refused((before) => `${before}my s3cret: x\n`, /secrets\/unreadable.*entry 2 has no name/);
+    await refused((before) => `${before}STAR: *s3cret\n`, /secrets\/unreadable.*STAR.*quotes/);
+    await refused((before) => `${before}AND: &s3cret x\n`, /secrets\/unreadable.*AND.*quotes/);
+    await refused((before) => `${before}EXCLAMATION: !s3cret x\n`, /secrets\/unreadable.*EXCLAMATION.*quotes/);
+    await refused((before) => `${before}HASH: front #s3cret\n`, /secrets\/unreadable.*HASH.*quotes/);
     await refused((before) => `${before}EMPTY:\n`, /secrets\/unreadable.*EMPTY has no text/);
     await refused((before) => before.replace("TOKEN:", "TOKEN: s3cret\nTOKEN:"), /secrets\/unreadable/);
   });

@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isMap, parseDocument, stringify } from "yaml";
+import { isAlias, isMap, isNode, isScalar, type Node, parseDocument, stringify } from "yaml";
 import { resolveEnvironment } from "../../config/environment.ts";
 import type { Config } from "../../config/types.ts";
 import { ShiplockError } from "../../errors.ts";
@@ -18,6 +18,8 @@ import type { SecretsWorld } from "./world.ts";
 
 const heading = (place: AgePlace): string =>
   `# The secrets of ${place.written}, readable only while this editor is open.\n# One NAME: value each; a line that is taken out takes the secret away.\n`;
+
+const secretName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** `shiplock secrets edit ENV`: the values of an age file in the user's editor. The file changes only when what was written can be read, and only where it differs. */
 export async function edit(
@@ -89,13 +91,33 @@ function readValues(text: string): { values: ReadonlyMap<string, string> } | { p
   }
   if (document.contents === null) return { values: new Map() };
   if (!isMap(document.contents)) return { problem: "it has to be one NAME: value per line" };
+  const cut = document.contents.items.find(({ value }) => isNode(value) && isCut(value, text));
+  if (cut !== undefined) {
+    const line = text.slice(0, isNode(cut.key) ? (cut.key.range?.[0] ?? 0) : 0).split("\n").length;
+    return {
+      problem: `${nameIn(cut.key) ?? `line ${line}`} needs quotes: it has a character that YAML takes for its own`,
+    };
+  }
   const content = document.toJS({ maxAliasCount: 0 }) as Record<string, unknown>;
   for (const [at, [name, value]] of Object.entries(content).entries()) {
     // A value in the place of a name must not be quoted.
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return { problem: `entry ${at + 1} has no name of a secret` };
+    if (!secretName.test(name)) return { problem: `entry ${at + 1} has no name of a secret` };
     if (typeof value !== "string" || value === "") return { problem: `${name} has no text as its value` };
   }
   return { values: new Map(Object.entries(content as Record<string, string>)) };
+}
+
+/** Whether YAML takes a part of what was typed for something else than the value: what begins with `*`, `&` or `!`, and what stands behind ` #`. */
+function isCut(value: Node, text: string): boolean {
+  if (isAlias(value) || value.tag !== undefined || ("anchor" in value && value.anchor !== undefined)) return true;
+  if (!isScalar(value) || value.type !== "PLAIN") return false;
+  const [rest = ""] = text.slice(value.range?.[1] ?? text.length).split("\n", 1);
+  return rest.trim().startsWith("#");
+}
+
+function nameIn(key: unknown): string | null {
+  const name = isScalar(key) && typeof key.value === "string" ? key.value : "";
+  return secretName.test(name) ? name : null;
 }
 
 type Changes = { set: string[]; removed: string[] };
