@@ -1,4 +1,5 @@
 import type { DeploymentEvent } from "../deploy/request.ts";
+import { holdText } from "../environments/queue/holds.ts";
 import { obstacles } from "../environments/gates/judge.ts";
 import type { StepEvent } from "../deploy/run.ts";
 import type { WatchNews } from "../deploy/watch.ts";
@@ -102,6 +103,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
         return output.line(
           `${paint.red("an emergency")} by ${event.review.by.name}: ${printable(event.review.reason)}; somebody else has to look at it by ${event.review.dueBy}`,
         );
+      case "hold-taken-over":
+        return output.line(`${paint.yellow("in spite of the hold")}: ${printable(holdText(event.hold))}`);
       case "freeze-overridden":
         return output.line(`${paint.yellow("in spite of the freeze")}: ${printable(event.reason)}`);
       case "planned":

@@ -1,3 +1,4 @@
+import { holdText } from "../environments/queue/holds.ts";
 import type { DueReview } from "../environments/queue/types.ts";
 import type { Notice, NoticeEvent } from "../notify/types.ts";
 import { levelOf } from "../notify/words.ts";
@@ -65,6 +66,8 @@ export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string
       const { review } = event;
       return { fold, notices: noticesOf(fold, review.deployment, "emergency", at, emergencyWords(review)) };
     }
+    case "hold-taken-over":
+      return { fold, notices: noticesOf(fold, event.deployment, "taken-over", at, holdText(event.hold)) };
     case "freeze-overridden":
       return { fold, notices: noticesOf(fold, event.deployment, "freeze-overridden", at, event.reason) };
     case "lease-taken": {

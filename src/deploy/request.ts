@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { CommitRelation, Judgement } from "../environments/gates/types.ts";
 import type { Identity } from "../environments/identity.ts";
-import type { DueReview, NewTicket, Ticket, TicketOptions, Trigger } from "../environments/queue/types.ts";
+import type { DueReview, Hold, NewTicket, Ticket, TicketOptions, Trigger } from "../environments/queue/types.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { ShiplockError } from "../errors.ts";
 import type { LeaseOwner } from "../hosts/types.ts";
@@ -119,6 +119,8 @@ export type DeploymentEvent =
   | { kind: "planned"; purpose: "run" | "resume" | "abort"; plan: Plan; document: ReleaseDocument }
   /** It began as an emergency: told at once, and somebody else has to look at it. */
   | { kind: "emergency"; review: DueReview; environment: string; project: string }
+  /** It began although somebody else holds the environment. */
+  | { kind: "hold-taken-over"; deployment: string; hold: Hold; environment: string; project: string }
   /** It began in spite of a freeze. */
   | {
       kind: "freeze-overridden";

@@ -1,6 +1,7 @@
+import type { GateName } from "../config/types-gates.ts";
 import { reviewOf, withDueReview } from "../environments/emergency/reviews.ts";
 import type { Judgement } from "../environments/gates/types.ts";
-import type { DueReview, NewTicket, TicketOptions } from "../environments/queue/types.ts";
+import type { DueReview, Hold, NewTicket, TicketOptions } from "../environments/queue/types.ts";
 import { samePresent } from "../environments/queue/changes.ts";
 import { changeState } from "../environments/record/change-state.ts";
 import { withEnded, withOperation } from "../environments/record/changes.ts";
@@ -82,7 +83,7 @@ export async function recordBeginning(
     const review = reviewOf(ticket, request.asker, judgement, now, request.reviewWithinMs ?? reviewWithinMs);
     const next = review === null ? begun : withDueReview(begun, review);
     if (await record.swap(revision, next, written)) {
-      announce(request, { ...ticket, options }, review, ports);
+      announce(request, { ...ticket, options }, { review, hold: state.hold }, ports);
       return null;
     }
     mayBeRecorded(false);
@@ -99,20 +100,28 @@ export async function recordBeginning(
   });
 }
 
-/** A freeze is only overridden where there is one: who says so on any other day has done nothing that anybody has to hear of. */
+/** A freeze is only overridden, and a hold only taken over, where there is one: who says so on any other day has done nothing that anybody has to hear of. */
 function usedOptions(options: TicketOptions, { decisions }: Judgement): TicketOptions {
-  const frozen = decisions.some((decision) => decision.answer === "pass" && decision.overridden === true);
-  return frozen ? options : { ...options, overrideFreeze: null };
+  const overridden = (name: GateName): boolean =>
+    decisions.some((each) => each.gate === name && each.answer === "pass" && each.overridden === true);
+  const { overrideFreeze, takeOver } = options;
+  return {
+    ...options,
+    overrideFreeze: overridden("freeze") ? overrideFreeze : null,
+    takeOver: overridden("hold") && takeOver,
+  };
 }
 
 /** What passed over its gates is told as soon as it has begun. */
 function announce(
   { project, environment, asker: by }: DeploymentRequest,
   { deployment, release, options }: NewTicket,
-  review: DueReview | null,
+  { review, hold }: { review: DueReview | null; hold: Hold | null },
   ports: DeploymentPorts,
 ): void {
   if (review !== null) ports.tell({ kind: "emergency", review, environment, project });
+  if (options.takeOver && hold !== null)
+    ports.tell({ kind: "hold-taken-over", deployment, hold, environment, project });
   const { overrideFreeze: reason } = options;
   if (reason !== null) ports.tell({ kind: "freeze-overridden", deployment, release, by, reason, environment, project });
 }

@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { runDeployment } from "../../src/deploy/deployment.ts";
 import type { DeploymentRequest } from "../../src/deploy/request.ts";
 import { parseLine } from "../../src/environments/audit/chain.ts";
+import { changeRequests } from "../../src/environments/record/change-state.ts";
 import { openReviews } from "../../src/environments/emergency/reviews.ts";
 import { type Deployer, startDeployer } from "../fakes/deployer.ts";
 import { recordOf } from "../fakes/look.ts";
@@ -116,6 +117,45 @@ describe("an emergency", () => {
     assert.equal(row("drift"), "ok: what runs is what is recorded");
     assert.match(row("health"), /^ok: \d+ containers of what is live run, none unhealthy$/);
     assert.equal(row("way back"), "ok: r-v1, whose images are on the hosts");
+    await deployer.close();
+  });
+
+  it("a hold that is taken over is told with whose it is, and stands in the audit log; where nobody holds it, nothing is taken over", async () => {
+    const world = createWorld(fleet, [one, two]);
+    const deployer = await startDeployer(world);
+    const asked = deployer.request(two);
+    const by = { ...asked.asker, name: "grace" };
+    const hold = { by, since: "s", until: null, reason: "demo", takenFrom: null };
+    await changeRequests(deployer.session.record, asked, (state) => ({ ...state, hold }));
+    const taking = { ...asked, options: { ...asked.options, takeOver: true } };
+    const outcome = await run(world, deployer, {
+      ...taking,
+      judge: async () => ({
+        ...{ at: "", answer: "pass", passedByEmergency: [] },
+        decisions: [{ gate: "hold", answer: "pass", reason: "takes over", overridden: true }],
+      }),
+    });
+    assert.equal(outcome.state, "succeeded");
+    await changeRequests(deployer.session.record, asked, (state) => ({ ...state, hold: null }));
+    await run(world, deployer, { ...taking, deployment: "d-3" });
+    assert.deepEqual(
+      deployer.events.flatMap((event) =>
+        event.kind === "hold-taken-over" ? [[event.deployment, event.hold.by.name]] : [],
+      ),
+      [["d-2", "grace"]],
+    );
+    const log = (await deployer.session.audit.read()).lines.map((line) => parseLine(line)?.action);
+    assert.deepEqual(log, [
+      "held",
+      "began",
+      "hold-taken-over",
+      "went-live",
+      "ended",
+      "unheld",
+      "began",
+      "went-live",
+      "ended",
+    ]);
     await deployer.close();
   });
 

@@ -130,17 +130,19 @@ test("another's request that is carried through first is told as its own, with i
   assert.ok(allEndsTold(fold));
 });
 
-test("an emergency is told with its reason, what it passed over and until when it is to be reviewed; an overridden freeze with its reason", () => {
+test("an emergency is told with its reason, what it passed over and until when it is to be reviewed; an overridden freeze with its reason, a hold with whose it is", () => {
   const passed = [{ gate: "reviewers", reason: "no approval" }] as const;
   const by = { name: "ada", aliases: [], source: "local" } as const;
   const review = { deployment: "d-1", release: "r-v1", by, reason: "the shop is down", at, dueBy: at, reviewed: null };
   const whose = { environment: "production", project: "shop" };
+  const hold = { by, since: at, until: null, reason: "demo", takenFrom: null };
   const { notices } = told([
     requested("d-1"),
     planned("d-1"),
     { kind: "emergency", review: { ...review, passed }, ...whose },
     { kind: "freeze-overridden", deployment: "d-1", release: "r-v1", by, reason: "it cannot wait", ...whose },
     { kind: "emergency", review: { ...review, passed: [] }, ...whose },
+    { kind: "hold-taken-over", deployment: "d-1", hold, ...whose },
   ]);
   assert.deepEqual(
     notices.map(({ event, outcome }) => [event, outcome]),
@@ -150,6 +152,7 @@ test("an emergency is told with its reason, what it passed over and until when i
       ["emergency", `the shop is down; passed over reviewers (no approval); to be reviewed by ${at}`],
       ["freeze-overridden", "it cannot wait"],
       ["emergency", `the shop is down; no gate stood in its way; to be reviewed by ${at}`],
+      ["taken-over", `held by ada since ${at} until it is lifted: demo`],
     ],
   );
 });

@@ -111,9 +111,13 @@ function operation(before: EnvironmentState, after: EnvironmentState): AuditAct[
   const { operation: is } = after;
   const acts: AuditAct[] = [];
   const begins = is !== null && was?.deployment !== is.deployment;
-  const overridden = begins ? (is.options?.overrideFreeze ?? null) : null;
-  if (begins && overridden !== null)
-    acts.push(act("freeze-overridden", is.deployment, { release: is.release, reason: overridden }));
+  const used = begins ? is.options : undefined;
+  if (begins && used !== undefined && used.overrideFreeze !== null)
+    acts.push(act("freeze-overridden", is.deployment, { release: is.release, reason: used.overrideFreeze }));
+  if (begins && used?.takeOver === true && after.hold !== null) {
+    const { by, reason } = after.hold;
+    acts.push(act("hold-taken-over", is.deployment, { release: is.release, takenFrom: by.name, reason }));
+  }
   if (commits(before, after) && is !== null) {
     const behind = after.behind.map(({ host }) => host);
     const withdrawn = after.withdrawn.filter((entry) => !before.withdrawn.some((known) => same(known, entry)));

@@ -18,6 +18,7 @@ export type AuditAction =
   | "unheld"
   | "emergency"
   | "freeze-overridden"
+  | "hold-taken-over"
   | "reviewed"
   | "forgotten"
   | "secrets-read"

@@ -2,7 +2,7 @@ import { samePerson } from "../identity.ts";
 import { answersOf, momentText } from "./answers.ts";
 import type { Gate, GateDecision, GateFacts } from "./types.ts";
 
-const { pass, block, skip } = answersOf("hold");
+const { pass, override, block, skip } = answersOf("hold");
 
 /** Somebody keeps the environment as it is. Nothing comes by itself then; others have to say that they take over. Going back is always possible. */
 export const holdGate: Gate = { name: "hold", judge };
@@ -18,6 +18,6 @@ function judge({ now, kind, request, state, environment }: GateFacts): GateDecis
   if (request.trigger === "automatic")
     return skip(held, `deploy when ${hold.by.name} has lifted it with \`shiplock unhold ${environment}\``);
   if (request.requesters.some((who) => samePerson(who, hold.by))) return pass(`it is ${hold.by.name}'s own hold`);
-  if (request.options.takeOver) return pass(`takes over; ${held}`);
+  if (request.options.takeOver) return override(`takes over; ${held}`);
   return block(held, `ask ${hold.by.name}, wait for it, or add --take-over, which is recorded`);
 }

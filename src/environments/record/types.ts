@@ -57,7 +57,7 @@ export type Operation = {
   committed: boolean;
   /** Records of an earlier Shiplock do not say. */
   asked?: Asked | null;
-  /** What was said with the request. Records of an earlier Shiplock do not say. */
+  /** What was said with the request, where it made a difference. Records of an earlier Shiplock do not say. */
   options?: TicketOptions;
   startedAt: string;
 };

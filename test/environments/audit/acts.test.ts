@@ -98,10 +98,11 @@ describe("what is entered in the audit log", () => {
 
   it("an emergency with the gates it passed, a freeze that was overridden, a review", () => {
     const plan = planOf("v2", "deploy", "d-2", state);
-    const begun = withOperation(state, plan, shop("v2"), 1, at, null, {
-      ...options,
-      overrideFreeze: "the shop is down",
-    });
+    const overridden = { ...options, overrideFreeze: "the shop is down" };
+    const begun = withOperation(state, plan, shop("v2"), 1, at, null, overridden);
+    const hold = { by: grace, since: at, until: null, reason: "demo", takenFrom: null };
+    const taken = withOperation({ ...state, hold }, plan, shop("v2"), 1, at, null, { ...options, takeOver: true });
+    assert.deepEqual(words({ ...state, hold }, taken), ["began d-2", "hold-taken-over d-2"]);
     const review = {
       ...{ deployment: "d-2", release: "r-v2", by: ada, reason: "the shop is down", at, dueBy: at, reviewed: null },
       passed: [{ gate: "freeze", reason: "weekend" } as const],

@@ -141,7 +141,15 @@ describe("passing a freeze", () => {
     const options = { ...request().options, overrideFreeze: "customer is down" };
     const decision = at("2026-11-21T12:00:00Z", weekend, options);
     assert.equal(decision.answer, "pass");
+    assert.equal(decision.overridden, true);
     assert.match(decision.reason, /^overridden \(customer is down\); nothing is deployed to staging until Mon/);
+  });
+
+  it("is none where nothing is frozen: a flag that was given to be sure overrides nothing", () => {
+    const options = { ...request().options, overrideFreeze: "customer is down" };
+    assert.deepEqual(at("2026-11-18T12:00:00Z", weekend, options), {
+      ...{ gate: "freeze", answer: "pass", reason: "no freeze now" },
+    });
   });
 
   it("is not needed by a rollback", () => {
