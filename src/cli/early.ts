@@ -7,7 +7,7 @@ import type { TargetSession } from "../targets/types.ts";
 import { askEarlyGates } from "./ask-gates.ts";
 import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
-import type { Notices } from "./notices.ts";
+import type { DeploymentNotices } from "./notices.ts";
 import type { CheckedOutCommit } from "./release-source.ts";
 import { requestFor } from "./request-for.ts";
 import { carryOut } from "./run-deployment.ts";
@@ -34,7 +34,7 @@ export async function endIfRefused(
   kind: DeploymentKind,
   flags: Flags,
   { commit, dirty }: Pick<CheckedOutCommit, "commit" | "dirty">,
-  notices: Pick<Notices, "event">,
+  notices: DeploymentNotices,
 ): Promise<void> {
   const request = await requestFor(context, config, environment, session, kind, flags);
   const state = (await session.record.read())?.state ?? emptyState(config.project, environment.name);

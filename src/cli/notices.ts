@@ -4,6 +4,10 @@ import { resolvePublicUrls } from "../config/environment.ts";
 import type { Config } from "../config/types.ts";
 import { allEndsTold, foldNotices, startNotices } from "../deploy/notices.ts";
 import type { DeploymentEvent } from "../deploy/request.ts";
+import { reviewSentence, untoldReviews, withReviewsTold } from "../environments/emergency/reviews.ts";
+import type { DueReview } from "../environments/queue/types.ts";
+import { changeRequests } from "../environments/record/change-state.ts";
+import type { EnvironmentRecord } from "../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import { openDispatch, type Told } from "../notify/dispatch.ts";
 import type { Notice, NoticeEvent, NoticeRule } from "../notify/types.ts";
@@ -20,9 +24,17 @@ export type Notices = {
   tell(notice: NoticeInput, options?: { onlyNamed?: boolean }): void;
   /** Tells that the command ended with an error, unless the events have told an end already, or nobody has to know. */
   failed(error: unknown, facts: Partial<NoticeInput>): void;
+  /**
+   * Tells of emergencies that wait for somebody's review, by what the environment record said last: each once when it has ended, and once more when the time for it is
+   * over, whichever command sees that first. That it was told is kept in the record, so that no other machine does it again.
+   */
+  reviews(record: EnvironmentRecord): Promise<void>;
   /** Waits until all has been told, at most so long; what was not is given up. To be called once, at the end. */
   flush(withinMs?: number): Promise<readonly Told[]>;
 };
+
+/** What a deployment needs of it. */
+export type DeploymentNotices = Pick<Notices, "event" | "reviews">;
 
 export type NoticeInput = Partial<Omit<Notice, "event" | "level" | "project" | "links">> & { event: NoticeEvent };
 
@@ -84,12 +96,36 @@ export function openNotices(
       const notice = failureNotice(error, (context.env["CI"] ?? "") !== "");
       if (notice !== null) deliver({ ...facts, ...notice });
     },
+    reviews: async (record) => {
+      if (rules.length === 0) return;
+      try {
+        for (const { review, sentence } of await claimReviews(record, systemClock.now()))
+          deliver({
+            ...{ event: "review-due", deployment: review.deployment, release: review.release },
+            ...{ who: review.by.name, why: review.reason, outcome: sentence },
+          });
+      } catch (error) {
+        output.note(`warning: nobody was told of the reviews that are due: ${messageOf(error)}`);
+      }
+    },
     flush: async (withinMs = flushMs) => {
       const told = await dispatch.flush(withinMs);
       await recorder.close();
       return told;
     },
   };
+}
+
+/** Reviews that are to be told of now, each with a sentence. Of many that see them, one gets each. */
+async function claimReviews(record: EnvironmentRecord, now: Date): Promise<{ review: DueReview; sentence: string }[]> {
+  const seen = record.last()?.state;
+  if (seen === undefined || untoldReviews(seen, now).length === 0) return [];
+  let claimed: ReturnType<typeof untoldReviews> = [];
+  await changeRequests(record, seen, (state) => {
+    claimed = untoldReviews(state, now);
+    return withReviewsTold(state, now);
+  });
+  return claimed.map(({ review }) => ({ review, sentence: reviewSentence(review, seen.environment, now) }));
 }
 
 const bare = {

@@ -8,7 +8,7 @@ import type { TargetSession } from "../targets/types.ts";
 import { rememberHead } from "./audit-memory.ts";
 import { type CommandContext, openHistory } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
-import type { Notices } from "./notices.ts";
+import type { DeploymentNotices } from "./notices.ts";
 import { errorDocument } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { recordHistory } from "./record-history.ts";
@@ -28,7 +28,7 @@ export async function carryOut(
   session: TargetSession,
   work: (ports: DeploymentPorts) => Promise<DeploymentOutcome | null>,
   nothing: string,
-  notices: Pick<Notices, "event">,
+  notices: DeploymentNotices,
   gates: readonly GateAnswer[] = [],
   follow: (outcome: DeploymentOutcome, ports: DeploymentPorts) => Promise<Aftermath | null> = async () => null,
 ): Promise<number> {
@@ -54,6 +54,7 @@ export async function carryOut(
     const milliseconds = Date.now() - started;
     const exitCode = tellOutcome(context, outcome, milliseconds);
     await keepHead(context, session, ledger, outcome.deployment);
+    await notices.reviews(session.record);
     const aftermath = await follow(outcome, ports).finally(() => history.flush());
     if (aftermath !== null) await keepHead(context, session, ledger, outcome.deployment);
     output.result({ ...resultOf(outcome, milliseconds), audit: session.audit.head(), ...aftermath?.result });

@@ -7,14 +7,16 @@ import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
 import { following } from "./following.ts";
+import type { Notices } from "./notices.ts";
 import { requestOfTicket } from "./request-for.ts";
 import { carryOut } from "./run-deployment.ts";
 import { withSession } from "./session.ts";
-import { withNotices } from "./with-notices.ts";
+import { tellingFailure } from "./with-notices.ts";
 
 /**
  * Carries requests out here that stand in the queue, one after another, each as it was asked for. One that still waits for a gate stays in the queue.
  * @param tickets in their order; all of them leave out the same hosts
+ * @param notices who is told; left open
  * @returns the exit code of the first that did not succeed
  */
 export async function takeUpHere(
@@ -23,10 +25,10 @@ export async function takeUpHere(
   environment: Environment,
   tickets: readonly Ticket[],
   flags: Flags,
+  notices: Notices,
 ): Promise<number> {
   const skip = tickets[0]?.options.skip ?? [];
-  const about = { environment: environment.name, kind: null, ofCommit: false };
-  return withNotices(context, config, flags, about, (notices) =>
+  return tellingFailure(context, config, flags, false, notices, () =>
     withSession(
       context,
       config,

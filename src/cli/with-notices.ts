@@ -27,14 +27,28 @@ export async function withNotices(
 ): Promise<number> {
   const notices = openNotices(context, config, environment, { kind, why: textFlag(flags, "reason") });
   try {
+    return await tellingFailure(context, config, flags, ofCommit, notices, work);
+  } finally {
+    await notices.flush();
+  }
+}
+
+/** Does work of which is told if it ends with an error before a deployment's own end was told. */
+export async function tellingFailure(
+  context: CommandContext,
+  config: Config,
+  flags: Flags,
+  ofCommit: boolean,
+  notices: Notices,
+  work: (notices: Notices) => Promise<number>,
+): Promise<number> {
+  try {
     return await work(notices);
   } catch (error) {
     // Who interrupts a command before it has begun anything knows.
     if (config.notify.length > 0 && !context.signal.aborted)
       notices.failed(error, ofCommit ? await commitFacts(context, config, flags) : {});
     throw error;
-  } finally {
-    await notices.flush();
   }
 }
 

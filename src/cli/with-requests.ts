@@ -8,6 +8,7 @@ import { emptyState } from "../environments/record/changes.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { type CommandContext, loadEnvironment } from "./context.ts";
+import { type Notices, openNotices } from "./notices.ts";
 import { localIdentities } from "./identity.ts";
 import { withSession } from "./session.ts";
 
@@ -27,37 +28,55 @@ export type Requests = {
    * @throws ShiplockError `record/contended`, and what `change` throws
    */
   write(change: (state: EnvironmentState) => EnvironmentState | null): Promise<EnvironmentState>;
+  /** Tells somebody. Nothing of it throws or waits. */
+  tell: Notices["tell"];
   /** Requests whose command is gone. */
   gone(state: EnvironmentState): Promise<ReadonlySet<string>>;
 };
 
-/** Opens an environment's record for a command that needs its home host alone: no lease, no registry, no other host. */
+/**
+ * Opens an environment's record for a command that needs its home host alone: no lease, no registry, no other host. At the end, when the host is let go, it waits a bounded
+ * time for those who are told.
+ */
 export async function withRequests<T>(
   context: CommandContext,
   name: string,
   work: (requests: Requests) => Promise<T>,
 ): Promise<T> {
+  return withRequestsThen(context, name, work, async (done) => done);
+}
+
+/** The same, with something that follows when the host is let go, and is told of in the same order. */
+export async function withRequestsThen<T, R>(
+  context: CommandContext,
+  name: string,
+  work: (requests: Requests) => Promise<T>,
+  then: (done: T, notices: Notices) => Promise<R>,
+): Promise<R> {
   const { config, environment } = await loadEnvironment(context, name);
   const whose = { project: config.project, environment: environment.name };
   const now = (): Date => systemClock.now();
   const by = await localIdentities(context, config.folder).identify();
-  return withSession(
-    context,
-    config,
-    environment,
-    (session) =>
-      work({
-        ...{ config, environment, session, by, now },
-        read: async () => {
-          const found = await session.record.read();
-          return withExpired(found?.state ?? emptyState(whose.project, whose.environment), now());
-        },
-        write: async (change) =>
-          (await changeRequests(session.record, whose, (state) => change(withExpired(state, now())))).state,
-        gone: (state) => goneRequests(session, state),
-      }),
-    { kind: "record" },
-  );
+  const notices = openNotices(context, config, environment.name);
+  const answer = async (session: TargetSession): Promise<T> => {
+    const done = await work({
+      ...{ config, environment, session, by, now, tell: notices.tell },
+      read: async () => {
+        const found = await session.record.read();
+        return withExpired(found?.state ?? emptyState(whose.project, whose.environment), now());
+      },
+      write: async (change) =>
+        (await changeRequests(session.record, whose, (state) => change(withExpired(state, now())))).state,
+      gone: (state) => goneRequests(session, state),
+    });
+    await notices.reviews(session.record);
+    return done;
+  };
+  try {
+    return await then(await withSession(context, config, environment, answer, { kind: "record" }), notices);
+  } finally {
+    await notices.flush();
+  }
 }
 
 /** Requests of a state whose command is gone. Where nothing is asked for, nobody is asked. */

@@ -80,6 +80,7 @@ describe("gates on the facts of an environment", () => {
     const source = { commit: { ...asked, ref, refKind: "branch" as const }, dirty: false };
     const work = endIfRefused(context, config, environment, session, "deploy", flags, source, {
       event: () => undefined,
+      reviews: async () => undefined,
     });
     return orEndedEarly(work.then(() => -1));
   };

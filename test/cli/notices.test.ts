@@ -11,6 +11,7 @@ import { openNotices } from "../../src/cli/notices.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import { carryOut } from "../../src/cli/run-deployment.ts";
 import type { Config } from "../../src/config/types.ts";
+import type { DeploymentPorts } from "../../src/deploy/request.ts";
 import { runDeployment } from "../../src/deploy/deployment.ts";
 import { stateRules } from "../../src/deploy/states.ts";
 import { ShiplockError } from "../../src/errors.ts";
@@ -136,6 +137,31 @@ describe("who is told of a deployment", () => {
     const messages = slack.messages.filter(({ thread }) => thread === null);
     assert.equal(messages.length, 1);
     assert.match(messages[0]?.shown ?? "", /deploy of shop to production succeeded/);
+  });
+
+  test("an emergency that has ended is told as one that waits for a review, and by no later deployment again", async (context) => {
+    const server = await startHttpServer(context, (_, response) => response.end());
+    const deployer = await startDeployer(createWorld(fleet, [document]));
+    const config = configWith(`[{ webhook: { url: "${server.url}", secret: HOOK_KEY }, events: [review-due] }]`);
+    const who = machine({}, "emergency.db");
+    for (const deployment of ["d-2", "d-3"]) {
+      const asked = deployer.request(document, { deployment });
+      const emergency = deployment === "d-2" ? "the shop is down" : null;
+      const request = { ...asked, options: { ...asked.options, emergency } };
+      const notices = openNotices(who.context, config, "production", { kind: "deploy" });
+      const work = (ports: DeploymentPorts) => runDeployment(request, ports);
+      assert.equal(await carryOut(who.context, deployer.session, work, "", notices), 0);
+      await notices.flush(120_000);
+    }
+    await deployer.close();
+    assert.deepEqual(
+      bodies(server).map(({ event, deployment, who: by, why }) => [event, deployment, by, why]),
+      [["review-due", "d-2", "ada", "the shop is down"]],
+    );
+    assert.match(
+      String(bodies(server)[0]?.["outcome"]),
+      /waits for a review, due by .*: `shiplock review production d-2/,
+    );
   });
 
   test("an endpoint that never answers holds no deployment up, and is reported once", async (context) => {

@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { main } from "../../src/cli/main.ts";
 import { requestLines } from "../../src/cli/request-lines.ts";
 import { createOutput } from "../../src/cli/output.ts";
+import { withDueReview } from "../../src/environments/emergency/reviews.ts";
 import { withTicket } from "../../src/environments/queue/changes.ts";
 import type { NewTicket } from "../../src/environments/queue/types.ts";
 import { changeRequests } from "../../src/environments/record/change-state.ts";
@@ -15,6 +16,7 @@ import { createLocalFiles } from "../../src/hosts/local-files.ts";
 import { subjectOf } from "../../src/release/snapshot.ts";
 import { folderRecord } from "../../src/targets/folder-record.ts";
 import { shop } from "../fakes/shop.ts";
+import { deadUrl, startHttpServer } from "../notify/http-server.ts";
 
 type Said = { exit: number; stdout: string; stderr: string };
 
@@ -258,6 +260,84 @@ describe("holds and answers from the command line, while a host that is not the 
       /its command is gone: `shiplock resume production d-1` takes it up; it ends 2126/,
     ])
       assert.match(lines, said);
+  });
+});
+
+describe("who is told of holds and answers", () => {
+  it("a hold, whose it was, an approval, and the end of a request whose own command is gone to tell it", async (context) => {
+    const server = await startHttpServer(context, (_, response) => response.end());
+    const home = openHome(
+      `${configuration}notify: [{ webhook: { url: "${server.url}", secret: HOME }, events: [all] }]\n`,
+    );
+    context.after(() => home.remove());
+    await home.record.writeRelease(document.name, JSON.stringify(document));
+    for (const deployment of ["d-1", "d-2", "d-3", "d-4"])
+      await home.write((state) => withTicket(state, ticket(deployment), "2026-11-20T10:00:00.000Z"));
+    await home.record.seen(["d-4"]);
+    for (const [who, ...argv] of [
+      ["ada", "hold", "production", "--reason", "a demo"],
+      ["grace", "hold", "production", "--reason", "mine now", "--take-over"],
+      ["ada", "unhold", "production", "--take-over"],
+      ["ada", "unhold", "production"],
+      ["grace", "approve", "production", "d-1", "--comment", "tried it"],
+      ["linus", "approve", "production", "d-1"],
+      ["grace", "reject", "production", "d-2", "--comment", "too late"],
+      ["bob", "cancel", "production", "d-3"],
+      ["bob", "cancel", "production", "d-4"],
+    ] as const)
+      assert.equal((await home.shiplock(who, ...argv)).exit, 0, argv.join(" "));
+    const told = server.heard.map(({ body }) => JSON.parse(body) as Record<string, string>);
+    assert.deepEqual(
+      told.map(({ event, deployment, who, outcome }) => [
+        event,
+        deployment,
+        who,
+        (outcome ?? "").replace(/since \S+/, ""),
+      ]),
+      [
+        ["hold-placed", null, "ada", "held by ada  until it is lifted: a demo"],
+        ["taken-over", null, "grace", "held by grace  until it is lifted, taken over from ada: mine now"],
+        ["hold-placed", null, "grace", "held by grace  until it is lifted, taken over from ada: mine now"],
+        ["taken-over", null, "ada", "it was held by grace  until it is lifted, taken over from ada: mine now"],
+        ["hold-lifted", null, "ada", "it was held by grace  until it is lifted, taken over from ada: mine now"],
+        ["approved", "d-1", "ada", "approved by grace (tried it); 1 more approval is needed"],
+        ["approved", "d-1", "ada", "approved by linus; it may begin"],
+        ["rejected", "d-2", "ada", "rejected by grace: too late"],
+        ["cancelled", "d-3", "ada", "cancelled by bob"],
+      ],
+    );
+    assert.equal(told[5]?.["text"], "deploy of shop to production was approved");
+    assert.equal(told[5]?.["subject"], document.release.subject);
+  });
+
+  it("an emergency whose review is overdue, once, by whichever command looks first", async (context) => {
+    const server = await startHttpServer(context, (_, response) => response.end());
+    const home = openHome(`${configuration}notify: [{ webhook: { url: "${server.url}", secret: HOME } }]\n`);
+    context.after(() => home.remove());
+    await home.write((state) =>
+      withDueReview(state, {
+        ...{ deployment: "d-9", release: "r-v9", by: { name: "ada", aliases: [], source: "local" }, reviewed: null },
+        ...{ reason: "the shop is down", passed: [], at: "2020-11-20", dueBy: "2020-11-21", told: "due" },
+      }),
+    );
+    for (const who of ["ada", "grace"]) await home.shiplock(who, "unhold", "production");
+    const told = server.heard.map(({ body }) => JSON.parse(body) as Record<string, string>);
+    assert.deepEqual(
+      told.map(({ event, deployment, who, why }) => [event, deployment, who, why]),
+      [["review-due", "d-9", "ada", "the shop is down"]],
+    );
+    assert.match(
+      told[0]?.["outcome"] ?? "",
+      /waits for a review, overdue since 2020-11-21: `shiplock review production/,
+    );
+  });
+
+  it("somebody who cannot be told changes nothing of the command but a warning", async () => {
+    const url = await deadUrl();
+    const home = openHome(`${configuration}notify: [{ webhook: { url: "${url}", secret: NOT_SET }, events: [all] }]\n`);
+    const held = await home.shiplock("ada", "hold", "production", "--reason", "a demo");
+    home.remove();
+    assert.deepEqual([held.exit, held.stderr.match(/warning: webhook was not told/g)?.length], [0, 1], held.stderr);
   });
 });
 

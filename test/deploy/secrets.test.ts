@@ -90,6 +90,7 @@ describe("a release that prints its secrets", () => {
       const request = deployer.request(document, { deployment: `d-${String(json)}` });
       const exit = await carryOut(context, deployer.session, (ports) => runDeployment(request, ports), "", {
         event: () => undefined,
+        reviews: async () => undefined,
       });
       assert.equal(exit, 1);
       assert.match(written.join(""), /log in with \*\*\*/);

@@ -1,3 +1,4 @@
+import type { Config, Environment } from "../../config/types.ts";
 import { documentOf } from "../../deploy/read-record.ts";
 import { requestMeant, withApproval } from "../../environments/queue/answers.ts";
 import type { Ticket } from "../../environments/queue/types.ts";
@@ -9,7 +10,8 @@ import { exitCodes } from "../exit-codes.ts";
 import { type Output, printable } from "../output.ts";
 import { approvalLines, waitsForApproval } from "../request-lines.ts";
 import { takeUpHere } from "../take-up.ts";
-import { withRequests } from "../with-requests.ts";
+import { approvalSentence, requestNotice } from "../request-notices.ts";
+import { type Requests, withRequestsThen } from "../with-requests.ts";
 import type { Flags } from "./table.ts";
 
 /** Approves what a request would make live: these digests with this configuration, and nothing else. */
@@ -18,34 +20,54 @@ export async function run(
   args: readonly (string | string[] | undefined)[],
   flags: Flags,
 ): Promise<number> {
-  const { output } = context;
   const runs = flags["run"] === true;
-  const given = await withRequests(context, argument(args, 0), async (requests) => {
-    const { environment, by, now, session } = requests;
-    const { reviewers } = environment.gates;
-    const seen = await requests.read();
-    const shown = requestMeant(seen, optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
-    const document = await documentOf(session, shown.document);
-    for (const line of subjectLines(shown, document, seen.live?.release ?? null, output)) output.line(line);
-    const written = textFlag(flags, "comment");
-    const comment = written === null ? null : output.mask(written);
-    const state = await requests.write((known) => {
-      const meant = requestMeant(known, shown.deployment);
-      if (meant.subject !== shown.subject) throw changed(environment.name, shown);
-      return withApproval(known, meant, { by, comment, now: now() }, reviewers);
-    });
-    const ticket = requestMeant(state, shown.deployment);
-    const gone = await requests.gone(state);
-    for (const line of approvalLines(ticket, { state, gone, reviewers, now: now() })) output.line(line);
-    for (const { gate, reason } of ticket.waiting) output.line(`  waits for ${gate}: ${printable(reason)}`);
-    return { ...requests, ticket, gone: gone.has(ticket.deployment) };
+  const answer = (requests: Requests): Promise<Answered> => approve(context, requests, args, flags);
+  return withRequestsThen(
+    context,
+    argument(args, 0),
+    answer,
+    async ({ config, environment, ticket, gone }, notices) => {
+      if (runs && gone) return takeUpHere(context, config, environment, [ticket], flags, notices);
+      tellWhatFollows(context, environment, ticket, gone);
+      return exitCodes.done;
+    },
+  );
+}
+
+type Answered = { config: Config; environment: Environment; ticket: Ticket; gone: boolean };
+
+async function approve(
+  { output }: CommandContext,
+  requests: Requests,
+  args: readonly (string | string[] | undefined)[],
+  flags: Flags,
+): Promise<Answered> {
+  const { config, environment, by, now, session } = requests;
+  const { reviewers } = environment.gates;
+  const seen = await requests.read();
+  const shown = requestMeant(seen, optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
+  const document = await documentOf(session, shown.document);
+  for (const line of subjectLines(shown, document, seen.live?.release ?? null, output)) output.line(line);
+  const written = textFlag(flags, "comment");
+  const comment = written === null ? null : output.mask(written);
+  const state = await requests.write((known) => {
+    const meant = requestMeant(known, shown.deployment);
+    if (meant.subject !== shown.subject) throw changed(environment.name, shown);
+    return withApproval(known, meant, { by, comment, now: now() }, reviewers);
   });
-  const { config, environment, ticket, gone } = given;
-  if (runs && gone) return takeUpHere(context, config, environment, [ticket], flags);
+  const ticket = requestMeant(state, shown.deployment);
+  const sentence = approvalSentence(ticket, by, comment, reviewers, now());
+  requests.tell(requestNotice("approved", ticket, sentence, document?.release.subject ?? null));
+  const gone = await requests.gone(state);
+  for (const line of approvalLines(ticket, { state, gone, reviewers, now: now() })) output.line(line);
+  for (const { gate, reason } of ticket.waiting) output.line(`  waits for ${gate}: ${printable(reason)}`);
+  return { config, environment, ticket, gone: gone.has(ticket.deployment) };
+}
+
+function tellWhatFollows({ output }: CommandContext, environment: Environment, ticket: Ticket, gone: boolean): void {
   output.line(`  ${nextLine(ticket, environment.name, gone)}`);
   const { deployment, state, release, subject, approvals, waiting } = ticket;
   output.result({ environment: environment.name, deployment, state, release, subject, approvals, waiting, gone });
-  return exitCodes.done;
 }
 
 function subjectLines(

@@ -4,6 +4,7 @@ import { argument, optionalArgument, textFlag } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { waitsForApproval } from "../request-lines.ts";
+import { requestNotice } from "../request-notices.ts";
 import { withRequests } from "../with-requests.ts";
 import type { Flags } from "./table.ts";
 
@@ -16,14 +17,19 @@ export async function run(
   const { output } = context;
   const written = textFlag(flags, "comment");
   if (written === null) throw commentMissing();
-  return withRequests(context, argument(args, 0), async ({ environment, by, now, read, write }) => {
-    const meant = requestMeant(await read(), optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
+  return withRequests(context, argument(args, 0), async (requests) => {
+    const { environment, by, now, write } = requests;
+    const seen = await requests.read();
+    const meant = requestMeant(seen, optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
     const { deployment, release, origin } = meant;
+    const gone = (await requests.gone(seen)).has(deployment);
     const comment = output.mask(written);
     const state = await write((known) =>
       withRejection(known, requestMeant(known, deployment), { by, comment, now: now() }, environment.gates.reviewers),
     );
     const outcome = state.deployments.find((entry) => entry.deployment === deployment)?.outcome ?? "";
+    // Its own command tells that, as long as there is one.
+    if (gone) requests.tell(requestNotice("rejected", meant, outcome));
     output.result({ environment: environment.name, deployment, state: "rejected", outcome });
     output.line(
       `${output.paint.yellow("rejected")}: ${deployment} of ${origin.who}, ${release} for ${environment.name}`,

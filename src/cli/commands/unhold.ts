@@ -2,6 +2,7 @@ import { activeHold, holdText, withoutHold } from "../../environments/queue/hold
 import { argument } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { liftNotices } from "../request-notices.ts";
 import { withRequests } from "../with-requests.ts";
 import type { Flags } from "./table.ts";
 
@@ -12,7 +13,7 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const { output } = context;
-  return withRequests(context, argument(args, 0), async ({ environment, by, now, write }) => {
+  return withRequests(context, argument(args, 0), async ({ environment, by, now, write, tell }) => {
     let lifted: ReturnType<typeof activeHold> = null;
     await write((state) => {
       lifted = activeHold(state, now());
@@ -20,6 +21,7 @@ export async function run(
     });
     const was = lifted as ReturnType<typeof activeHold>;
     output.result({ environment: environment.name, lifted: was });
+    if (was !== null) for (const notice of liftNotices(was, by)) tell(notice);
     output.line(
       was === null
         ? `nobody holds ${environment.name}`

@@ -1,6 +1,6 @@
 import { isTerminal } from "../../deploy/states.ts";
 import type { TicketEnd } from "../queue/changes.ts";
-import type { Hold, Ticket } from "../queue/types.ts";
+import type { DueReview, Hold, Ticket } from "../queue/types.ts";
 import type { DeploymentEntry, EnvironmentState } from "../record/types.ts";
 import type { AuditAct, AuditDetails } from "./types.ts";
 
@@ -139,6 +139,9 @@ function commits(before: EnvironmentState, after: EnvironmentState): boolean {
 }
 
 function reviews(before: EnvironmentState, after: EnvironmentState): AuditAct[] {
+  // That one was announced is nobody's act.
+  const itself = ({ told: _, ...review }: DueReview): unknown => review;
+  if (same(before.reviews.map(itself), after.reviews.map(itself))) return [];
   const acts = after.reviews.flatMap((review) => {
     const { deployment, release, reason, passed, dueBy, by, reviewed } = review;
     const known = before.reviews.find((each) => each.deployment === deployment);
@@ -151,7 +154,7 @@ function reviews(before: EnvironmentState, after: EnvironmentState): AuditAct[] 
       ];
     if (known.reviewed === null && reviewed !== null)
       return [act("reviewed", deployment, { release, by: reviewed.by.name, comment: reviewed.comment })];
-    return same(known, review) ? [] : [act("changed", deployment, { part: "reviews" })];
+    return same(itself(known), itself(review)) ? [] : [act("changed", deployment, { part: "reviews" })];
   });
   // Reviews that ended long ago leave when a newer one comes.
   return acts.length > 0 ? acts.toReversed() : changed("reviews")();

@@ -1,7 +1,7 @@
 import type { Reviewers } from "../../config/types-gates.ts";
 import type { Judgement } from "../gates/types.ts";
 import { type Identity, isNamedBy, samePerson } from "../identity.ts";
-import type { DueReview, NewTicket } from "../queue/types.ts";
+import type { DueReview, NewTicket, ReviewNews } from "../queue/types.ts";
 import type { EnvironmentState } from "../record/types.ts";
 
 /** Reviews that ended are forgotten one day; the audit log keeps them. Those that are due never are. */
@@ -61,6 +61,34 @@ export function openReviews({ reviews }: Pick<EnvironmentState, "reviews">): Due
 /** Whether the time for a review is over. */
 export function isOverdue(review: DueReview, now: Date): boolean {
   return review.reviewed === null && Date.parse(review.dueBy) <= now.getTime();
+}
+
+/** What nobody was told yet of the reviews: once that an emergency has ended and waits for one, and once that the time for it is over. */
+export function untoldReviews(
+  state: Pick<EnvironmentState, "reviews" | "operation">,
+  now: Date,
+): { review: DueReview; news: ReviewNews }[] {
+  return openReviews(state)
+    .map((review) => ({ review, news: newsOf(review, state.operation?.deployment ?? null, now) }))
+    .flatMap(({ review, news }) => (news === null || news === review.told ? [] : [{ review, news }]));
+}
+
+function newsOf(review: DueReview, running: string | null, now: Date): ReviewNews | null {
+  if (isOverdue(review, now)) return "overdue";
+  return running === review.deployment ? null : "due";
+}
+
+/** The state in which all that is to be told of the reviews was told; null where nothing is to be told. */
+export function withReviewsTold(state: EnvironmentState, now: Date): EnvironmentState | null {
+  const untold = untoldReviews(state, now);
+  if (untold.length === 0) return null;
+  return {
+    ...state,
+    reviews: state.reviews.map((review) => {
+      const news = untold.find((each) => each.review.deployment === review.deployment)?.news;
+      return news === undefined ? review : { ...review, told: news };
+    }),
+  };
 }
 
 /** A review that is due, in one line: what was done, by whom, why, what it passed, and until when somebody else has to look at it. */

@@ -80,6 +80,8 @@ export type Hold = {
   takenFrom: string | null;
 };
 
+export type ReviewNews = "due" | "overdue";
+
 /** An emergency that somebody else has to look at afterwards. */
 export type DueReview = {
   deployment: string;
@@ -91,4 +93,6 @@ export type DueReview = {
   at: string;
   dueBy: string;
   reviewed: { by: Identity; at: string; comment: string | null } | null;
+  /** What was announced of it last: that it is due, or that its time is over. Absent for nothing. */
+  told?: ReviewNews;
 };

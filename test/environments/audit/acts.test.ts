@@ -110,6 +110,8 @@ describe("what is entered in the audit log", () => {
     const emergency = { ...begun, reviews: [review] };
     assert.deepEqual(words(state, emergency), ["began d-2", "freeze-overridden d-2", "emergency d-2"]);
     assert.deepEqual(actsBetween(state, emergency)[2]?.details["passed"], ["freeze: weekend"]);
+    const told = { ...emergency, reviews: [{ ...review, told: "due" as const }] };
+    assert.deepEqual(words(emergency, told), [], "that it was announced is nobody's act");
     const reviewed = { ...emergency, reviews: [{ ...review, reviewed: { by: grace, at, comment: "right" } }] };
     assert.deepEqual(words(emergency, reviewed), ["reviewed d-2"]);
   });

@@ -6,8 +6,10 @@ import {
   openReviews,
   reviewRefusal,
   reviewSentence,
+  untoldReviews,
   withDueReview,
   withReviewed,
+  withReviewsTold,
 } from "../../../src/environments/emergency/reviews.ts";
 import type { DueReview } from "../../../src/environments/queue/types.ts";
 import { emptyState } from "../../../src/environments/record/changes.ts";
@@ -67,6 +69,22 @@ describe("the review that an emergency leaves behind", () => {
         assert.ok(state.reviews.length <= open.length + 21);
       }),
     );
+  });
+
+  it("is announced once when the emergency has ended, once more when its time is over, and not after somebody has looked", () => {
+    const before = new Date("2026-11-21T09:59:59Z");
+    const after = new Date("2026-11-21T10:00:00Z");
+    const due = withDueReview(emptyState("shop", "production"), reviewOf("d-2"));
+    const news = (state: EnvironmentState, now: Date): string[] => untoldReviews(state, now).map((each) => each.news);
+    const running = { ...due, operation: { deployment: "d-2" } as EnvironmentState["operation"] };
+    assert.deepEqual([news(running, before), news(running, after)], [[], ["overdue"]]);
+    assert.deepEqual(news(due, before), ["due"]);
+    const told = withReviewsTold(due, before);
+    assert.ok(told !== null);
+    assert.equal(withReviewsTold(told, before), null);
+    assert.deepEqual(news(told, after), ["overdue"]);
+    assert.deepEqual(news(withReviewsTold(told, after) ?? told, after), []);
+    assert.deepEqual(news(withReviewed(due, "d-2", grace, "2026-11-21", "right"), after), []);
   });
 
   it("the one that has to be looked at first stands in front", () => {
