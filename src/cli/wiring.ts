@@ -28,9 +28,6 @@ const layersDeadlineMs = 5_000;
 /** Time for one question about a base image: without an answer the image is built. */
 const baseDeadlineMs = 5_000;
 
-/** Time for the first connection to a host. */
-const connectTimeoutMs = 20_000;
-
 /**
  * The target of an environment, made of real parts.
  * @param acting whose acts are entered in the audit log
@@ -65,7 +62,7 @@ export function targetOf(
     images: placesOf(config, environment, env, connector),
     clock: systemClock,
     acting,
-    connectTimeoutMs,
+    connectTimeoutMs: target.connectTimeoutMs,
     fetchPublic,
   });
 }

@@ -181,6 +181,7 @@ function resolveTarget(target: EnvironmentInput["target"]): ComposeTarget {
     hosts,
     home: compose.home ?? checked(hosts[0], "host").name,
     folder: (compose.folder ?? "~/.shiplock").replace(/(?<=.)\/+$/, ""),
+    connectTimeoutMs: milliseconds(compose.connectTimeout ?? "20s"),
     proxy: {
       http: compose.proxy?.http ?? 80,
       https: compose.proxy?.https ?? 443,

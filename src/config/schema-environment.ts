@@ -43,6 +43,10 @@ function composeTarget() {
       )
       .optional()
       .describe('Shiplock\'s folder on each host. Default: "~/.shiplock".'),
+    connectTimeout: part
+      .durationFrom(1000, "1s")
+      .optional()
+      .describe('For connecting to a host, until it counts as one that does not answer. Default: "20s".'),
     proxy: z
       .strictObject({
         http: part.port().optional().describe("Port for HTTP. Default: 80."),

@@ -172,6 +172,8 @@ export type ComposeTarget = {
   readonly home: string;
   /** Folder of Shiplock on each host: absolute, or starting with `~/` for the home folder of the user. */
   readonly folder: string;
+  /** For connecting to a host; one that has not answered by then is unreachable. */
+  readonly connectTimeoutMs: number;
   readonly proxy: {
     readonly http: number;
     readonly https: number;

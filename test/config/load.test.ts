@@ -159,6 +159,7 @@ describe("the result", () => {
         ],
         home: "10.0.0.5",
         folder: "~/.shiplock",
+        connectTimeoutMs: 20_000,
         proxy: { http: 80, https: 443, tls: "auto", acme: undefined, image: "caddy:2" },
       },
       variables: {},

@@ -12,7 +12,9 @@ describe("a host that is cut off the network", () => {
 
   before(async () => {
     lab = await startE2eLab({ name: "skip", hosts: 2 });
-    app = await createProject(lab);
+    // Twice a command waits that long for a host that does not answer.
+    const connectTimeout = { path: ["environments", "production", "target", "compose", "connectTimeout"], value: "6s" };
+    app = await createProject(lab, { configure: [connectTimeout] });
     await app.must(["deploy", "production"]);
     await app.commitVersion("v2");
   });
@@ -39,7 +41,7 @@ describe("a host that is cut off the network", () => {
     assertRefused(await app.run(["deploy", "production", "--json"]), {
       exit: 1,
       code: "ssh/unreachable",
-      says: /host-2 did not answer/,
+      says: /host-2 did not answer within 6000 ms/,
       remedy: /--skip-host host-2/,
     });
     const before = await lookAt(lab.host("host-2"));

@@ -89,7 +89,11 @@ export async function openHosts<H extends Placed>(
     const { out, excused } = absentHosts(ending, state, plan);
     const others = options.hosts.filter(({ name }) => name !== home.name && !out.includes(name));
     await allOf(
-      others.map((host) => (excused.includes(host.name) ? connectExcused(host, lookTimeoutMs) : connectNeeded(host))),
+      others.map((host) =>
+        excused.includes(host.name)
+          ? connectExcused(host, Math.min(lookTimeoutMs, options.connectTimeoutMs))
+          : connectNeeded(host),
+      ),
     );
   }
 
