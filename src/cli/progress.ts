@@ -131,6 +131,13 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
             `${event.ticket.deployment} of ${event.ticket.origin.who}, ${event.ticket.release}, whose command is gone, is carried out here`,
           ),
         );
+      case "unwatched": {
+        const { deployment, release, next, wantsRollback } = event;
+        output.line(`${release} of ${deployment} is not watched: ${next} comes next`);
+        if (wantsRollback !== null)
+          output.note(`warning: ${printable(wantsRollback)}; it is not taken back by itself, since ${next} comes next`);
+        return;
+      }
       case "passed-over":
         return output.note(`warning: ${event.ticket.deployment} comes first and was left to others: ${event.reason}`);
       case "watch":

@@ -1,20 +1,22 @@
 import type { Config, Environment } from "../config/types.ts";
 import { runQueued } from "../deploy/deployment.ts";
 import type { DeploymentOutcome, DeploymentPorts } from "../deploy/request.ts";
+import { tellUnwatched } from "../deploy/turns.ts";
 import type { Ticket } from "../environments/queue/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import type { TargetSession } from "../targets/types.ts";
 import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
-import { following } from "./following.ts";
 import type { Notices } from "./notices.ts";
+import { following } from "./following.ts";
 import { requestOfTicket } from "./request-for.ts";
 import { carryOut } from "./run-deployment.ts";
 import { withSession } from "./session.ts";
 import { tellingFailure } from "./with-notices.ts";
 
 /**
- * Carries requests out here that stand in the queue, one after another, each as it was asked for. One that still waits for a gate stays in the queue.
+ * Carries requests out here that stand in the queue, one after another, each as it was asked for. One that still waits for a gate stays in the queue. The last one is
+ * followed as if it had been asked for here: by its watch, and by the rollback that a hook wants.
  * @param tickets in their order; all of them leave out the same hosts
  * @param notices who is told; left open
  * @returns the exit code of the first that did not succeed
@@ -38,7 +40,7 @@ export async function takeUpHere(
           takeUpOne(context, config, environment, session, ticket, flags, ports);
         const work = (ports: DeploymentPorts): Promise<DeploymentOutcome | null> => inOrder(tickets, ports, one);
         const nothing = `no request of ${environment.name} is left to be taken up`;
-        const follow = following(context, config, environment, flags);
+        const follow = following(context, config, environment, { ...flags, skipHost: [...skip] });
         return carryOut(context, session, work, nothing, notices, [], follow);
       },
       { kind: "deploy", skip },
@@ -69,6 +71,8 @@ async function inOrder(
   const outcomes: DeploymentOutcome[] = [];
   const failures: string[] = [];
   for (const ticket of tickets) {
+    const before = outcomes.at(-1);
+    if (before !== undefined) tellUnwatched(before, ticket.deployment, ports);
     try {
       const outcome = await one(ticket, ports);
       outcomes.push(outcome);

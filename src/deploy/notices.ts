@@ -99,6 +99,11 @@ export function foldNotices(fold: NoticeFold, event: DeploymentEvent, at: string
       const bad = news.kind === "ended" && news.end.how === "bad" ? news.end.said : null;
       return { fold, notices: bad === null ? [] : noticesOf(fold, deployment, "watch-failed", at, bad) };
     }
+    case "unwatched": {
+      const { deployment, next, wantsRollback } = event;
+      const words = `${wantsRollback}; it is not taken back by itself, since ${next} comes next`;
+      return { fold, notices: wantsRollback === null ? [] : noticesOf(fold, deployment, "watch-failed", at, words) };
+    }
     case "judged":
     case "behind":
     case "taken-up":

@@ -113,6 +113,8 @@ export type DeploymentEvent =
   | { kind: "judged"; deployment: string; moment: Question["moment"]; judgement: Judgement }
   | { kind: "behind"; deployment: string; ticket: Ticket }
   | { kind: "taken-up"; ticket: Ticket }
+  /** Somebody's request was carried out and went live, and no watch follows, nor the rollback that a hook wants: the request named by `next` comes at once. */
+  | { kind: "unwatched"; deployment: string; release: string; next: string; wantsRollback: string | null }
   | { kind: "passed-over"; ticket: Ticket; reason: string }
   | { kind: "lease-held"; owner: LeaseOwner; host: string; heartbeatAgeMs: number }
   | { kind: "lease-taken"; fence: number; tookOver: LeaseOwner | null }

@@ -148,9 +148,10 @@ async function takeUp(waiter: Waiter, acts: Acts, look: Look, ticket: Ticket): P
   try {
     const other = await request.takeUp(ticket);
     ports.tell({ kind: "taken-up", ticket });
-    await stayingSeen(ports, [ticket.deployment, request.deployment], () =>
+    const outcome = await stayingSeen(ports, [ticket.deployment, request.deployment], () =>
       acts.carryThrough({ ...other, queued: true, wait: request.wait, waitForGates: false }),
     );
+    tellUnwatched(outcome, request.deployment, ports);
   } catch (error) {
     ports.signal.throwIfAborted();
     if (!request.wait && isAnothersTurn(error)) throw error;
@@ -168,6 +169,19 @@ async function passOver({ passedOver, ports }: Waiter, ticket: Ticket): Promise<
   const reason = "its command is gone, and a rollback carries out nobody's request before it goes back";
   ports.tell({ kind: "passed-over", ticket, reason });
   return null;
+}
+
+/**
+ * Says of somebody's request that was carried out before another one that nothing follows it. A watch would end with the beginning of the next, and a rollback would have to
+ * wait for it.
+ */
+export function tellUnwatched(
+  { deployment, release, state, plan, wantsRollback }: DeploymentOutcome,
+  next: string,
+  { tell }: Pick<DeploymentPorts, "tell">,
+): void {
+  if (state === "succeeded" && plan !== null && plan.kind !== "rollback")
+    tell({ kind: "unwatched", deployment, release, next, wantsRollback: wantsRollback ?? null });
 }
 
 function isAnothersTurn(error: unknown): boolean {

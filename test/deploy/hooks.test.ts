@@ -200,7 +200,7 @@ describe("hooks of a deployment", () => {
     const hooks = setupOf(runner, { after: [hookOf("after", { onFailure: "rollback" })] });
     const outcome = await work(world, hooks, deployed);
     assert.equal(outcome.state, "succeeded");
-    assert.match(outcome.wantsRollback ?? "", /the hook "after" \(after\) failed: exit code 1; a rollback follows/);
+    assert.match(outcome.wantsRollback ?? "", /the hook "after" \(after\) failed: exit code 1; a rollback is wanted/);
     await assertForward(world, variant, "wants a rollback");
   });
 

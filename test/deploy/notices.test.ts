@@ -157,6 +157,18 @@ test("an emergency is told with its reason, what it passed over and until when i
   );
 });
 
+test("a hook that wants a rollback is told where none follows, because another request comes next", () => {
+  const unwatched = (wantsRollback: string | null): DeploymentEvent => ({
+    ...{ kind: "unwatched", deployment: "d-1", release: "r-v1", next: "d-2", wantsRollback },
+  });
+  assert.deepEqual(told([planned("d-1"), state("d-1", "succeeded"), unwatched(null)]).notices.length, 2);
+  const { notices } = told([planned("d-1"), state("d-1", "succeeded"), unwatched("the smoke tests failed")]);
+  assert.deepEqual(
+    [notices.at(-1)?.event, notices.at(-1)?.outcome],
+    ["watch-failed", "the smoke tests failed; it is not taken back by itself, since d-2 comes next"],
+  );
+});
+
 test("a lease that was taken from somebody is told, and who resumes or takes back says so", () => {
   const tookOver = { who: "bob", from: "ci", deployment: "d-0", command: "c", since: at } as never;
   const { notices } = told([{ kind: "lease-taken", fence: 2, tookOver }, planned("d-1", "resume")]);

@@ -238,6 +238,12 @@ describe("a command that is killed while its request stands in the queue", () =>
     assert.equal(endOf(next), "succeeded");
     assert.ok(next.events.some((event) => event.kind === "taken-up" && event.ticket.deployment === "d-2"));
     assert.equal(entryOf(world, "d-2")[0], "succeeded");
+    const unwatched = next.events.filter((event) => event.kind === "unwatched");
+    assert.deepEqual(
+      unwatched.map(({ deployment, next: another }) => [deployment, another]),
+      [["d-2", "d-3"]],
+      "what follows at once is said instead of a watch",
+    );
     assert.equal(world.state()?.deployments.find(({ deployment }) => deployment === "d-2")?.origin.who, "bob");
   });
 

@@ -55,7 +55,7 @@ export function withHooks(worker: StepWorker, context: HookContext, journal: rea
     if (failure === null) return { acted: true, summary: "passed" };
     if (hook.onFailure === "stop") throw failure;
     const goesBack = hook.onFailure === "rollback" && context.plan.kind !== "rollback";
-    if (goesBack) return { acted: true, summary: `${failure.message}; a rollback follows`, demands: "rollback" };
+    if (goesBack) return { acted: true, summary: `${failure.message}; a rollback is wanted`, demands: "rollback" };
     return { acted: true, summary: `${failure.message}; the deployment goes on` };
   }
 
