@@ -145,6 +145,7 @@ async function waitForLease(
 async function takeUp(waiter: Waiter, acts: Acts, look: Look, ticket: Ticket): Promise<null> {
   const { request, ports } = waiter;
   await enter(waiter, look, "queued", []);
+  let wantsRollback: string | undefined;
   try {
     const other = await request.takeUp(ticket);
     ports.tell({ kind: "taken-up", ticket });
@@ -152,14 +153,17 @@ async function takeUp(waiter: Waiter, acts: Acts, look: Look, ticket: Ticket): P
       acts.carryThrough({ ...other, queued: true, wait: request.wait, waitForGates: false }),
     );
     tellUnwatched(outcome, request.deployment, ports);
+    ({ wantsRollback } = outcome);
   } catch (error) {
     ports.signal.throwIfAborted();
+    if (isGoBackFirst(error)) throw error;
     if (!request.wait && isAnothersTurn(error)) throw error;
     ports.tell({ kind: "passed-over", ticket, reason: messageOf(error) });
   }
   // Whatever became of it: what did not end is left to somebody who can carry it out.
   waiter.passedOver.add(ticket.deployment);
   await ports.session.record.left([ticket.deployment]);
+  if (wantsRollback !== undefined) throw goBackFirst(request.environment, ticket, wantsRollback);
   return null;
 }
 
@@ -186,6 +190,20 @@ export function tellUnwatched(
 
 function isAnothersTurn(error: unknown): boolean {
   return error instanceof ShiplockError && (error.code === "lease/held" || error.code === "request/behind");
+}
+
+/** Covered up by the next release it would be what a rollback of that one goes back to. */
+function goBackFirst(environment: string, { deployment, release }: Ticket, why: string): ShiplockError {
+  return new ShiplockError({
+    code: "request/go-back-first",
+    blame: "person",
+    message: `${deployment}, which came first and was carried out here, made ${release} live, and that has to be gone back from: ${why}`,
+    remedy: `run \`shiplock rollback ${environment}\`, and this command again`,
+  });
+}
+
+function isGoBackFirst(error: unknown): boolean {
+  return error instanceof ShiplockError && error.code === "request/go-back-first";
 }
 
 function requestedEvent({ ticket, document, state }: Look, request: DeploymentRequest): DeploymentEvent {

@@ -218,12 +218,12 @@ describe("the queue of an environment", () => {
 
 describe("a command that is killed while its request stands in the queue", () => {
   /** One deployment in flight, one request behind it whose command is killed, and the first one's end. */
-  async function withOrphan() {
+  async function withOrphan(more: Partial<Wish> = {}) {
     const made = newWorld();
     const { world } = made;
     const first = world.deploy(wish("d-1"));
     await playUntil(world, running(world));
-    const killed = world.deploy(wish("d-2", { who: "bob" }));
+    const killed = world.deploy(wish("d-2", { who: "bob", ...more }));
     await playUntil(world, queued(world, "d-2"));
     killed.kill();
     await playUntil(world, isOver(first));
@@ -269,6 +269,19 @@ describe("a command that is killed while its request stands in the queue", () =>
     world.unable.clear();
     await playUntil(world, isOver(world.deploy(wish("d-4"))));
     assert.deepEqual(began, ["d-1", "d-3", "d-2", "d-4"]);
+  });
+
+  it("where its hook wants it to be gone back from, nothing is deployed over it: a rollback of that would lead to it", async () => {
+    const { world, began } = await withOrphan({ regretted: true });
+    world.stage.pass(70_000);
+    const next = world.deploy(wish("d-3"));
+    await playUntil(world, isOver(next));
+    assert.deepEqual(began, ["d-1", "d-2"]);
+    assert.equal(endOf(next), "request/go-back-first");
+    assert.match(String(next.ended), /d-2, .* made r-\S+ live, .* gone back from: the hook "e2e"/);
+    assert.deepEqual([entryOf(world, "d-3")[0], entryOf(world, "d-2")[0]], ["cancelled", "succeeded"]);
+    await playUntil(world, isOver(world.deploy(wish("d-4"))));
+    assert.deepEqual(began, ["d-1", "d-2", "d-4"]);
   });
 
   it("a rollback does not make it live first, only to leave it again: it goes back at once", async () => {

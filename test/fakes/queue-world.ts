@@ -4,6 +4,7 @@ import type {
   DeploymentOutcome,
   DeploymentPorts,
   DeploymentRequest,
+  HookSetup,
   Question,
 } from "../../src/deploy/request.ts";
 import type { StepWorker } from "../../src/deploy/run.ts";
@@ -33,10 +34,26 @@ export type Wish = {
   commit: number;
   branch: string;
   wait: boolean;
+  /** Whether its hook after success fails, which then wants a rollback. */
+  regretted?: true;
   /** A deployment unless given. */
   kind?: "rollback";
   /** Commits that it builds upon, whatever the clocks say. */
   follows?: readonly number[];
+};
+
+const regret: HookSetup = {
+  declared: {
+    ...{ before: [], beforeTraffic: [], afterTraffic: [], afterFailure: [] },
+    after: [
+      {
+        ...{ name: "e2e", run: { kind: "arguments", arguments: ["e2e"] }, timeoutMs: 1_000, onFailure: "rollback" },
+        ...{ environment: {}, secrets: [] },
+      },
+    ],
+  },
+  runner: { run: async () => ({ kind: "ended", exitCode: 1, because: null }) },
+  secrets: async () => ({}),
 };
 
 export type Process = {
@@ -248,6 +265,7 @@ export function createQueueWorld({
         return {};
       },
       hidden: async () => [],
+      ...(wish.regretted === undefined ? {} : { hooks: regret }),
     };
   }
 
