@@ -1,5 +1,6 @@
 import { expandChecks } from "../checks/graph.ts";
 import { definitionsHash } from "../checks/key.ts";
+import { systemClock } from "../clock.ts";
 import { type CheckFacts, judgeChecks } from "../environments/gates/checks.ts";
 import type { GateDecision } from "../environments/gates/types.ts";
 import { ShiplockError } from "../errors.ts";
@@ -40,7 +41,7 @@ export async function demandChecks(
   if (known.decision.answer === "pass") return through(context, known);
   const remembered = judgeChecks({ ...facts, recorded: recordedIn(await live(), source) });
   if (remembered.decision.answer === "pass") return through(context, remembered);
-  if (mayPass && flags["emergency"] === true) return asEmergency(context, remembered.decision);
+  if (mayPass && flags["emergency"] === true) return asEmergency(context, facts, remembered.decision);
   if (flags["check"] !== true) throw blocked(remembered.decision);
 
   const { result, entry } = await runChecksOf(context, source, files ?? (await filesToCheck(source)), everyCheck);
@@ -65,15 +66,20 @@ function through(
   return { passed, gates: [{ at: Date.now(), gate, answer, reason: output.mask(reason), payload: passed }] };
 }
 
-/** What the gate said stands in the answers: the judgement of the request lets it pass, and keeps it for the review. */
+/**
+ * What the gate said stands in the answers: the judgement of the request lets it pass, and keeps it for the review. The release says of itself what it lacks, so whoever deploys
+ * it again, as no emergency, is asked for it.
+ */
 function asEmergency(
   { output }: CommandContext,
+  { definitions, required }: CheckFacts,
   decision: GateDecision,
-): { passed: null; gates: readonly GateAnswer[] } {
+): { passed: PassedChecks; gates: readonly GateAnswer[] } {
   const { gate, answer, reason } = decision;
   output.line(`${output.paint.yellow("checks")} passed over as an emergency: ${reason}`);
   const payload = decision.answer === "block" ? { remedy: decision.remedy } : null;
-  return { passed: null, gates: [{ at: Date.now(), gate, answer, reason: output.mask(reason), payload }] };
+  const passed = { definitions, passed: [], missing: required, at: systemClock.now().toISOString() };
+  return { passed, gates: [{ at: Date.now(), gate, answer, reason: output.mask(reason), payload }] };
 }
 
 function blocked(decision: GateDecision): ShiplockError {

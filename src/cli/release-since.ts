@@ -17,7 +17,8 @@ export async function checksSince(context: CommandContext, release: Release): Pr
   if (passed === null || release.dirty) return null;
   const ledger = await openHistory(context);
   const runs = await ledger.checkRuns(release.project, release.commit).finally(() => ledger.close());
-  const { definitions, passed: required } = passed;
+  const { definitions, missing = [] } = passed;
+  const required = [...passed.passed, ...missing];
   const facts = { commit: release.commit, source: "commit", definitions, required, runs, recorded: [passed] };
   return judgeChecks(facts).decision;
 }

@@ -26,12 +26,14 @@ export type ReleaseImage = {
   inputs: string | null;
 };
 
-/** The checks that passed for a release's commit before anything of it was built. */
+/** The checks that passed for a release's commit before anything of it was built; or that an emergency passed over. */
 export type PassedChecks = {
   /** Hash of the definitions they had. */
   readonly definitions: string;
   /** Names of the required ones, one for each combination of a matrix. */
   readonly passed: readonly string[];
+  /** Names of required ones of which it was not known that they had passed: it was built as an emergency. Absent for none. */
+  readonly missing?: readonly string[];
   /** When the last of them had passed; ISO 8601. */
   readonly at: string;
   /** What those that measure it have covered, in per cent of the lines. */

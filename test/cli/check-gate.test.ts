@@ -39,7 +39,7 @@ describe("the checks that have to pass before anything is built", () => {
 
   it("an emergency passes them where the environment lets it, says so, and what they said goes on to the review", async () => {
     const { passed, gates } = await demand({ emergency: true }, true);
-    assert.equal(passed, null, "the release says of itself that no check passed");
+    assert.deepEqual([passed?.passed, passed?.missing], [[], ["lint"]], "the release says of itself that none passed");
     assert.deepEqual(
       gates.map(({ gate, answer }) => [gate, answer]),
       [["checks", "block"]],

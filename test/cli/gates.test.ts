@@ -162,6 +162,34 @@ describe("gates on the facts of an environment", () => {
     });
   });
 
+  it("a release that an emergency brought past its checks is asked for them by whoever deploys it again as none", async () => {
+    await withLive(async (session) => {
+      const config = configWith();
+      const production = config.environments["production"];
+      const state = (await recordOf(world))?.state;
+      assert.ok(production !== undefined && state !== undefined);
+      const emergencies = { passes: ["checks" as const], reviewWithinMs: 1_000 };
+      const environment = { ...production, gates: { ...production.gates, emergency: emergencies } };
+      const checks = { definitions: "sha256:checks", passed: [], missing: ["test"], at: "2026-11-20T08:00:00Z" };
+      const document: ReleaseDocument = { ...second, release: { ...second.release, checks } };
+      const actor = { name: "ada", aliases: [], source: "local" as const };
+      const ask = gatesOf(context, { config, environment, session, kind: "deploy", actor, given: [] });
+      const { options } = request();
+      const judged = (emergency: string | null) =>
+        ask({
+          ...{ moment: "acting", state, document, previous: first },
+          ticket: request({ commit: document.release.commit, options: { ...options, emergency } }),
+        });
+      const [obstacle] = obstacles(await judged(null));
+      assert.deepEqual([obstacle?.gate, obstacle?.answer], ["checks", "block"]);
+      const passed = (await judged("the shop is down")).passedByEmergency;
+      assert.deepEqual(
+        passed.map(({ gate }) => gate),
+        ["checks"],
+      );
+    });
+  });
+
   it("a check that turned red after the release was made stops it at the moment of acting, for good", async () => {
     await withLive(async (session) => {
       const config = configWith();
