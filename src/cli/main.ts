@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { messageOf, ShiplockError } from "../errors.ts";
-import { type CommandEntry, commands, type Flags } from "./commands/table.ts";
+import { type CommandEntry, commandGroups, type Flags } from "./commands/table.ts";
 import type { CommandContext, CommonOptions } from "./context.ts";
 import { exitCodeOf, exitCodes, exitCodesText } from "./exit-codes.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -36,19 +36,21 @@ export async function main(options: MainOptions): Promise<number> {
     })
     .showSuggestionAfterError(true)
     .addHelpText("after", `\n${exitCodesText}`);
-  for (const entry of commands) {
-    addCommand(
-      program,
-      entry,
-      async (context, args, flags) => {
-        if (entry.changes === true) {
-          tellOnInterrupt(options);
-          options.onChanging?.();
-        }
-        exitCode = await runCommand(entry, context, args, flags);
-      },
-      options,
-    );
+  for (const { heading, commands } of commandGroups) {
+    program.commandsGroup(`${heading}:`);
+    for (const entry of commands)
+      addCommand(
+        program,
+        entry,
+        async (context, args, flags) => {
+          if (entry.changes === true) {
+            tellOnInterrupt(options);
+            options.onChanging?.();
+          }
+          exitCode = await runCommand(entry, context, args, flags);
+        },
+        options,
+      );
   }
   const argv = normalise(options.argv);
   try {

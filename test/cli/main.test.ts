@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { after, before, describe, test } from "node:test";
+import { commandGroups, commands } from "../../src/cli/commands/table.ts";
 import { main } from "../../src/cli/main.ts";
 
 let folder = "";
@@ -88,6 +89,21 @@ test("the help says what the exit codes mean", async () => {
   const said = await shiplock("help");
   assert.equal(said.exit, 0);
   assert.match(said.stdout, /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}4 .*\n {2}130, 143 /);
+});
+
+test("the help lists every command once, under what it is for", async () => {
+  const { stdout } = await shiplock("--help");
+  const sections = stdout.split("\n\n").map((section) => section.split("\n"));
+  const listed = (heading: string): (string | undefined)[] =>
+    (sections.find(([first]) => first === `${heading}:`) ?? []).slice(1).map((line) => /^ {2}(\S+)/.exec(line)?.[1]);
+  for (const { heading, commands: entries } of commandGroups)
+    assert.deepEqual(
+      listed(heading).filter((name) => name !== undefined),
+      entries.map(({ name }) => name),
+      heading,
+    );
+  const names = commands.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
 });
 
 test("Ctrl-C says at once that what changes an environment ends in a safe state, and nothing of the kind to who only looks", async () => {
