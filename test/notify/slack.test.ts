@@ -118,6 +118,27 @@ test("another process goes on with the message of a deployment, and another depl
   );
 });
 
+test("that a review is due leaves the deployment's message as it is, and is a reply that the channel shows too", async (context) => {
+  const slack = await slackFor(context);
+  const notifier = bot(slack);
+  await notifier.tell(notice("succeeded", { outcome: "r2 is live" }), signal);
+  const due = await notifier.tell(notice("review-due", { outcome: "until tomorrow" }), signal);
+  assert.equal(due.status, "delivered");
+  const [message, reply, ...more] = slack.messages;
+  assert.deepEqual(more, []);
+  assert.match(message?.shown ?? "", /succeeded\*\nr2 is live/);
+  assert.match(reply?.shown ?? "", /has to be reviewed\*\nuntil tomorrow/);
+  assert.deepEqual([reply?.thread, reply?.broadcast], [message?.ts, true]);
+
+  const elsewhere = await slackFor(context);
+  await bot(elsewhere).tell(notice("review-due", { outcome: "until tomorrow" }), signal);
+  assert.deepEqual(
+    elsewhere.messages.map(({ thread }) => thread),
+    [null],
+    "another machine, which knows of no message, writes one",
+  );
+});
+
 test("a message that somebody deleted is written anew", async (context) => {
   const slack = await slackFor(context);
   const notifier = bot(slack);

@@ -28,6 +28,8 @@ const memory = z.object({
 type Memory = z.infer<typeof memory>;
 
 const ends: ReadonlySet<NoticeEvent> = new Set(["succeeded", "rolled-back", "failed", "interrupted"]);
+/** What comes after a deployment's end, and leaves it as it is told: a reply of its own, which is shown in the channel too. */
+const afterwards: ReadonlySet<NoticeEvent> = new Set(["review-due"]);
 /** A message that cannot be changed any more is made anew. */
 const gone: ReadonlySet<string> = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 
@@ -57,10 +59,18 @@ export function createSlackBot(options: SlackBotOptions): Notifier {
     return { ...posted, tries: repeated(posted.tries, updated.tries) };
   }
 
+  async function reply(notice: Notice, before: Memory | null, signal: AbortSignal): Promise<Delivery> {
+    const thread = before === null ? null : { ts: before.ts, broadcast: true };
+    const posted = await slack.post(before?.channel ?? channel, slackMessage(notice), thread, signal);
+    if (posted.kind !== "ok") return failed(posted, channel, before, posted.tries);
+    return delivered(posted, before, posted.tries);
+  }
+
   return {
     name,
     tell: async (notice, signal) => {
       const before = await remembered(notice.deployment);
+      if (afterwards.has(notice.event)) return reply(notice, before, signal);
       const main = await message(notice, before, signal);
       if (main.kind !== "ok") return failed(main, channel, before, main.tries);
       const told = before !== null && before.ts === main.place.ts && before.failureTold;
@@ -85,7 +95,7 @@ function repeated(first: number, second: number): number {
   return first + second - 1;
 }
 
-function delivered(main: Extract<SlackAnswer, { kind: "ok" }>, remember: Memory, tries: number): Delivery {
+function delivered(main: Extract<SlackAnswer, { kind: "ok" }>, remember: Memory | null, tries: number): Delivery {
   return { status: "delivered", tries, detail: `message ${main.place.ts} in ${main.place.channel}`, remember };
 }
 
