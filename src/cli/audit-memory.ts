@@ -1,7 +1,7 @@
 import { systemClock } from "../clock.ts";
 import type { AuditHead } from "../environments/audit/types.ts";
 import type { Ledger } from "../ledger/types.ts";
-import { allEvents } from "./ledger-events.ts";
+import { allEvents, nextSequence } from "./ledger-events.ts";
 
 /** So many of the newest deployments are asked what end of the log they left. */
 const deploymentsAsked = 200;
@@ -16,10 +16,10 @@ export type RememberedHead = AuditHead & { readonly deployment: string };
  */
 export async function rememberHead(ledger: Ledger, deployment: string, head: AuditHead): Promise<void> {
   if ((await ledger.findDeployment(deployment)) === null) return;
-  const last = (await allEvents(ledger, deployment)).at(-1)?.sequence ?? 0;
   const { sequence, hash } = head;
   const at = systemClock.now().getTime();
-  await ledger.appendEvents(deployment, [{ sequence: last + 1, at, kind, payload: { sequence, hash } }]);
+  const next = await nextSequence(ledger, deployment);
+  await ledger.appendEvents(deployment, [{ sequence: next, at, kind, payload: { sequence, hash } }]);
 }
 
 /** The ends of an environment's audit log that this machine remembers, those of the newest deployments first. */

@@ -12,3 +12,8 @@ export async function allEvents(ledger: Pick<Ledger, "events">, deployment: stri
     if (next.length < page) return events;
   }
 }
+
+/** The number that the next event of a deployment may have. */
+export async function nextSequence(ledger: Pick<Ledger, "events">, deployment: string): Promise<number> {
+  return ((await allEvents(ledger, deployment)).at(-1)?.sequence ?? 0) + 1;
+}

@@ -6,7 +6,7 @@ import { messageOf } from "../errors.ts";
 import type { GateAnswer, Ledger, NewDeployment } from "../ledger/types.ts";
 import type { Release } from "../release/types.ts";
 import type { Output } from "./output.ts";
-import { allEvents } from "./ledger-events.ts";
+import { nextSequence } from "./ledger-events.ts";
 
 /** States that a deployment is in only once it has begun. */
 const afterBeginning: ReadonlySet<DeploymentState> = new Set([
@@ -57,10 +57,11 @@ export function recordHistory(
       await open(plannedEntry(event), event.document.release, "planned");
       // What is planned for the first time may still be kept back.
       if (event.purpose !== "run") await run(event.plan.deployment, at);
-      sequence = (await allEvents(ledger, event.plan.deployment)).at(-1)?.sequence ?? 0;
+      const next = await nextSequence(ledger, event.plan.deployment);
+      sequence = next - 1;
       const { checklist = [] } = event.plan;
       if (event.purpose !== "run" || checklist.length === 0) return;
-      sequence += 1;
+      sequence = next;
       await ledger.appendEvents(event.plan.deployment, [
         { sequence, at, kind: checklistEvent, payload: checklist.map((row) => ({ ...row, text: mask(row.text) })) },
       ]);
@@ -69,8 +70,9 @@ export function recordHistory(
     if (event.kind === "state") return moveTo(event.deployment, event, at);
     if (event.kind === "watch") {
       const { kind, ...payload } = event.news;
-      sequence += 1;
-      return ledger.appendEvents(event.deployment, [{ sequence, at, kind: `watch-${kind}`, payload }]);
+      // The deployment has ended by then, and what was kept with its end is not known here.
+      const next = await nextSequence(ledger, event.deployment);
+      return ledger.appendEvents(event.deployment, [{ sequence: next, at, kind: `watch-${kind}`, payload }]);
     }
     if (event.kind !== "step" || deployment === null) return;
     const { step, kind, text, evidence } = event.event;

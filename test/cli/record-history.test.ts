@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { rememberHead } from "../../src/cli/audit-memory.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import { recordHistory } from "../../src/cli/record-history.ts";
 import { stateRules } from "../../src/deploy/states.ts";
@@ -111,6 +112,31 @@ describe("what the ledger hears of a deployment", () => {
     for (const event of deployer.events) history.tell(event);
     await history.flush();
     assert.deepEqual(await ledger.gateAnswers("d-2"), [answer]);
+  });
+
+  it("it hears of the watch after the end of the audit log was kept with the deployment", async () => {
+    const world = createWorld(fleet, [document]);
+    const deployer = await startDeployer(world);
+    await deployer.deploy(document);
+    await deployer.close();
+    const ledger = createMemoryLedger({ states: stateRules });
+    let warned = "";
+    const stderr = { write: (text: string) => ((warned += text), true) };
+    const output = createOutput({ json: true, stdout: stderr, stderr, environment: {} });
+    const history = recordHistory(ledger, output, (text) => text);
+    for (const event of deployer.events) history.tell(event);
+    await history.flush();
+    const head = { sequence: 7, hash: "a".repeat(64) };
+    await rememberHead(ledger, "d-2", head);
+    const about = { kind: "watch", deployment: "d-2", release: document.release.id } as const;
+    history.tell({ ...about, news: { kind: "began", until: "2026-11-20T10:10:00.000Z" } });
+    await history.flush();
+    await rememberHead(ledger, "d-2", { ...head, sequence: 8 });
+    history.tell({ ...about, news: { kind: "ended", end: { how: "healthy", said: "healthy for 10 s" } } });
+    await history.flush();
+    assert.equal(warned, "");
+    const kinds = (await ledger.events("d-2", 0)).map(({ kind }) => kind);
+    assert.deepEqual(kinds.slice(-4), ["audit-head", "watch-began", "audit-head", "watch-ended"]);
   });
 
   it("it is given no secret, whoever tells the event", async () => {
