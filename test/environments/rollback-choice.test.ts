@@ -117,6 +117,10 @@ describe("what a rollback leaves that had to wait", () => {
   it("is what was live when it was asked for: of a release that went live since it was said nothing", () => {
     const asked = leftByRollback(bad);
     assert.doesNotThrow(() => demandSameLive(bad, asked));
+    assert.doesNotThrow(
+      () => demandSameLive(live(bad, "v2", "deploy", "d-again"), asked),
+      "the same was deployed anew",
+    );
     assert.throws(() => demandSameLive(live(bad, "v3"), asked), refusedWith("rollback/moved-on"));
   });
 

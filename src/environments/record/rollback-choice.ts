@@ -16,13 +16,13 @@ export function chooseRollback(
 }
 
 /**
- * Deployments whose release a rollback that is asked for now may leave: what is live, and what is in progress, which may be live by the time that it begins. Not what
+ * Releases that a rollback that is asked for now may leave: what is live, and what is in progress, which may be live by the time that it begins. Not what
  * somebody else's rollback just goes back to.
  */
 export function leftByRollback({ live, operation, deployments }: EnvironmentState): string[] {
   const inProgress = deployments.find(({ deployment }) => deployment === operation?.deployment);
-  const known = live === null ? [] : [live.deployment];
-  return inProgress === undefined || inProgress.kind === "rollback" ? known : [...known, inProgress.deployment];
+  const known = live === null ? [] : [live.release];
+  return inProgress === undefined || inProgress.kind === "rollback" ? known : [...known, inProgress.release];
 }
 
 /**
@@ -31,7 +31,7 @@ export function leftByRollback({ live, operation, deployments }: EnvironmentStat
  * @throws ShiplockError `rollback/moved-on`
  */
 export function demandSameLive({ live, environment }: EnvironmentState, leaves: readonly string[]): void {
-  if (live === null || leaves.includes(live.deployment)) return;
+  if (live === null || leaves.includes(live.release)) return;
   throw movedOn(
     `${live.release} has become live in ${environment} since this rollback was asked for (${live.deployment}, by ${live.by})`,
     `look whether that is well; \`shiplock rollback ${environment}\` goes back from it`,
