@@ -134,6 +134,8 @@ export function createQueueWorld({
       await stage.turn();
       if (started.dead) return never();
       const answer = effect();
+      // It may fail before its answer is let through.
+      Promise.resolve(answer).catch(() => undefined);
       await stage.turn();
       return started.dead ? never() : await answer;
     }
