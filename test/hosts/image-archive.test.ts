@@ -113,6 +113,8 @@ describe("the archive of an image", () => {
     const whole = archiveOf(entriesOf(["first layer"], "older"));
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 511 }), async (at) => {
+        // What follows the end of the sum's own digits is filling, which no sum covers.
+        fc.pre(at !== 155);
         const changed = Buffer.from(whole);
         changed[at] = (changed[at] ?? 0) ^ 0x01;
         await assert.rejects(collected(untouched(inPieces(changed))), hasCode("archive/corrupt"));
