@@ -23,14 +23,16 @@ export async function lookForChecklist(
 }
 
 async function whatRuns(session: TargetSession, { state, previous }: Look): Promise<ChecklistFacts["seen"]> {
-  if (state.live === null) return null;
+  const { live } = state;
+  if (live === null) return null;
   try {
     const hosts = await session.observe(state, previous);
     return {
       drift: hosts.flatMap(({ host, drift }) => drift.map((sentence) => `${host}: ${sentence}`)),
       containers: hosts
         .flatMap(({ containers }) => containers)
-        .filter(({ release }) => release === state.live?.release)
+        // Of one that was made live twice, the containers of the first time are kept beside it, stopped.
+        .filter(({ release, place }) => release === live.release && place === live.place)
         .map(({ name, status, health }) => ({ name, status, health })),
     };
   } catch (error) {

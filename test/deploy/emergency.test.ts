@@ -159,6 +159,19 @@ describe("an emergency", () => {
     await deployer.close();
   });
 
+  it("the stopped containers of a release that was made live twice are not taken for an illness of it", async () => {
+    const world = createWorld(fleet, [one, two]);
+    const deployer = await startDeployer(world);
+    for (const deployment of ["d-1", "d-2"]) await deployer.deploy(one, { deployment });
+    await deployer.deploy(two, { deployment: "d-3" });
+    const rows = (await deployer.session.record.readPlan("d-3"))?.checklist ?? [];
+    assert.match(
+      rows.find(({ item }) => item === "health")?.text ?? "",
+      /^\d+ containers of what is live run, none unhealthy$/,
+    );
+    await deployer.close();
+  });
+
   it("a deployment that is none leaves no review, and tells of none", async () => {
     const world = createWorld(fleet, [one]);
     const deployer = await startDeployer(world);
