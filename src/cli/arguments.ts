@@ -23,6 +23,12 @@ export function textFlag(flags: Flags, name: string): string | null {
   return typeof value === "string" ? value : null;
 }
 
+/** What somebody wrote for others to read; null where it was left out, or left empty. */
+export function proseFlag(flags: Flags, name: string): string | null {
+  const written = textFlag(flags, name)?.trim() ?? "";
+  return written === "" ? null : written;
+}
+
 /** The values of a flag that may be given more than once, each once. */
 export function listFlag(flags: Flags, name: string): string[] {
   const value = flags[name];

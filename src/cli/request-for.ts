@@ -11,7 +11,7 @@ import { ShiplockError } from "../errors.ts";
 import { relationOf } from "../release/source.ts";
 import type { ReleaseDocument } from "../release/types.ts";
 import type { TargetSession } from "../targets/types.ts";
-import { listFlag, textFlag } from "./arguments.ts";
+import { listFlag, proseFlag, textFlag } from "./arguments.ts";
 import { gatesOf } from "./ask-gates.ts";
 import type { Flags } from "./commands/table.ts";
 import { type CommandContext, originOf } from "./context.ts";
@@ -42,7 +42,7 @@ export async function requestFor(
     kind,
     project: config.project,
     environment: environment.name,
-    origin: originOf(context, textFlag(flags, "reason")),
+    origin: originOf(context, proseFlag(flags, "reason")),
     strategy: strategyOf(environment),
     bakeMs: environment.bakeMs,
     timeoutMs: environment.timeoutMs,
@@ -77,12 +77,12 @@ export async function requestFor(
 export function demandGateFlags(flags: Flags, environment: Environment): void {
   if (flags["emergency"] === true) demandEmergencies(environment.name, environment.gates.emergency);
   for (const flag of ["emergency", "overrideFreeze"])
-    if (flags[flag] === true && textFlag(flags, "reason") === null) throw reasonMissing(flag);
+    if (flags[flag] === true && proseFlag(flags, "reason") === null) throw reasonMissing(flag);
 }
 
 /** What was said with the request that only its gates care for. */
 function ticketOptions({ output }: CommandContext, flags: Flags): TicketOptions {
-  const written = textFlag(flags, "reason");
+  const written = proseFlag(flags, "reason");
   const reason = written === null ? null : output.mask(written);
   return {
     confirmed: textFlag(flags, "confirm"),

@@ -1,6 +1,6 @@
 import type { Config } from "../config/types.ts";
 import { repositoryRoot, resolveCommit } from "../release/source.ts";
-import { textFlag } from "./arguments.ts";
+import { proseFlag, textFlag } from "./arguments.ts";
 import type { Flags } from "./commands/table.ts";
 import type { CommandContext } from "./context.ts";
 import { type NoticeInput, type Notices, openNotices } from "./notices.ts";
@@ -25,7 +25,7 @@ export async function withNotices(
   { environment, kind, ofCommit }: NoticeSubject,
   work: (notices: Notices) => Promise<number>,
 ): Promise<number> {
-  const notices = openNotices(context, config, environment, { kind, why: textFlag(flags, "reason") });
+  const notices = openNotices(context, config, environment, { kind, why: proseFlag(flags, "reason") });
   try {
     return await tellingFailure(context, config, flags, ofCommit, notices, work);
   } finally {

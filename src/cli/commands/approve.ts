@@ -4,7 +4,7 @@ import { requestMeant, withApproval } from "../../environments/queue/answers.ts"
 import type { Ticket } from "../../environments/queue/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { ReleaseDocument } from "../../release/types.ts";
-import { argument, optionalArgument, textFlag } from "../arguments.ts";
+import { argument, optionalArgument, proseFlag } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { type Output, printable } from "../output.ts";
@@ -48,7 +48,7 @@ async function approve(
   const shown = requestMeant(seen, optionalArgument(args, 1), "waiting for an approval", waitsForApproval);
   const document = await documentOf(session, shown.document);
   for (const line of subjectLines(shown, document, seen.live?.release ?? null, output)) output.line(line);
-  const written = textFlag(flags, "comment");
+  const written = proseFlag(flags, "comment");
   const comment = written === null ? null : output.mask(written);
   const state = await requests.write((known) => {
     const meant = requestMeant(known, shown.deployment);

@@ -1,6 +1,6 @@
 import { holdText, withHold } from "../../environments/queue/holds.ts";
 import { ShiplockError } from "../../errors.ts";
-import { argument, durationFlag, textFlag } from "../arguments.ts";
+import { argument, durationFlag, proseFlag } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { holdNotices } from "../request-notices.ts";
@@ -14,7 +14,7 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const { output } = context;
-  const reason = textFlag(flags, "reason");
+  const reason = proseFlag(flags, "reason");
   if (reason === null) throw reasonMissing();
   const forMs = durationFlag(flags, "for");
   return withRequests(context, argument(args, 0), async ({ environment, by, now, write, tell }) => {

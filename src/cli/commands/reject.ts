@@ -1,6 +1,6 @@
 import { requestMeant, withRejection } from "../../environments/queue/answers.ts";
 import { ShiplockError } from "../../errors.ts";
-import { argument, optionalArgument, textFlag } from "../arguments.ts";
+import { argument, optionalArgument, proseFlag } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { waitsForApproval } from "../request-lines.ts";
@@ -15,7 +15,7 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const { output } = context;
-  const written = textFlag(flags, "comment");
+  const written = proseFlag(flags, "comment");
   if (written === null) throw commentMissing();
   return withRequests(context, argument(args, 0), async (requests) => {
     const { environment, by, now, write } = requests;

@@ -10,7 +10,7 @@ import {
   type RevertedCommit,
 } from "../../release/revert.ts";
 import { originOf as addressOf, repositoryRoot } from "../../release/source.ts";
-import { argument, textFlag } from "../arguments.ts";
+import { argument, proseFlag, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment, originOf } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withSession } from "../session.ts";
@@ -51,7 +51,7 @@ export async function run(
   for (const commit of commits) output.line(`  ${commit.hash.slice(0, 7)} ${commit.subject}${mergeNote(commit)}`);
   const message = messageOf(choice, commits, {
     environment: environment.name,
-    reason: textFlag(flags, "reason"),
+    reason: proseFlag(flags, "reason"),
     who: originOf(context, null).who,
   });
   const made = await makeRevert(where, { branch, base: base.hash, commits, message });

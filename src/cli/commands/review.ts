@@ -2,7 +2,7 @@ import { isOverdue, openReviews, reviewRefusal, withReviewed } from "../../envir
 import type { DueReview } from "../../environments/queue/types.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { ShiplockError } from "../../errors.ts";
-import { argument, optionalArgument, textFlag } from "../arguments.ts";
+import { argument, optionalArgument, proseFlag } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { withRequests } from "../with-requests.ts";
@@ -15,8 +15,8 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const { output } = context;
-  const comment = textFlag(flags, "comment");
-  if (comment === null || comment.trim() === "") throw commentMissing();
+  const comment = proseFlag(flags, "comment");
+  if (comment === null) throw commentMissing();
   const named = optionalArgument(args, 1);
   return withRequests(context, argument(args, 0), async ({ environment, by: who, now: clock, write }) => {
     const now = clock();
