@@ -71,7 +71,7 @@ async function rollBack(
   const kept: Flags = { skipHost: flags["skipHost"], wait: flags["wait"] };
   const started = ports.clock.elapsed();
   try {
-    const outcome = await withSession(
+    const { outcome, audit } = await withSession(
       context,
       config,
       environment,
@@ -79,14 +79,15 @@ async function rollBack(
         const request = await rollbackRequest(context, config, environment, session, kept, null);
         const origin = { ...request.origin, who, reason: why };
         const choose = onlyFrom(deployment, request.choose);
-        return runDeployment({ ...request, origin, choose }, { ...ports, session });
+        const ended = await runDeployment({ ...request, origin, choose }, { ...ports, session });
+        return { outcome: ended, audit: session.audit.head() };
       },
       deployingWithout(kept),
     );
     tellOutcome(context, outcome, ports.clock.elapsed() - started);
     const done = outcome.state === "succeeded";
     const rollback = resultOf(outcome, Math.round(ports.clock.elapsed() - started));
-    return { exitCode: done ? exitCodes.failed : exitCodes.person, result: { wentBackFor: why, rollback } };
+    return { exitCode: done ? exitCodes.failed : exitCodes.person, result: { wentBackFor: why, rollback }, audit };
   } catch (error) {
     if (error instanceof ShiplockError && error.code === "watch/superseded") {
       output.line(messageOf(error));

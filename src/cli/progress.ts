@@ -28,7 +28,8 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       case "step-log":
         return output.line(`    ${paint.dim(`${event.step.host ?? ""} │`)} ${printable(event.text ?? "")}`);
       case "step-done": {
-        const mark = event.evidence?.acted === true || event.step.host === null ? paint.green("✓") : paint.dim("·");
+        const done = event.evidence?.acted === true || event.step.host === null ? paint.green("✓") : paint.dim("·");
+        const mark = event.evidence?.failed === true ? paint.yellow("✗") : done;
         return output.line(
           `  ${mark} ${label(event)} ${paint.dim(`${event.evidence?.summary ?? ""} (${seconds(at - (began.get(name) ?? at))})`)}`,
         );
@@ -83,7 +84,7 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
       ...(asksPeople ? [`\`shiplock approve ${named}\` from a reviewer`] : []),
       `\`shiplock cancel ${named}\` calls it off`,
     ];
-    return `it begins once they pass; ${ways.join(", ")}`;
+    return `it can begin once they pass; ${ways.join(", ")}`;
   }
 
   return (event) => {
@@ -128,7 +129,7 @@ export function showProgress(output: Output): (event: DeploymentEvent) => void {
         taken.add(event.ticket.deployment);
         return output.line(
           paint.yellow(
-            `${event.ticket.deployment} of ${event.ticket.origin.who}, ${event.ticket.release}, whose command is gone, is carried out here`,
+            `${event.ticket.deployment} of ${event.ticket.origin.who}, ${event.ticket.release}, whose command is gone, is taken up here`,
           ),
         );
       case "unwatched": {

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { systemClock } from "../clock.ts";
 import type { DeploymentEvent, DeploymentOutcome, DeploymentPorts } from "../deploy/request.ts";
 import { headText } from "../environments/audit/judge-log.ts";
+import type { AuditHead } from "../environments/audit/types.ts";
 import { messageOf } from "../errors.ts";
 import type { GateAnswer, Ledger } from "../ledger/types.ts";
 import type { TargetSession } from "../targets/types.ts";
@@ -14,7 +15,12 @@ import { showProgress } from "./progress.ts";
 import { recordHistory } from "./record-history.ts";
 
 /** What followed a deployment that had succeeded: what it adds to the result, and the exit code of both together. */
-export type Aftermath = { readonly exitCode: number; readonly result: Readonly<Record<string, unknown>> };
+export type Aftermath = {
+  readonly exitCode: number;
+  readonly result: Readonly<Record<string, unknown>>;
+  /** Where the audit log ended by then, if something else than the deployment's own session wrote it. */
+  readonly audit?: AuditHead | null;
+};
 
 /**
  * Runs what changes an environment: shows it, keeps its history, and turns its outcome into an exit code.
@@ -53,11 +59,12 @@ export async function carryOut(
     }
     const milliseconds = Date.now() - started;
     const exitCode = tellOutcome(context, outcome, milliseconds);
-    await keepHead(context, session, ledger, outcome.deployment);
+    await keepHead(context, session.audit.head(), ledger, outcome.deployment);
     await notices.reviews(session.record);
     const aftermath = await follow(outcome, ports).finally(() => history.flush());
-    if (aftermath !== null) await keepHead(context, session, ledger, outcome.deployment);
-    output.result({ ...resultOf(outcome, milliseconds), audit: session.audit.head(), ...aftermath?.result });
+    const head = aftermath?.audit ?? session.audit.head();
+    if (aftermath !== null) await keepHead(context, head, ledger, outcome.deployment);
+    output.result({ ...resultOf(outcome, milliseconds), audit: head, ...aftermath?.result });
     return aftermath?.exitCode ?? exitCode;
   } finally {
     await ledger.close();
@@ -67,11 +74,10 @@ export async function carryOut(
 /** Says where the audit log ends by now, and keeps that on this machine. As with the rest of the history: one that cannot be written stops nothing. */
 async function keepHead(
   { output }: CommandContext,
-  session: TargetSession,
+  head: AuditHead | null,
   ledger: Ledger,
   deployment: string,
 ): Promise<void> {
-  const head = session.audit.head();
   if (head === null || head.sequence === 0) return;
   output.line(output.paint.dim(`audit log: ${headText(head)}`));
   try {
@@ -93,14 +99,25 @@ export function resultOf(outcome: DeploymentOutcome, milliseconds: number): Reco
   };
 }
 
+/** A state and its outcome, where the outcome does not begin with the state's own word: "cancelled by grace". */
+function saidOnce(state: string, colour: (text: string) => string, outcome: string): string {
+  return outcome.startsWith(`${state} by `)
+    ? `${colour(state)}${outcome.slice(state.length)}`
+    : `${colour(state)}: ${outcome}`;
+}
+
 /** Tells an outcome to a person, and what it means for the exit code. */
 export function tellOutcome(context: CommandContext, outcome: DeploymentOutcome, milliseconds: number): number {
   const { output } = context;
   const { paint } = output;
   const { deployment, state, error } = outcome;
   if (error === null && state !== "succeeded") {
-    output.line(`${paint.yellow(state)}: ${outcome.outcome} (deployment ${deployment})`);
-    return state === "waiting" ? exitCodes.gate : exitCodes.done;
+    output.line(`${saidOnce(state, paint.yellow, outcome.outcome)} (deployment ${deployment})`);
+    if (state !== "waiting") return exitCodes.done;
+    output.line(
+      `nobody waits with it: \`shiplock resume ${outcome.environment} ${deployment}\` carries it out once it waits for nothing any more`,
+    );
+    return exitCodes.gate;
   }
   if (error === null) {
     output.line(
@@ -110,7 +127,7 @@ export function tellOutcome(context: CommandContext, outcome: DeploymentOutcome,
   }
   if (output.mode === "human") output.error(error);
   output.line(
-    `${state === "rolled-back" ? paint.yellow(state) : paint.red(state)}: ${outcome.outcome} (deployment ${deployment})`,
+    `${saidOnce(state, state === "rolled-back" ? paint.yellow : paint.red, outcome.outcome)} (deployment ${deployment})`,
   );
   if (context.signal.aborted && state === "rolled-back")
     return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;

@@ -92,5 +92,8 @@ export type Plan = {
   checklist?: readonly ChecklistRow[];
 };
 
-/** What a step observed when it was done; kept in the journal and the ledger. `demands`: what has to follow this deployment. */
-export type Evidence = { acted: boolean; summary: string; demands?: "rollback" };
+/**
+ * What a step observed when it was done; kept in the journal and the ledger. `demands`: what has to follow this deployment; `failed`: it did not do what it should have, and
+ * the deployment goes on all the same.
+ */
+export type Evidence = { acted: boolean; summary: string; demands?: "rollback"; failed?: true };

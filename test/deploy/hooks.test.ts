@@ -55,13 +55,14 @@ async function work<T>(world: World, hooks: HookSetup, act: (deployer: Deployer)
 const namesOf = (runner: FakeHooks): string[] => runner.calls.map(({ hook }) => hook.name);
 const deployed = (deployer: Deployer) => deployer.deploy(variant.after);
 
-/** What a person reads of the steps: `done …`, `failed …`, and lines. */
+/** What a person reads of the steps: `done …`, `noted …` where the deployment goes on all the same, `failed …`, and lines. */
 function told(events: readonly DeploymentEvent[]): string[] {
   return events.flatMap((event) => {
     if (event.kind !== "step" || event.event.step.action.kind !== "hook") return [];
     const { kind, step, text, evidence } = event.event;
     if (kind === "step-log") return [`${step.id}: ${text}`];
-    if (kind === "step-done") return [`done ${step.id}: ${evidence?.summary}`];
+    if (kind === "step-done")
+      return [`${evidence?.failed === true ? "noted" : "done"} ${step.id}: ${evidence?.summary}`];
     return kind === "step-failed" ? [`failed ${step.id}: ${text}`] : [];
   });
 }
@@ -177,9 +178,9 @@ describe("hooks of a deployment", () => {
       return told(deployer.events);
     });
     assert.deepEqual(lines, [
-      'done environment/hook-before-1: the hook "before" (before) failed: exit code 1; the deployment goes on',
-      'done environment/hook-beforeTraffic-1: the hook "beforeTraffic" (beforeTraffic) did not end within 0.02 s and was stopped; the deployment goes on',
-      'done environment/hook-afterTraffic-1: the hook "afterTraffic" (afterTraffic): the program is not installed here; the deployment goes on',
+      'noted environment/hook-before-1: the hook "before" (before) failed: exit code 1; the deployment goes on',
+      'noted environment/hook-beforeTraffic-1: the hook "beforeTraffic" (beforeTraffic) did not end within 0.02 s and was stopped; the deployment goes on',
+      'noted environment/hook-afterTraffic-1: the hook "afterTraffic" (afterTraffic): the program is not installed here; the deployment goes on',
     ]);
   });
 

@@ -43,7 +43,7 @@ export function withHooks(worker: StepWorker, context: HookContext, journal: rea
   async function perform(step: Step, point: HookPoint, hook: Hook, run: StepRun): Promise<Evidence> {
     const { ended, inDoubt } = earlier(journal, step.id);
     const evidence = ended ?? (await runHook(step, point, hook, run, inDoubt));
-    if (evidence.demands === "rollback") wanted ??= `the hook "${hook.name}": ${evidence.summary}`;
+    if (evidence.demands === "rollback") wanted ??= evidence.summary;
     return evidence;
   }
 
@@ -55,8 +55,9 @@ export function withHooks(worker: StepWorker, context: HookContext, journal: rea
     if (failure === null) return { acted: true, summary: "passed" };
     if (hook.onFailure === "stop") throw failure;
     const goesBack = hook.onFailure === "rollback" && context.plan.kind !== "rollback";
-    if (goesBack) return { acted: true, summary: `${failure.message}; a rollback is wanted`, demands: "rollback" };
-    return { acted: true, summary: `${failure.message}; the deployment goes on` };
+    if (goesBack)
+      return { acted: true, failed: true, summary: `${failure.message}; a rollback is wanted`, demands: "rollback" };
+    return { acted: true, failed: true, summary: `${failure.message}; the deployment goes on` };
   }
 
   return {
@@ -103,7 +104,7 @@ export async function failureOf(
       code: end.kind === "timed-out" ? "hook/timeout" : "hook/failed",
       message: `${named} ${how}`,
       details: last,
-      remedy: `mend the command, or say with \`onFailure\` that the deployment goes on without it`,
+      remedy: `mend the command${end.kind === "timed-out" ? ", give it more time with `timeout`" : ""}, or let the deployment go on without it with \`onFailure: continue\``,
     });
   } catch (error) {
     if (!(error instanceof ShiplockError) || error.code !== "hook/not-started") throw error;
