@@ -13,7 +13,7 @@ export function filledText() {
 
 export function duration() {
   return durationOf(
-    'must be a duration such as "500ms", "10s" or "5m", or 0',
+    'must be a duration such as "500ms", "10s" or "5m" (24d at most), or 0',
     (milliseconds) => milliseconds !== undefined,
   );
 }
@@ -21,7 +21,7 @@ export function duration() {
 /** A duration of at least `least` milliseconds; `words` is that bound as people write it. */
 export function durationFrom(least: number, words: string) {
   return durationOf(
-    `must be a duration of at least ${words}, such as "10s" or "5m"`,
+    `must be a duration of at least ${words} and at most 24d, such as "5m" or "2h"`,
     (milliseconds) => (milliseconds ?? -1) >= least,
   );
 }

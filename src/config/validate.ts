@@ -67,16 +67,16 @@ function missingKey(path: readonly PropertyKey[]): Problem {
   return { path, at: "key", sentence, missing };
 }
 
-// The branch that fits the kind of the value tells what is wrong inside it; when none fits, the kinds that would have are named.
+// Of the branches that fit the kind of the value, the one that knows most of its keys tells what is wrong inside it; when none fits, the kinds that would have are named.
 function unionProblems(
   issue: Extract<Issue, { code: "invalid_union" }>,
   path: readonly PropertyKey[],
   value: unknown,
   raw: unknown,
 ) {
-  const fitting = issue.errors.find(
-    (branch) => !branch.some((inner) => inner.path.length === 0 && refusesKind(inner, value)),
-  );
+  const [fitting] = issue.errors
+    .filter((branch) => !branch.some((inner) => inner.path.length === 0 && refusesKind(inner, value)))
+    .toSorted((one, other) => unknownKeys(one) - unknownKeys(other));
   if (fitting !== undefined) return fitting.flatMap((inner) => problemsOf(inner, path, raw));
   const kinds = issue.errors.flatMap((branch) => branch.slice(0, 1).map(expectedKind));
   return [
@@ -86,6 +86,10 @@ function unionProblems(
       sentence: `expected ${oneOf([...new Set(kinds)])}, found ${shown(path, value)}`,
     } satisfies Problem,
   ];
+}
+
+function unknownKeys(branch: readonly Issue[]): number {
+  return branch.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 0), 0);
 }
 
 function refusesKind(issue: Issue, value: unknown): boolean {

@@ -105,6 +105,14 @@ describe("the gates of a configuration", () => {
     );
   });
 
+  test("are told what the kind of freeze lacks that was begun, and a bound that was passed", () => {
+    tells(
+      withGates(["freeze: [{ from: 2027-02-27 }]", "expires: 90d"]),
+      "17:14: environments.staging.freeze[0].until: is missing, and required",
+      '18:14: environments.staging.expires: must be a duration of at least 1m and at most 24d, such as "5m" or "2h", found "90d"',
+    );
+  });
+
   test("let an emergency pass only what there is", () => {
     tells(
       withGates(["emergency: { passes: [hold, order, drift] }"]),

@@ -38,7 +38,7 @@ describe("what is wrong is told with its place", () => {
   });
 
   test("a duration without a unit, and one longer than a timer can be, are refused", () => {
-    const sentence = 'services.web.drain: must be a duration such as "500ms", "10s" or "5m", or 0, found';
+    const sentence = 'services.web.drain: must be a duration such as "500ms", "10s" or "5m" (24d at most), or 0, found';
     tells(changed(["port: 3000", "port: 3000\n    drain: 10"]), `10:12: ${sentence} the number 10`);
     tells(changed(["port: 3000", "port: 3000\n    drain: 90d"]), `10:12: ${sentence} "90d"`);
   });
