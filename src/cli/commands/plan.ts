@@ -1,6 +1,7 @@
 import { systemClock } from "../../clock.ts";
 import { lookAndJudge, refuseUnfinished } from "../../deploy/asking.ts";
 import { planDeployment } from "../../deploy/planning.ts";
+import { obstacles } from "../../environments/gates/judge.ts";
 import type { Release } from "../../release/types.ts";
 import { argument, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment } from "../context.ts";
@@ -48,7 +49,10 @@ export async function run(
         output.line(output.paint.bold(`  ${heading}`));
         for (const line of lines) output.line(`    ${line}`);
       }
-      output.line(output.paint.dim("nothing was changed; `shiplock deploy` runs these steps"));
+      const against = obstacles(judgement).map(({ gate }) => gate);
+      const then = judgement.answer === "block" ? "would not begin now" : "would wait";
+      const words = against.length === 0 ? "runs these steps" : `${then}: ${against.join(", ")}`;
+      output.line(output.paint.dim(`nothing was changed; \`shiplock deploy\` ${words}`));
       return exitCodes.done;
     },
     deployingWithout(flags),
