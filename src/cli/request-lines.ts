@@ -37,12 +37,9 @@ function ticketLines(ticket: Ticket, seen: RequestsSeen, paint: Paint): string[]
   const { deployment, kind, release, origin, createdAt, ref, commit, state } = ticket;
   const what = `${kind} of ${release} ${printable(ref?.name ?? commit.slice(0, 7))}`;
   const by = `asked for by ${printable(origin.who)} ${createdAt}${ticket.trigger === "automatic" ? " (automatic)" : ""}`;
-  const waiting = ticket.waiting.map(
-    ({ gate, reason, until }) => `${gate}: ${printable(reason)}${until === null ? "" : ` (until ${until})`}`,
-  );
   return [
     `${paint.cyan(state)} ${paint.bold(deployment)}: ${what}, ${by}`,
-    ...waiting.map((line) => `  waits for ${line}`),
+    ...ticket.waiting.map(({ gate, reason }) => `  waits for ${gate}: ${printable(reason)}`),
     ...approvalLines(ticket, seen),
     `  ${attendedLine(ticket, seen)}; it ends ${ticket.expiresAt}`,
   ];
@@ -71,8 +68,8 @@ export function approvalLines(ticket: Ticket, { state, reviewers, now }: Request
   ];
 }
 
-function attendedLine({ deployment, origin }: Ticket, { state, gone }: RequestsSeen): string {
-  return gone.has(deployment)
-    ? `its command is gone: \`shiplock resume ${state.environment} ${deployment}\` takes it up`
-    : `its command waits at ${printable(origin.from)}`;
+function attendedLine({ deployment, origin, waiting }: Ticket, { state, gone }: RequestsSeen): string {
+  if (!gone.has(deployment)) return `its command waits at ${printable(origin.from)}`;
+  const when = waiting.length === 0 ? "" : " once it waits for nothing any more";
+  return `its command is gone: \`shiplock resume ${state.environment} ${deployment}\` carries it out${when}`;
 }

@@ -77,5 +77,5 @@ function refusal(status: number): Pick<Extract<Delivery, { status: "failed" }>, 
       detail: `it answered ${status}`,
       remedy: "look whether both sides have the same secret, and the receiver's clock is right",
     };
-  return { detail: `it answered ${status}`, remedy: null };
+  return { detail: `it answered ${status}`, remedy: "look at the receiver: its log says why" };
 }

@@ -82,7 +82,7 @@ export function missingSecrets(wants: readonly Want[]): ShiplockError {
 function wantText({ who, lacking }: Want): string {
   const one = lacking.length === 1;
   const names = lacking.map(({ name }) => name).join(", ");
-  return `${who} needs ${one ? "the secret" : "the secrets"} ${names}, and ${one ? "it is" : "they are"} not set or empty`;
+  return `${who} needs ${one ? "the secret" : "the secrets"} ${names}, and ${one ? "it is" : "they are"} missing or empty`;
 }
 
 function whyText({ why }: LackingSecret, sources: readonly SecretSource[]): string {

@@ -192,7 +192,7 @@ describe("who is told of a deployment", () => {
     assert.equal(exit, 0);
     assert.match(
       who.said(),
-      /warning: slack was not told that .*: the notifier slack needs the secret SLACK_BOT_TOKEN, and it is not set or empty; set it as environment variable of the command\n/,
+      /warning: slack was not told that .*: the notifier slack needs the secret SLACK_BOT_TOKEN, and it is missing or empty; set it as environment variable of the command\n/,
     );
     assert.equal(who.said().match(/warning: slack was not told/g)?.length, 1);
   });

@@ -125,7 +125,7 @@ describe("the way back", { skip: availability.available ? false : availability.r
 
     assert.equal((await app.run(["deploy", "staging", "--no-wait"])).code, 3);
     const run = await grace.must(["approve", "staging", "--run"]);
-    assert.match(run.stdout, /of ada, .*, whose command is gone, is carried out here[^]*watch of .*: healthy for 1 s/);
+    assert.match(run.stdout, /of ada, .*, whose command is gone, is taken up here[^]*watch of .*: healthy for 1 s/);
     await answers(app, "v2");
     assert.deepEqual([liveOf(app).by, app.state(host)?.deployments[0]?.origin.who], ["ada", "ada"]);
   });

@@ -98,7 +98,9 @@ describe("an approval", () => {
       ),
       "approve/not-asked",
     );
-    assert.throws(() => approve(state, person("mallory")), { remedy: "ask one of: grace, team ops" });
+    assert.throws(() => approve(state, person("mallory")), {
+      remedy: "ask one of: grace, team ops (grace, linus@example.com, ada)",
+    });
     const own = approve(state, person("ada"), { ...reviewers, selfReview: true, count: 1 });
     assert.equal(own.tickets[0]?.state, "queued");
   });

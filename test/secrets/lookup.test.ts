@@ -84,7 +84,7 @@ it("secrets that are missing, empty or unclear are named in one error, each with
   const { lacking } = await lookUp(["GONE", "GOOD", "EMPTY", "LOCKED"], sources, signal);
   const error = missingSecrets([{ who: "production", lacking, sources }]);
   assert.deepEqual([error.code, error.blame], ["secrets/missing", "usage"]);
-  assert.equal(error.message, "production needs the secrets GONE, EMPTY, LOCKED, and they are not set or empty");
+  assert.equal(error.message, "production needs the secrets GONE, EMPTY, LOCKED, and they are missing or empty");
   assert.deepEqual(error.details, [
     "GONE: not in the age file secrets/production.age (of the environment), nor in the command op read {name}, nor in the AWS SSM /org/* (of the organization)",
     "EMPTY: empty in the age file secrets/production.age (of the environment)",

@@ -71,7 +71,7 @@ function pastWord(
   { state, same }: Extract<EarlierEnvironment, { same: unknown }>,
 ): Word {
   const live = state?.live ?? null;
-  const what = live === null ? "nothing is live there" : `${live.release} is`;
+  const what = live === null ? "nothing is live there" : `${live.release} is live there`;
   const past = (state?.healthy ?? []).find(({ release }) => same.includes(release));
   const remedy = `deploy it there first: \`shiplock deploy ${environment} --ref ${request.ref?.name ?? request.commit.slice(0, 12)}\``;
   if (state === null || past === undefined)

@@ -55,7 +55,8 @@ export function withApproval(
 ): EnvironmentState {
   const policy = demandReviewer(state.environment, by, reviewers, "approve");
   if (!policy.selfReview && asked(ticket, by)) throw ownRequest(ticket, policy);
-  if (countingApprovals(ticket, policy, now).some((given) => samePerson(given.by, by))) throw approvedTwice(ticket, by);
+  if (countingApprovals(ticket, policy, now).some((given) => samePerson(given.by, by)))
+    throw approvedTwice(state.environment, ticket, by, stillNeeded(ticket, policy, now));
   const given: Approval = { by, at: now.toISOString(), answer: "approve", comment, subject: ticket.subject };
   return withTicketChanged(state, ticket.deployment, (known) => {
     const approved: Ticket = { ...known, approvals: [...known.approvals, given] };
@@ -114,26 +115,42 @@ function demandReviewer(
     code: "approve/no-reviewer",
     blame: "gate",
     message: `${by.name} is no reviewer of ${environment}`,
-    remedy: `ask one of: ${reviewers.named.join(", ")}`,
+    remedy: `ask one of: ${namedWith(reviewers)}`,
     details: [`known here as: ${[by.name, ...by.aliases].join(", ")}`],
   });
 }
 
-function ownRequest({ deployment, requesters }: Ticket, { named }: Reviewers): ShiplockError {
+/** As the configuration names them, and who that is. */
+function namedWith({ named, people }: Reviewers): string {
+  const written = named.join(", ");
+  const all = people.join(", ");
+  return written === all ? all : `${written} (${all})`;
+}
+
+function ownRequest({ deployment, requesters }: Ticket, reviewers: Reviewers): ShiplockError {
   return new ShiplockError({
     code: "approve/own-request",
     blame: "gate",
     message: `${deployment} was asked for by ${requesters.map(({ name }) => name).join(" and ")}, and who asks does not approve`,
-    remedy: `ask somebody else of: ${named.join(", ")}`,
+    remedy: `ask somebody else of: ${namedWith(reviewers)}`,
   });
 }
 
-function approvedTwice({ deployment }: Ticket, { name }: Identity): ShiplockError {
+function approvedTwice(
+  environment: string,
+  { deployment, waiting }: Ticket,
+  { name }: Identity,
+  needed: number,
+): ShiplockError {
+  const goesOn =
+    waiting.length === 0
+      ? `it has all its approvals: its command goes on, or \`shiplock resume ${environment} ${deployment}\` carries it out`
+      : `it has all its approvals; \`shiplock status ${environment}\` says what else it waits for`;
   return new ShiplockError({
     code: "approve/twice",
     blame: "usage",
     message: `${name} has approved ${deployment} already, and counts once`,
-    remedy: "somebody else has to approve it, too",
+    remedy: needed > 0 ? "somebody else has to approve it, too" : goesOn,
   });
 }
 

@@ -53,7 +53,7 @@ describe("the order of environments", () => {
   it("stops what has not run there, and says what does and how to get it there", () => {
     const decision = after(seen(history("1"), []));
     assert.equal(decision.answer, "block");
-    assert.equal(decision.reason, "it has not run in staging; r-1 is");
+    assert.equal(decision.reason, "it has not run in staging; r-1 is live there");
     assert.match(decision.answer === "block" ? decision.remedy : "", /shiplock deploy staging --ref main/);
     assert.match(
       after({ state: null, same: [], ailing: [] }).reason,
@@ -78,7 +78,10 @@ describe("the order of environments", () => {
     assert.equal(after(moved(11), { minutes: 60 }).answer, "pass");
     const short = after(moved(10.9), { minutes: 60 });
     assert.equal(short.answer, "block");
-    assert.match(short.reason, /^it ran in staging from 2026-11-20 10:01 UTC to 2026-11-20 10:10:54 UTC only; r-3 is$/);
+    assert.match(
+      short.reason,
+      /^it ran in staging from 2026-11-20 10:01 UTC to 2026-11-20 10:10:54 UTC only; r-3 is live there$/,
+    );
   });
 
   it("counts no time of which nobody remembers how long it was", () => {
@@ -110,7 +113,7 @@ describe("the order of environments", () => {
           earlier: { qa, staging: seen(history("2"), ["r-2"]) },
         }),
       );
-    assert.match(both(seen(history("1"), [])).reason, /not run in qa; r-1 is$/);
+    assert.match(both(seen(history("1"), [])).reason, /not run in qa; r-1 is live there$/);
     const waiting = both(seen(history("2"), ["r-2"]));
     assert.equal(waiting.answer === "wait" && waiting.until?.toISOString(), "2026-11-20T10:10:00.000Z");
   });
