@@ -149,6 +149,13 @@ describe("what runs otherwise than recorded", () => {
     assert.equal(driftGate.judge(facts({ state, drift: ["web is gone"] })).answer, "pass");
     assert.equal(driftGate.judge(facts({ policy, state, drift: [] })).answer, "pass");
     assert.equal(driftGate.judge(facts({ policy, state })).answer, "block");
+    // The way that `shiplock drift` names: what is recorded, by hand.
+    const recorded = (trigger: "manual" | "automatic") =>
+      driftGate.judge(
+        facts({ policy, state, drift: ["web is gone"], request: request({ trigger, document: "r-1.1" }) }),
+      );
+    assert.deepEqual([recorded("manual").answer, recorded("automatic").answer], ["pass", "block"]);
+    assert.match(recorded("manual").reason, /web is gone/);
     assert.match(
       driftGate.judge(facts({ policy, state, drift: ["web is gone"] })).reason,
       /otherwise than recorded: web is gone/,
