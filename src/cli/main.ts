@@ -125,7 +125,7 @@ function collect(value: string, before: readonly string[] = []): string[] {
 function tellOnInterrupt({ signal, stderr }: MainOptions): void {
   signal.addEventListener("abort", () => {
     stderr.write(
-      "\ninterrupted: ending in a safe state, with the old release or with the new one; press Ctrl-C again to stop at once, and run `shiplock resume` or `shiplock abort` later\n",
+      "\ninterrupted: ending in a safe state; press Ctrl-C again to stop at once, and run `shiplock resume` or `shiplock abort` later where a deployment was going on\n",
     );
   });
 }

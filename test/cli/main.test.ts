@@ -110,7 +110,7 @@ test("Ctrl-C says at once that what changes an environment ends in a safe state,
   const cut = (interrupt: AbortController) => interrupt.abort("SIGINT");
   const deploying = await interrupted(["deploy", "staging"], cut);
   assert.equal(deploying.exit, 130);
-  assert.match(deploying.stderr, /ending in a safe state.*`shiplock resume` or `shiplock abort` later/);
+  assert.match(deploying.stderr, /ending in a safe state.*`shiplock resume` or `shiplock abort` later where/);
   const looking = await interrupted(["status"], cut);
   assert.equal(looking.exit, 130);
   assert.doesNotMatch(looking.stderr, /safe state/);
