@@ -39,10 +39,18 @@ function ticketLines(ticket: Ticket, seen: RequestsSeen, paint: Paint): string[]
   const by = `asked for by ${printable(origin.who)} ${createdAt}${ticket.trigger === "automatic" ? " (automatic)" : ""}`;
   return [
     `${paint.cyan(state)} ${paint.bold(deployment)}: ${what}, ${by}`,
-    ...ticket.waiting.map(({ gate, reason }) => `  waits for ${gate}: ${printable(reason)}`),
+    ...waitingLines(ticket, seen),
     ...approvalLines(ticket, seen),
     `  ${attendedLine(ticket, seen)}; it ends ${ticket.expiresAt}`,
   ];
+}
+
+/** What a request waits for. How many approvals it needs was said before the first one came; from then on `approvalLines` says it. */
+export function waitingLines(ticket: Ticket, { reviewers, now }: RequestsSeen): string[] {
+  const some = reviewers !== undefined && countingApprovals(ticket, reviewers, now).length > 0;
+  return ticket.waiting
+    .filter(({ gate }) => gate !== "reviewers" || !some)
+    .map(({ gate, reason }) => `  waits for ${gate}: ${printable(reason)}`);
 }
 
 /** Who has approved a request, and who may. */

@@ -173,6 +173,7 @@ describe("holds and answers from the command line, while a host that is not the 
       "it does not begin yet",
     ])
       assert.ok(first.stdout.includes(said), `${said} is missing in:\n${first.stdout}`);
+    assert.doesNotMatch(first.stdout, /waits for reviewers/);
     const second = await home.shiplock("linus", "approve", "production", "d-1", "--json");
     const result = JSON.parse(second.stdout) as { state: string; subject: string; gone: boolean };
     assert.deepEqual([result.state, result.subject, result.gone], ["queued", subjectOf(document), true]);

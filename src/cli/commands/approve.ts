@@ -8,7 +8,7 @@ import { argument, optionalArgument, proseFlag } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { type Output, printable } from "../output.ts";
-import { approvalLines, waitsForApproval } from "../request-lines.ts";
+import { approvalLines, waitingLines, waitsForApproval } from "../request-lines.ts";
 import { takeUpHere } from "../take-up.ts";
 import { approvalSentence, requestNotice } from "../request-notices.ts";
 import { type Requests, withRequestsThen } from "../with-requests.ts";
@@ -59,8 +59,8 @@ async function approve(
   const sentence = approvalSentence(ticket, by, comment, reviewers, now());
   requests.tell(requestNotice("approved", ticket, sentence, document?.release.subject ?? null));
   const gone = await requests.gone(state);
-  for (const line of approvalLines(ticket, { state, gone, reviewers, now: now() })) output.line(line);
-  for (const { gate, reason } of ticket.waiting) output.line(`  waits for ${gate}: ${printable(reason)}`);
+  const known = { state, gone, reviewers, now: now() };
+  for (const line of [...approvalLines(ticket, known), ...waitingLines(ticket, known)]) output.line(line);
   return { config, environment, ticket, gone: gone.has(ticket.deployment) };
 }
 
