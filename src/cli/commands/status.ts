@@ -2,6 +2,7 @@ import { systemClock } from "../../clock.ts";
 import { documentOf } from "../../deploy/read-record.ts";
 import type { ChecklistRow } from "../../environments/checklist.ts";
 import { withExpired } from "../../environments/queue/changes.ts";
+import { occupiedText } from "../../environments/gates/guard.ts";
 import type { EnvironmentState } from "../../environments/record/types.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Config, Environment } from "../../config/types.ts";
@@ -66,6 +67,8 @@ export async function run(
     if (status.state !== null)
       for (const line of requestLines(requestsSeen(config, status, status.state), output.paint))
         output.line(`${" ".repeat(width)}  ${line}`);
+    const kept = keptFor(config, status);
+    if (kept !== null) output.line(`${" ".repeat(width)}  ${output.paint.yellow(printable(kept))}`);
     if (named !== null) details(status, context);
     if (status.oldSecrets !== null) output.line(`${" ".repeat(width)}  ${output.paint.yellow(status.oldSecrets)}`);
     for (const sentence of status.behind) output.line(`${" ".repeat(width)}  ${output.paint.yellow(sentence)}`);
@@ -139,6 +142,11 @@ async function look(
           : new ShiplockError({ code: "bug", blame: "bug", message: messageOf(error) }),
     };
   }
+}
+
+function keptFor(config: Config, { environment, state }: Status): string | null {
+  const gates = config.environments[environment]?.gates;
+  return state === null || gates === undefined ? null : occupiedText(state, gates);
 }
 
 function scanWords({ scan: policy }: Environment, live: Release | null): string | null {

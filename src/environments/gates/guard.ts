@@ -29,6 +29,13 @@ function judge({ policy, request, state, environment }: GateFacts): GateDecision
   return pass(own ? `${what} occupies it already` : `replaces ${what}, ${who}'s since ${since}`);
 }
 
+/** Whose an environment is by now, for who looks at it; null where no guard is set or nobody's branch is there. */
+export function occupiedText(state: EnvironmentState, policy: GatePolicy): string | null {
+  const occupant = policy.guard ? occupantOf(state, policy) : null;
+  if (occupant === null) return null;
+  return `kept for ${occupant.what} of ${occupant.who} since ${occupant.since}: what comes by itself is skipped, until \`shiplock deploy ${state.environment} --ref ${plainBranch(policy)}\` frees it`;
+}
+
 /** Who occupies an environment: whatever was put there by hand and would not come there by itself. */
 function occupantOf(
   { live }: EnvironmentState,

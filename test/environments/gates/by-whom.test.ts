@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { branchesGate } from "../../../src/environments/gates/branches.ts";
 import { confirmGate } from "../../../src/environments/gates/confirm.ts";
-import { guardGate } from "../../../src/environments/gates/guard.ts";
+import { guardGate, occupiedText } from "../../../src/environments/gates/guard.ts";
 import { holdGate } from "../../../src/environments/gates/hold.ts";
 import { obstacles, judge } from "../../../src/environments/gates/judge.ts";
 import { newerGate } from "../../../src/environments/gates/newer.ts";
@@ -123,6 +123,19 @@ describe("the guard of an environment", () => {
       "skip",
       "held by feature/x, ada, since 2026-11-20 10:00 UTC",
     ]);
+  });
+
+  it("is told to who looks at the environment: whose it is, and what frees it; nothing where nobody's branch is there", () => {
+    const told = (live: ReturnType<typeof liveRelease>) => occupiedText(stateWith({ live }), policy);
+    assert.match(
+      told(liveRelease({ branch: "feature/x" })) ?? "",
+      /^kept for feature\/x of ada since 2026-11-20 10:00 UTC: .*`shiplock deploy \w+ --ref main` frees it$/,
+    );
+    assert.equal(told(liveRelease()), null);
+    assert.equal(
+      occupiedText(stateWith({ live: liveRelease({ branch: "feature/x" }) }), { ...policy, guard: false }),
+      null,
+    );
   });
 
   it("holds a bare commit for its owner, too", () => {
