@@ -4,7 +4,7 @@ import type { Origin } from "../deploy/types.ts";
 import type { Ledger } from "../ledger/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
 import type { Output } from "./output.ts";
-import type { SecretMemory } from "./secrets.ts";
+import type { SecretMemory } from "./secret-memory.ts";
 
 /** Options that every command takes. */
 export type CommonOptions = { json?: boolean | string; config?: string; project?: string };

@@ -5,7 +5,7 @@ import { type CommandEntry, commandGroups, type Flags } from "./commands/table.t
 import type { CommandContext, CommonOptions } from "./context.ts";
 import { exitCodeOf, exitCodes, exitCodesText } from "./exit-codes.ts";
 import { createOutput, type Output } from "./output.ts";
-import { createSecretMemory } from "./secrets.ts";
+import { createSecretMemory } from "./secret-memory.ts";
 import { jsonModes, normalise, usageError } from "./usage.ts";
 
 export type MainOptions = {

@@ -4,14 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { createOutput, type Output } from "../../src/cli/output.ts";
-import {
-  attemptSecrets,
-  createSecretMemory,
-  demandSecrets,
-  demandTogether,
-  ownerOf,
-  type SecretContext,
-} from "../../src/cli/secrets.ts";
+import { createSecretMemory } from "../../src/cli/secret-memory.ts";
+import { attemptSecrets, demandSecrets, demandTogether, ownerOf, type SecretContext } from "../../src/cli/secrets.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/types.ts";
 
