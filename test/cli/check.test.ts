@@ -3,16 +3,13 @@ import { createServer } from "node:http";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { main } from "../../src/cli/main.ts";
 import { stateRules } from "../../src/deploy/states.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import type { CheckRunEntry } from "../../src/ledger/types.ts";
 import { runProgram } from "../../src/process.ts";
 import { startHttpServer } from "../notify/http-server.ts";
-
-type Said = { exit: number; stdout: string; stderr: string };
+import { runMain, type Said } from "./run-main.ts";
 
 describe("shiplock check", () => {
   let root = "";
@@ -66,26 +63,11 @@ describe("shiplock check", () => {
     env: Record<string, string> = {},
     onOutput: (text: string, interrupt: AbortController) => void = () => undefined,
   ): Promise<Said> {
-    const said = { stdout: "", stderr: "" };
     const interrupt = new AbortController();
-    const into = (name: "stdout" | "stderr") =>
-      new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          said[name] += chunk.toString();
-          onOutput(said[name], interrupt);
-          done();
-        },
-      }) as unknown as NodeJS.WriteStream;
-    const exit = await main({
-      argv,
-      cwd: project,
+    return runMain({
+      ...{ argv, cwd: project, interrupt, onOutput: (text) => onOutput(text, interrupt) },
       env: { PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: ledger, SHIPLOCK_WHO: "ada", ...env },
-      stdout: into("stdout"),
-      stderr: into("stderr"),
-      signal: interrupt.signal,
-      version: "0",
     });
-    return { exit, ...said };
   }
 
   async function recorded(hash: string): Promise<CheckRunEntry[]> {

@@ -1,16 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
-import { main } from "../../src/cli/main.ts";
 import { auditedRecord } from "../../src/environments/audit/audited-record.ts";
 import { changeRequests } from "../../src/environments/record/change-state.ts";
 import type { EnvironmentState } from "../../src/environments/record/types.ts";
 import { createLocalFiles } from "../../src/hosts/local-files.ts";
 import { folderAudit } from "../../src/targets/folder-audit.ts";
 import { folderRecord } from "../../src/targets/folder-record.ts";
+import { runMain, type Said } from "./run-main.ts";
 
-export type Said = { exit: number; stdout: string; stderr: string };
+export type { Said };
 
 /** A project whose only environment, `production`, has its home on this machine, without an engine: its record and its log are real files. Its other host is down. */
 export type HomeHost = {
@@ -61,23 +60,13 @@ export function openHomeHost(more: readonly string[] = []): HomeHost {
   }
 
   async function shiplock(who: string, ...argv: string[]): Promise<Said> {
-    const said = { stdout: "", stderr: "" };
-    const into = (name: "stdout" | "stderr") =>
-      new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          said[name] += chunk.toString();
-          done();
-        },
-      }) as unknown as NodeJS.WriteStream;
-    const exit = await main({
-      ...{ argv, cwd: project, stdout: into("stdout"), stderr: into("stderr"), version: "0" },
+    return runMain({
+      ...{ argv, cwd: project },
       env: {
         ...{ PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: ledger, SHIPLOCK_WHO: who },
         DOCKER_HOST: `unix://${join(root, "no-engine.sock")}`,
       },
-      signal: new AbortController().signal,
     });
-    return { exit, ...said };
   }
 
   return { folder, ledger, change, shiplock, remove: () => rmSync(root, { recursive: true, force: true }) };

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { commandGroups, commands } from "../../src/cli/commands/table.ts";
-import { main } from "../../src/cli/main.ts";
+import { runMain, type Said } from "./run-main.ts";
 
 let folder = "";
 before(() => {
@@ -13,27 +12,16 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-type Said = { exit: number; stdout: string; stderr: string };
-
 async function shiplock(...argv: string[]): Promise<Said> {
   return interrupted(argv, () => undefined);
 }
 
 /** Runs a command line; `meanwhile` gets hold of its signal once it has begun. */
 async function interrupted(argv: readonly string[], meanwhile: (interrupt: AbortController) => void): Promise<Said> {
-  const said = { stdout: "", stderr: "" };
-  const into = (name: "stdout" | "stderr") =>
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        said[name] += chunk.toString();
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
-  const [stdout, stderr] = [into("stdout"), into("stderr")];
   const interrupt = new AbortController();
-  const ended = main({ argv, cwd: folder, env: {}, stdout, stderr, signal: interrupt.signal, version: "0" });
+  const ended = runMain({ argv, cwd: folder, env: {}, interrupt });
   meanwhile(interrupt);
-  return { exit: await ended, ...said };
+  return ended;
 }
 
 function errorOf({ stdout }: Said): Record<string, unknown> {

@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { after, before, describe, test, type TestContext } from "node:test";
 import type { CommandContext } from "../../src/cli/context.ts";
 import { failureNotice } from "../../src/cli/failure-notice.ts";
-import { main } from "../../src/cli/main.ts";
 import { openNotices } from "../../src/cli/notices.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import { carryOut } from "../../src/cli/run-deployment.ts";
@@ -23,6 +21,7 @@ import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
 import { createWorld } from "../fakes/world.ts";
 import { deadUrl, type HttpServer, startHttpServer } from "../notify/http-server.ts";
 import { type FakeSlack, startFakeSlack } from "../notify/slack-server.ts";
+import { runMain } from "./run-main.ts";
 
 const token = "xoxb-of-the-test";
 const key = "signing-key-of-the-test";
@@ -224,23 +223,7 @@ describe("shiplock notify", () => {
 
   async function shiplock(notify: string | null, env: Record<string, string>, ...argv: string[]) {
     await writeFile(join(folder, "shiplock.yml"), notify === null ? VALID : withNotify(notify));
-    const said = { stdout: "", stderr: "" };
-    const into = (name: "stdout" | "stderr") =>
-      new Writable({
-        write: (chunk: Buffer, _encoding, done) => {
-          said[name] += chunk.toString();
-          done();
-        },
-      }) as NodeJS.WriteStream;
-    const exit = await main({
-      ...{ argv, cwd: folder, version: "0", signal: new AbortController().signal },
-      ...{
-        env: { SHIPLOCK_LEDGER: join(folder, "ledger.db"), ...env },
-        stdout: into("stdout"),
-        stderr: into("stderr"),
-      },
-    });
-    return { exit, ...said };
+    return runMain({ argv, cwd: folder, env: { SHIPLOCK_LEDGER: join(folder, "ledger.db"), ...env } });
   }
 
   async function twoOfThem(context: TestContext) {

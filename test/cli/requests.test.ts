@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
-import { main } from "../../src/cli/main.ts";
 import { requestLines } from "../../src/cli/request-lines.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import { withDueReview } from "../../src/environments/emergency/reviews.ts";
@@ -17,8 +15,7 @@ import { subjectOf } from "../../src/release/snapshot.ts";
 import { folderRecord } from "../../src/targets/folder-record.ts";
 import { shop } from "../fakes/shop.ts";
 import { deadUrl, startHttpServer } from "../notify/http-server.ts";
-
-type Said = { exit: number; stdout: string; stderr: string };
+import { runMain, type Said } from "./run-main.ts";
 
 const configuration = `
 project: shop
@@ -45,16 +42,8 @@ function openHome(configured = configuration) {
   const whose = { project: "shop", environment: "production" };
 
   async function shiplock(who: string, ...argv: string[]): Promise<Said> {
-    const said = { stdout: "", stderr: "" };
-    const into = (name: "stdout" | "stderr"): NodeJS.WriteStream =>
-      new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          said[name] += chunk.toString();
-          done();
-        },
-      }) as unknown as NodeJS.WriteStream;
-    const exit = await main({
-      ...{ argv, cwd: project, stdout: into("stdout"), stderr: into("stderr"), version: "0" },
+    return runMain({
+      ...{ argv, cwd: project },
       env: {
         ...{ PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: join(root, "ledger.db"), SHIPLOCK_WHO: who },
         API_TOKEN: planted,
@@ -62,9 +51,7 @@ function openHome(configured = configuration) {
         // Whoever is set up for the whole machine is nobody here.
         GIT_CONFIG_NOSYSTEM: "1",
       },
-      signal: new AbortController().signal,
     });
-    return { exit, ...said };
   }
 
   return {

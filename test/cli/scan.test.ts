@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
-import { main } from "../../src/cli/main.ts";
 import { rememberRelease } from "../../src/cli/record-history.ts";
 import { stateRules } from "../../src/deploy/states.ts";
 import { openLedger } from "../../src/ledger/open.ts";
@@ -15,6 +13,7 @@ import { VALID } from "../config/example.ts";
 import { shop } from "../fakes/shop.ts";
 import { reportText } from "../release/scan/reports.ts";
 import { type StandIn, standInScanner } from "../release/scan/scanners.ts";
+import { runMain } from "./run-main.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
 const release: Release = {
@@ -63,19 +62,7 @@ describe("shiplock scan and shiplock sbom", () => {
   async function shiplock(scan: string, ...argv: string[]) {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "shiplock.yml"), `${VALID}${scan}\n`);
-    const said = { stdout: "", stderr: "" };
-    const into = (name: "stdout" | "stderr") =>
-      new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          said[name] += chunk.toString();
-          done();
-        },
-      }) as unknown as NodeJS.WriteStream;
-    const exit = await main({
-      ...{ argv, cwd: folder, env: { ...trivy.env, SHIPLOCK_LEDGER: ledgerFile() }, version: "0" },
-      ...{ stdout: into("stdout"), stderr: into("stderr"), signal: new AbortController().signal },
-    });
-    return { exit, ...said };
+    return runMain({ argv, cwd: folder, env: { ...trivy.env, SHIPLOCK_LEDGER: ledgerFile() } });
   }
   const named = ["--release", release.id.slice(0, 8)];
 

@@ -28,6 +28,7 @@ export const gateFlags: readonly CommandFlag[] = [
       "pass the gates that the environment lets an emergency pass; needs --reason, told at once, reviewed later",
   },
 ];
+
 export const noWatch: CommandFlag = {
   flags: "--no-watch",
   description: "do not watch the release after it has become live, as `watch` says",
@@ -37,12 +38,14 @@ export const automatic: CommandFlag = {
   flags: "--automatic",
   description: "nobody asked: a push or a schedule did; skipped where somebody holds the environment",
 };
+
 /** The request that a command is about. */
 export const request: CommandArgument = {
   name: "deployment",
   description: "the request, as `status` names it; the only one if left out",
   required: false,
 };
+
 export const releaseFlag: CommandFlag = {
   flags: "--release <id>",
   description: "a release that was live in this environment before",
