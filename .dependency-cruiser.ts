@@ -6,7 +6,7 @@ import type { IConfiguration } from "dependency-cruiser";
 
 const faces = "(cli|server|action)";
 const middle = "(deploy|checks|release|environments)";
-const lower = "(targets|hosts|proxy|ledger|secrets|notify)";
+const lower = "(targets|hosts|proxy|ledger|secrets|notify|github/api|github/app)";
 
 /** Code that decides: it is given facts and answers with a decision, and can be tested without fakes. */
 const deciding = [
@@ -25,11 +25,13 @@ const deciding = [
   "config/init/.+",
   "release/scan/(findings|judge|sarif|summary)",
   "release/sbom/package-files",
+  "github/(workflows|lint|import)/.+",
+  "github/api/(next-page|repeat)",
   "proxy/caddy/(buckets|router-config|edge-config|port-config)",
   "targets/compose/(place|routers)",
 ];
 /** Words as data: what the layers say to each other. */
-const vocabulary = ["(deploy|environments|release|targets|proxy|hosts|config|ledger|notify)/(.+/|)types"];
+const vocabulary = ["(deploy|environments|release|targets|proxy|hosts|config|ledger|notify|github)/(.+/|)types"];
 const pure = [...deciding, ...vocabulary].map((path) => `/src/${path}[.]js$`);
 const decidingFiles = pure.map((path) => `^runs${path}`);
 
@@ -107,7 +109,7 @@ export default {
       name: "the-product-needs-no-test",
       severity: "error",
       from: { path: "^types/src/" },
-      to: { path: "^types/(test|scripts|bench)/" },
+      to: { path: "^types/(test|scripts|bench|packages)/" },
     },
   ],
 } satisfies IConfiguration;

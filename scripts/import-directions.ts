@@ -10,7 +10,7 @@ import { cruise, type IViolation } from "dependency-cruiser";
 import rules from "../.dependency-cruiser.ts";
 
 const root = dirname(import.meta.dirname);
-const folders = ["src", "test", "scripts", "bench"];
+const folders = ["src", "test", "scripts", "bench", "packages"];
 
 const work = realpathSync(mkdtempSync(join(tmpdir(), "shiplock-imports-")));
 try {

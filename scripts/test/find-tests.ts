@@ -4,9 +4,9 @@ import { root } from "../tool.ts";
 
 export type TestFiles = { unit: string[]; lab: string[] };
 
-/** The test files below test/, sorted; what needs hosts in a box goes apart. */
+/** The test files below test/ and of the packages, sorted; what needs hosts in a box goes apart. */
 export function findTests(): TestFiles {
-  const files = globSync("test/**/*.test.ts", { cwd: root }).sort();
+  const files = globSync(["test/**/*.test.ts", "packages/*/test/**/*.test.ts"], { cwd: root }).sort();
   return { unit: files.filter((file) => !needsLab(file)), lab: files.filter(needsLab) };
 }
 

@@ -12,6 +12,7 @@ import { createSlackWebhook } from "../notify/slack/incoming-webhook.ts";
 import type { Notifier, NoticeRule } from "../notify/types.ts";
 import { createWebhook } from "../notify/webhook.ts";
 import { type CommandContext, openHistory } from "./context.ts";
+import { githubNotifier } from "./github-notifiers.ts";
 import { demandSecrets, ownerOf } from "./secrets.ts";
 
 /** Everybody who can be told. What they need of secrets is looked up when they are told for the first time. */
@@ -71,6 +72,9 @@ function notifierOf(
       const url = "text" in to.url ? to.url.text : secret(to.url.secret);
       return createWebhook({ name, url, secret: secret(to.secret), http, id: () => `n-${randomUUID()}` });
     }
+    case "commit-status":
+    case "pull-request":
+      return githubNotifier(context, config, { name }, to.kind);
     case "email":
       return emailOf(config, name, to, secret);
   }

@@ -156,6 +156,8 @@ function emergencyProblems(raw: unknown, environment: unknown, path: Path): read
     order: valueAt(environment, ["after"]) !== undefined,
     freeze: [raw, environment].some((each) => itemsOf(valueAt(each, ["freeze"])).length > 0),
     drift: valueAt(environment, ["drift"]) === "block",
+    statuses: valueAt(environment, ["statuses"]) !== undefined,
+    reviewed: ![undefined, false].includes(valueAt(environment, ["reviewed"]) as undefined),
     wait: valueAt(environment, ["wait"]) !== undefined,
     reviewers: valueAt(environment, ["reviewers"]) !== undefined,
   };

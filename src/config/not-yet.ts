@@ -7,11 +7,9 @@ export type NotYet = { path: string; value?: string; feature: string };
  */
 export const NOT_YET: readonly NotYet[] = [
   { path: "previews", feature: "previews are" },
-  { path: "notify.*.commit-status", feature: "commit statuses are" },
   { path: "backup", feature: "backups of backing services are" },
   { path: "retention.days", feature: "retention by age is" },
   { path: "server", feature: "the server is" },
-  { path: "github", feature: "the connection to GitHub is" },
   { path: "registry.provider", feature: "logins through a cloud provider are" },
   { path: "images.*.scan", feature: "scans that differ between images are" },
   { path: "images.*.cache", feature: "the choice of a build cache is" },
@@ -24,11 +22,6 @@ export const NOT_YET: readonly NotYet[] = [
   { path: "migrations.lint", feature: "the linter for migrations is" },
   { path: "environments.*.migrations.kind", feature: "the distinction of expand and contract migrations is" },
   { path: "environments.*.migrations.lint", feature: "the linter for migrations is" },
-  { path: "environments.*.on.schedule", feature: "schedules are" },
-  { path: "environments.*.on.checks", feature: "deployments that follow the team's CI are" },
-  { path: "environments.*.schedule", feature: "schedules are" },
-  { path: "environments.*.statuses", feature: "gates on commit statuses are" },
-  { path: "environments.*.reviewed", feature: "the gate for reviewed pull requests is" },
   { path: "environments.*.strategy.canary", feature: "canary deployments are" },
   { path: "environments.*.strategy", value: "canary", feature: "canary deployments are" },
   { path: "environments.*.strategy.blue-green", feature: "blue-green deployments are" },

@@ -9,8 +9,15 @@ type FreezeInput = NonNullable<ConfigInput["freeze"]>[number];
 /** The gates of an environment, with the project's freeze windows and teams in them. */
 export function resolveGates(input: EnvironmentInput, project: Pick<ConfigInput, "teams" | "freeze">): GatePolicy {
   return {
-    on: { push: listed(input.on?.push) ?? [], tags: listed(input.on?.tags) ?? [] },
+    on: {
+      push: listed(input.on?.push) ?? [],
+      tags: listed(input.on?.tags) ?? [],
+      checks: listed(input.on?.checks) ?? [],
+      schedule: listed(input.on?.schedule) ?? [],
+    },
     guard: input.guard ?? false,
+    statuses: listed(input.statuses) ?? [],
+    reviewed: resolveReviewed(input.reviewed ?? false),
     branches: listed(input.branches),
     tags: listed(input.tags),
     after: resolveAfter(input.after ?? []),
@@ -29,6 +36,11 @@ export function resolveGates(input: EnvironmentInput, project: Pick<ConfigInput,
 
 function listed(written: string | readonly string[] | undefined): readonly string[] | undefined {
   return typeof written === "string" ? [written] : written;
+}
+
+function resolveReviewed(written: NonNullable<EnvironmentInput["reviewed"]>): GatePolicy["reviewed"] {
+  if (written === false) return undefined;
+  return { approvals: (written === true ? undefined : written.approvals) ?? 1 };
 }
 
 function resolveAfter(written: NonNullable<EnvironmentInput["after"]>): GatePolicy["after"] {

@@ -26,8 +26,8 @@ export function resolveNotify(written: ConfigInput["notify"]): readonly Notify[]
 }
 
 function kindOf(entry: NotifyInput): string {
-  if (entry.slack !== undefined) return "slack";
-  return entry.webhook === undefined ? "email" : "webhook";
+  const kinds = ["slack", "webhook", "email", "commit-status", "pull-request"] as const;
+  return kinds.find((kind) => entry[kind] !== undefined) ?? "email";
 }
 
 /** `slack`, `slack-2`, … */
@@ -38,7 +38,8 @@ function freeName(kind: string, taken: ReadonlySet<string>): string {
   }
 }
 
-function targetOf({ slack, webhook, email }: NotifyInput): NotifyTarget {
+function targetOf(entry: NotifyInput): NotifyTarget {
+  const { slack, webhook, email } = entry;
   if (slack?.token !== undefined && slack.channel !== undefined)
     return { kind: "slack", channel: slack.channel, token: slack.token, api: slack.api ?? "https://slack.com/api/" };
   if (slack?.webhook !== undefined) return { kind: "slack-webhook", url: slack.webhook };
@@ -46,6 +47,8 @@ function targetOf({ slack, webhook, email }: NotifyInput): NotifyTarget {
   if (webhook?.urlFrom !== undefined)
     return { kind: "webhook", url: { secret: webhook.urlFrom }, secret: webhook.secret };
   if (email !== undefined) return { kind: "email", to: email.to, from: email.from, smtp: smtpOf(email.smtp) };
+  if (entry["commit-status"] !== undefined) return { kind: "commit-status" };
+  if (entry["pull-request"] !== undefined) return { kind: "pull-request" };
   throw new TypeError("notify: no rule has refused this configuration");
 }
 
@@ -69,6 +72,9 @@ export function notifySecrets({ to }: Notify): readonly string[] {
       return [to.url];
     case "webhook":
       return [...("secret" in to.url ? [to.url.secret] : []), to.secret];
+    case "commit-status":
+    case "pull-request":
+      return [];
     case "email":
       return to.smtp.login === undefined ? [] : [to.smtp.login.password];
   }

@@ -3,6 +3,7 @@ import { variablesIn } from "./interpolate.ts";
 import { localRepository } from "./local-repository.ts";
 import { resolveCheck } from "./resolve-checks.ts";
 import { resolveGates } from "./resolve-gates.ts";
+import { resolveGitHub } from "./resolve-github.ts";
 import { hostOf } from "./resolve-host.ts";
 import { resolveNotify } from "./resolve-notify.ts";
 import { resolveHooks, resolveWatch } from "./resolve-hooks.ts";
@@ -61,6 +62,7 @@ export function resolveConfig(input: ConfigInput, file: string, organization?: O
     leaks: input.leaks === "off" || input.leaks === false ? "off" : { ignore: input.leaks?.ignore ?? [] },
     services: mapValues(input.services, resolveService),
     backing: input.backing,
+    github: resolveGitHub(input.github),
     notify: resolveNotify(input.notify),
     environments: mapValues(input.environments, (environment, name) =>
       resolveEnvironmentInput(environment, name, input, file, organization),

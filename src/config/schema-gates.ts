@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isCron } from "./cron.ts";
 import * as part from "./schema-parts.ts";
 import { passableGates } from "./types-gates.ts";
 import { isTimeZone, weekTime } from "./week-time.ts";
@@ -9,6 +10,15 @@ function patterns(what: string) {
     .union([part.filledText(), list()])
     .optional()
     .describe(`${what} Patterns as on GitHub: \`release/*\`, \`v*\`.`);
+}
+
+function names(what: string) {
+  const name = () => part.filledText().max(255, `must be the name of ${what}, at most 255 characters`);
+  return z.union([name(), z.array(name()).min(1)]);
+}
+
+function cron() {
+  return z.string().refine(isCron, 'must be five fields as cron has them: "0 3 * * 1-5"');
 }
 
 function zone() {
@@ -86,6 +96,13 @@ export function gates() {
       .strictObject({
         push: patterns("Branches whose commits come here by themselves (`--automatic`)."),
         tags: patterns("Tags that come here by themselves."),
+        checks: names("a workflow")
+          .optional()
+          .describe("Workflows of your own CI, by name: what `push` names comes here when they have passed for it."),
+        schedule: z
+          .union([cron(), z.array(cron()).min(1)])
+          .optional()
+          .describe('When the environment\'s own branch comes here, in UTC, as cron writes it: "0 3 * * 1-5".'),
       })
       .optional()
       .describe(
@@ -96,6 +113,22 @@ export function gates() {
       .optional()
       .describe(
         "What somebody has deployed here from another branch than those of `on.push` is not overwritten by an automatic deployment. Default: false.",
+      ),
+    statuses: names("a status")
+      .optional()
+      .describe(
+        "What your own CI has to have reported for the commit on GitHub as a success: names of statuses and check runs.",
+      ),
+    reviewed: z
+      .union([
+        z.boolean(),
+        z.strictObject({
+          approvals: z.int().min(1).max(20).optional().describe("How many have to have approved it. Default: 1."),
+        }),
+      ])
+      .optional()
+      .describe(
+        "Whether the commit has to have come through a pull request on GitHub that was approved. Default: false.",
       ),
     branches: patterns("Branches that may be deployed here. Default: any, unless `tags` is given."),
     tags: patterns("Tags that may be deployed here. Default: any, unless `branches` is given."),

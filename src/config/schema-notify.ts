@@ -80,6 +80,11 @@ export function notify() {
     slack: slack().optional().describe("A Slack channel, by an app's bot token or by an incoming webhook."),
     webhook: webhook().optional().describe("An HTTP endpoint of your own, which gets signed JSON."),
     email: email().optional().describe("Mailboxes."),
+    "commit-status": z.literal(true).optional().describe("A mark beside the commit on GitHub, per environment."),
+    "pull-request": z
+      .literal(true)
+      .optional()
+      .describe("A comment on the pull request on GitHub that the commit came through: one, updated."),
     environments: z
       .array(z.string())
       .min(1)
@@ -93,7 +98,7 @@ export function notify() {
         "What is told: events by name, or the groups `failures` and `all`. Default: everything that somebody would want to know (docs/notifications.md).",
       ),
   });
-  return z.array(part.oneKeyOf(shape, ["slack", "webhook", "email"]));
+  return z.array(part.oneKeyOf(shape, ["slack", "webhook", "email", "commit-status", "pull-request"]));
 }
 
 // Whoever knows more of an address (user, token in its path) gives it as a secret.

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { check } from "./schema-checks.ts";
 import { environment, migrations } from "./schema-environment.ts";
 import { freeze, teams } from "./schema-gates.ts";
+import { github } from "./schema-github.ts";
 import { notify } from "./schema-notify.ts";
 import { leaks } from "./schema-leaks.ts";
 import { hooks } from "./schema-hooks.ts";
@@ -189,6 +190,7 @@ export const schema = z.strictObject({
   migrations: migrations().optional().describe("Run once per release, from the new image, before traffic moves."),
   teams: teams().optional().describe("People who approve deployments, by the name of their team."),
   freeze: freeze().optional().describe("When nothing is deployed, to no environment."),
+  github: github().optional().describe("How the project is at home on GitHub: workflows, history, pull requests."),
   notify: notify().optional().describe("Who is told of what happens, and where."),
   hooks: hooks()
     .optional()

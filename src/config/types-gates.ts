@@ -40,9 +40,20 @@ export type PassableGate = (typeof passableGates)[number];
 /** Who may put what into an environment, and when. */
 export type GatePolicy = {
   /** What is deployed here by itself. Patterns as on GitHub. */
-  readonly on: { readonly push: readonly string[]; readonly tags: readonly string[] };
+  readonly on: {
+    readonly push: readonly string[];
+    readonly tags: readonly string[];
+    /** Names of workflows of the team's own CI: what is pushed comes here when they have passed. */
+    readonly checks: readonly string[];
+    /** Times in UTC, as cron writes them, at which the environment's own branch comes here. */
+    readonly schedule: readonly string[];
+  };
   /** What somebody deployed from another branch is not overwritten by an automatic deployment. */
   readonly guard: boolean;
+  /** Names of what the team's own CI has to have reported for the commit on GitHub, as a success. */
+  readonly statuses: readonly string[];
+  /** `undefined`: the commit need not have come through a pull request. */
+  readonly reviewed: { readonly approvals: number } | undefined;
   /** Patterns of branches that may be deployed; with `tags`, `undefined` where any may. */
   readonly branches: readonly string[] | undefined;
   readonly tags: readonly string[] | undefined;

@@ -55,6 +55,10 @@ export type NotifyTarget =
       /** Name of the secret that messages are signed with. */
       readonly secret: string;
     }
+  /** Marks beside the commit on GitHub. */
+  | { readonly kind: "commit-status" }
+  /** One comment on the pull request that the commit came through, which is updated. */
+  | { readonly kind: "pull-request" }
   | {
       readonly kind: "email";
       readonly to: readonly string[];

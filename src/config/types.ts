@@ -1,5 +1,6 @@
 import type { Check } from "./types-checks.ts";
 import type { GatePolicy } from "./types-gates.ts";
+import type { GitHubSettings } from "./types-github.ts";
 import type { Notify } from "./types-notify.ts";
 import type { LeakPolicy } from "./types-leaks.ts";
 import type { Hooks, Watch } from "./types-hooks.ts";
@@ -8,6 +9,7 @@ import type { SecretPolicy } from "./types-secrets.ts";
 
 export type { Check, CheckCommand, CheckPlace, CheckService } from "./types-checks.ts";
 export type { Emergency, FreezeWindow, GateName, GatePolicy, PassableGate, Reviewers } from "./types-gates.ts";
+export type { GitHubSettings } from "./types-github.ts";
 export type { Notify, NotifyEvent, NotifyTarget } from "./types-notify.ts";
 export type {
   Organization,
@@ -46,6 +48,7 @@ export type Config = {
   readonly services: Readonly<Record<string, ReleasedService>>;
   /** Backing services by name; `undefined`: every service of the compose file that is not released. */
   readonly backing: readonly string[] | undefined;
+  readonly github: GitHubSettings;
   readonly notify: readonly Notify[];
   readonly environments: Readonly<Record<string, Environment>>;
 };

@@ -170,8 +170,10 @@ describe("the result", () => {
         maxAgeMs: undefined,
       },
       gates: {
-        on: { push: [], tags: [] },
+        on: { push: [], tags: [], checks: [], schedule: [] },
         guard: false,
+        statuses: [],
+        reviewed: undefined,
         branches: undefined,
         tags: undefined,
         after: [],

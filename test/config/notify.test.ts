@@ -83,7 +83,7 @@ describe("who is told", () => {
         `[{ email: { to: ["a@b.example\\nBcc: c@d.example"], from: a@b.example, smtp: { host: m } } }]`,
         /must be an address/,
       ],
-      ["[{ commit-status: {} }]", /commit statuses are not built yet/],
+      ["[{ commit-status: {} }]", /commit-status.*true/],
     ] as const)
       assert.ok(
         complaints(written).some((line) => words.test(line)),

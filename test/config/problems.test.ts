@@ -165,8 +165,8 @@ describe("anchors and merge keys", () => {
 describe("a key whose feature does not exist yet", () => {
   test("is refused as such, with its own sentence", () => {
     tells(
-      changed(["strategy: rolling", "reviewed: true"]),
-      '16:5: environments.staging.reviewed: the gate for reviewed pull requests is not built yet; remove the key "reviewed"',
+      changed(["project: shop\n", "project: shop\nserver: {}\n"]),
+      '2:1: server: the server is not built yet; remove the key "server"',
     );
     tells(
       changed(["strategy: rolling", "strategy: canary"]),

@@ -23,7 +23,16 @@ function factsOf(emergency: string | null, passes: readonly GateName[] | undefin
   return {
     ...{ now: new Date("2026-11-20T10:00:00Z"), project: "shop", environment: "production", kind: "deploy" },
     policy: {
-      ...{ on: { push: [], tags: [] }, guard: false, branches: undefined, tags: undefined, after: [], confirm: false },
+      ...{
+        on: { push: [], tags: [], checks: [], schedule: [] },
+        statuses: [],
+        reviewed: undefined,
+        guard: false,
+        branches: undefined,
+        tags: undefined,
+        after: [],
+        confirm: false,
+      },
       ...{ reviewers: undefined, waitMs: 0, freeze: [], drift: "report", expiresMs: 1 },
       emergency: passes === undefined ? undefined : { passes: passes as PassableGate[], reviewWithinMs: 1 },
     },

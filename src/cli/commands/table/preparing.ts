@@ -82,6 +82,29 @@ export const preparing: readonly CommandEntry[] = [
     load: () => import("../secrets.ts"),
   },
   {
+    name: "workflows",
+    summary: "write GitHub workflows from the configuration; lint or import those that somebody wrote by hand",
+    arguments: [
+      { name: "action", description: "lint or import; workflows are written if left out", required: false },
+      { name: "files", description: "with lint or import: only these files", required: false, variadic: true },
+    ],
+    flags: [
+      {
+        flags: "--check",
+        description: "write nothing; exit 1 when a workflow differs from the configuration",
+        conflicts: ["sarif"],
+      },
+      { flags: "--sarif <file>", description: "lint: also write the findings to a file (SARIF 2.1.0)" },
+    ],
+    examples: [
+      "shiplock workflows",
+      "shiplock workflows --check",
+      "shiplock workflows lint",
+      "shiplock workflows import .github/workflows/deploy.yml",
+    ],
+    load: () => import("../workflows.ts"),
+  },
+  {
     name: "notify",
     summary: "test: send a sample to everybody who is told of deployments; log: what became of earlier notices",
     arguments: [{ name: "what", description: "test or log", required: true }],
