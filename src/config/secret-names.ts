@@ -10,8 +10,8 @@ export function declaredSecrets(
   return Object.fromEntries(values.filter(([, value]) => value !== ""));
 }
 
-/** The names of all secrets that a configuration declares: of every environment with its hooks, image, check and notifier, and the registry's password. */
-export function secretNames({ environments, images, checks, notify, registry }: Config): string[] {
+/** The names of all secrets that a configuration declares: of every environment with its hooks, image, check and notifier, the registry's password and GitHub's token. */
+export function secretNames({ environments, images, checks, notify, registry, github }: Config): string[] {
   return [
     ...Object.values(environments).flatMap((environment) => environment.secrets.names),
     ...Object.values(environments).flatMap((environment) => withoutPlaces(hookSecrets(environment))),
@@ -19,6 +19,7 @@ export function secretNames({ environments, images, checks, notify, registry }: 
     ...Object.values(checks).flatMap((check) => check.secrets),
     ...notify.flatMap(notifySecrets),
     ...(registry?.login === undefined ? [] : [registry.login.passwordVariable]),
+    ...(github.token === undefined ? [] : [github.token]),
   ];
 }
 

@@ -8,3 +8,8 @@ it("a secret that only a hook names is a declared one, and so is masked from the
   const env = { E2E_TOKEN: "t0ken-value", DOCKER_HOST: "unix:///var/run/docker.sock" };
   assert.deepEqual(declaredSecrets(load(written), env), { E2E_TOKEN: "t0ken-value" });
 });
+
+it("GitHub's token is a declared secret where it is named", () => {
+  const written = `${VALID}github: { token: SHOP_GITHUB }\n`;
+  assert.deepEqual(declaredSecrets(load(written), { SHOP_GITHUB: "t0ken-value" }), { SHOP_GITHUB: "t0ken-value" });
+});
