@@ -1,9 +1,9 @@
 import { request as octokit } from "@octokit/request";
 import { RequestError } from "@octokit/request-error";
 import type { Clock } from "../../clock.ts";
-import { answerError, unreachable } from "./errors.ts";
+import { answerError, badToken, unreachable } from "./errors.ts";
 import { nextPage } from "./next-page.ts";
-import { repeatAfterMs } from "./repeat.ts";
+import { isRateLimited, repeatAfterMs } from "./repeat.ts";
 import type { CallOptions, GitHubAnswer, GitHubCall, GitHubClient, GitHubRepository } from "./types.ts";
 
 export type GitHubClientOptions = {
@@ -22,7 +22,11 @@ type Answered = { status: number; body: unknown; headers: Readonly<Record<string
 const publicApi = "https://api.github.com";
 /** For one call with all its attempts. */
 const callTimeoutMs = 30_000;
+/** For one attempt of what only reads: a connection that hangs leaves time for another. */
+const readTimeoutMs = 10_000;
 const mostAttempts = 4;
+/** What GitHub announces about its API is for who maintains this, not for who deploys. */
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /** A client of GitHub's REST API. Nothing is asked before the first call. */
 export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
@@ -48,23 +52,24 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     for (let page: number | null = 1; page !== null; ) {
       const answer: Answered = await answered({ ...asked, parameters: { ...parameters, page } }, given);
       yield* list(answer.body);
-      page = nextPage(answer.headers["link"]);
+      const next = nextPage(answer.headers["link"]);
+      // A list that leads back to where it began would never end.
+      page = next !== null && next > page ? next : null;
     }
   }
 
   async function answered(asked: GitHubCall, given: CallOptions): Promise<Answered> {
     const { signal, timeoutMs = callTimeoutMs } = given;
+    const reads = asked.route.startsWith("GET ");
     const end = clock.elapsed() + timeoutMs;
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await once(asked, bounded, given.expect ?? []);
+        const attemptEnd = reads ? AbortSignal.any([bounded, AbortSignal.timeout(readTimeoutMs)]) : bounded;
+        return await once(asked, attemptEnd, given.expect ?? []);
       } catch (error) {
         signal.throwIfAborted();
-        const wait =
-          attempt < mostAttempts
-            ? repeatAfterMs(error, { reads: asked.route.startsWith("GET "), attempt, now: clock.now(), random })
-            : null;
+        const wait = attempt < mostAttempts ? repeatAfterMs(error, { reads, attempt, now: clock.now(), random }) : null;
         if (wait === null || clock.elapsed() + wait >= end)
           throw told(error, asked, bounded.aborted ? timeoutMs : null);
         await clock.wait(wait, signal);
@@ -77,20 +82,23 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     signal: AbortSignal,
     expect: readonly number[],
   ): Promise<Answered> {
-    const authorization = `token ${await token(signal)}`;
+    const authorization = `token ${demandSendable(await token(signal))}`;
     try {
       const { status, data, headers } = await defaults(route, {
         owner: repository.owner,
         repo: repository.name,
         ...parameters,
         headers: { authorization },
-        request: { signal, fetch: globalThis.fetch },
+        request: { signal, fetch: globalThis.fetch, log: silent },
       });
+      // What is no whole JSON comes as text: the connection broke while it was read.
+      if (typeof data === "string" && /json/.test(headers["content-type"] ?? "")) throw brokenOff(route);
       return { status, body: data, headers };
     } catch (error) {
-      if (error instanceof RequestError && error.response !== undefined && expect.includes(error.status))
-        return { status: error.status, body: error.response.data, headers: error.response.headers };
-      throw error;
+      if (!(error instanceof RequestError) || error.response === undefined || isRateLimited(error)) throw error;
+      const { status, response } = error;
+      if (!expect.includes(status)) throw error;
+      return { status, body: response.data, headers: response.headers };
     }
   }
 
@@ -100,6 +108,19 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     return error;
   }
 }
+
+/** A header that cannot be sent is repeated by who refuses it, and with it the token. */
+function demandSendable(token: string): string {
+  if (!/^[\x21-\x7e]+$/.test(token)) throw badToken();
+  return token;
+}
+
+function brokenOff(route: string): RequestError {
+  const request = { method: "GET", url: route, headers: {} } as const;
+  return new RequestError("the answer broke off", 500, { request });
+}
+
+function ignore(): void {}
 
 function listItself(body: unknown): readonly unknown[] {
   return Array.isArray(body) ? body : [];

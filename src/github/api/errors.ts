@@ -15,6 +15,16 @@ export function unreachable(cause: unknown, route: string, api: string, overAfte
   });
 }
 
+/** Something that no header can carry: mostly a file with more than the token in it. */
+export function badToken(): ShiplockError {
+  return new ShiplockError({
+    code: "github/bad-token",
+    blame: "usage",
+    message: "the token for GitHub is empty, or holds spaces, line ends or other characters that no token has",
+    remedy: "look at where it comes from; a token is one word",
+  });
+}
+
 /** The answer was a refusal. The token stands nowhere in it. */
 export function answerError(error: RequestError, route: string, { owner, name }: GitHubRepository): ShiplockError {
   const [code, remedy] = isRateLimited(error)
@@ -23,11 +33,19 @@ export function answerError(error: RequestError, route: string, { owner, name }:
       (["failed", "try again; https://www.githubstatus.com says whether GitHub is ill"] as const));
   return new ShiplockError({
     code: `github/${code}`,
-    message: `GitHub answered ${error.status} for ${owner}/${name} (${route}): ${error.message}`,
+    message: `GitHub answered ${error.status} for ${owner}/${name} (${route}): ${firstLine(error.message)}`,
     remedy,
     cause: error,
   });
 }
+
+/** A proxy answers with a page. */
+function firstLine(text: string): string {
+  const [line = ""] = text.trim().split(/[\r\n]/, 1);
+  return line.length <= longestReason ? line : `${line.slice(0, longestReason)}…`;
+}
+
+const longestReason = 400;
 
 const meanings: Readonly<Record<number, readonly [string, string]>> = {
   401: ["unauthorized", "the token is wrong or has expired; in a workflow, hand on `github.token`"],

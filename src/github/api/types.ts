@@ -18,7 +18,7 @@ export type GitHubAnswer = { readonly status: number; readonly body: unknown };
  *   secondary limits); all of it within the time of one call. A write that got no answer is not repeated: whether it took effect is for the caller to find out.
  * - **Time.** Every call ends within `timeoutMs` (30 seconds unless told otherwise), or when the signal says so.
  * - **Errors.** `github/unreachable`, `github/unauthorized` (401), `github/forbidden` (403), `github/not-found` (404), `github/conflict` (409), `github/invalid` (422),
- *   `github/rate-limited`, `github/failed` (everything else). None of them names the token.
+ *   `github/rate-limited`, `github/bad-token`, `github/failed` (everything else). None of them names the token.
  */
 export type GitHubClient = {
   readonly repository: GitHubRepository;
