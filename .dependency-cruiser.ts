@@ -27,6 +27,7 @@ const deciding = [
   "release/sbom/package-files",
   "github/(workflows|lint|import)/.+",
   "github/api/(next-page|repeat)",
+  "github/app/(requests|event-bodies|webhook-time)",
   "proxy/caddy/(buckets|router-config|edge-config|port-config)",
   "targets/compose/(place|routers)",
 ];
