@@ -1,4 +1,4 @@
-/** What a CI says about a commit, under one name. `pending`: it has begun and has not ended. */
+/** What a CI says about a commit, under one name. `pending`: it has not ended. `unknown`: it has ended and says neither yes nor no. */
 export type CommitStatus = {
   readonly name: string;
   readonly state: "success" | "pending" | "failure" | "unknown";
@@ -7,10 +7,10 @@ export type CommitStatus = {
 };
 
 /**
- * The statuses that a team's own CI has reported for a commit.
+ * What a team's own CI has reported for a commit: statuses of its jobs, or runs of its workflows.
  *
- * - **What comes back** is the newest status of each name; a name that was never reported is not among them.
- * - **After a failure** nothing is known: who asks has to block, never to pass. Errors: `statuses/unreachable`, `statuses/refused`.
+ * - **What comes back** is the newest report of each name; where several reporters share a name, the worst of their newest. A name that was never reported is not among them.
+ * - **After a failure** nothing is known: who asks has to block, never to pass. Errors: `statuses/unreachable`, or those of the client of GitHub's API.
  * - **What may be repeated.** Everything; it only reads.
  */
 export type CommitStatuses = {

@@ -6,13 +6,14 @@ import type { DeploymentKind } from "../deploy/types.ts";
 import { judge } from "../environments/gates/judge.ts";
 import { orderGate } from "../environments/gates/order.ts";
 import { earlyGates } from "../environments/gates/table.ts";
-import type { CommitRelation, GateDecision, GateFacts, Judgement } from "../environments/gates/types.ts";
+import type { CodeFacts, CommitRelation, GateDecision, GateFacts, Judgement } from "../environments/gates/types.ts";
 import type { Identity } from "../environments/identity.ts";
 import type { NewTicket } from "../environments/queue/types.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import type { GateAnswer } from "../ledger/types.ts";
 import { relationOf } from "../release/source.ts";
 import type { TargetSession } from "../targets/types.ts";
+import { codeFacts } from "./ask-code.ts";
 import { checksSince } from "./release-since.ts";
 import type { CommandContext } from "./context.ts";
 import { readEarlier, readEarlierOfCommit } from "./earlier-environments.ts";
@@ -27,8 +28,14 @@ export type AskingGates = {
   readonly given: readonly GateAnswer[];
 };
 
-/** While a request waits, other environments and hosts are looked at no more often than this: at first, and when it has waited for long, since each look is a connection. */
-const lookEveryMs = { first: 5_000, later: 60_000 };
+/**
+ * While a request waits, nothing is looked at more often than this: at first, and when it has waited for long. Each look at an environment is a connection. One at GitHub is several questions, and a
+ * workflow's token has a thousand of them an hour.
+ */
+const lookEveryMs = {
+  environment: { first: 5_000, later: 60_000 },
+  code: { first: 15_000, later: 300_000 },
+};
 /** Of the time that it has waited. */
 const lookEveryPart = 1 / 20;
 
@@ -49,18 +56,27 @@ export function gatesOf(context: CommandContext, asking: AskingGates): Deploymen
     const observed = await session.observe(state, previous);
     return observed.flatMap((each) => each.drift.map((text) => `${each.host}: ${text}`));
   });
+  const code = remembered(
+    ({ ticket, document, state }: Question) =>
+      codeFacts(context, config, {
+        ...{ kind, policy, request: ticket, dirty: document.release.dirty },
+        live: state.live?.commit ?? null,
+      }),
+    { every: lookEveryMs.code, keep: whatWasTold },
+  );
   const checks = sinceGiven(context, asking);
   return async (question) => {
     const { state, ticket, document, previous } = question;
-    const [between, others, different, given] = await Promise.all([
+    const [between, others, different, said, given] = await Promise.all([
       back ? ("unknown" as const) : relation(ticket.commit, state),
       earlier(question),
       drift(question),
+      code(question),
       checks(question),
     ]);
     return judge({
       ...commonFacts(asking, state, ticket),
-      ...{ relation: between, earlier: others, drift: different, given },
+      ...{ relation: between, earlier: others, drift: different, code: said, given },
       dirty: document.release.dirty,
       migrates: { live: (previous?.snapshot.migration ?? null) !== null, next: document.snapshot.migration !== null },
     });
@@ -78,14 +94,17 @@ export async function askEarlyGates(
   ticket: NewTicket,
   dirty: boolean,
 ): Promise<Judgement> {
-  const { config, environment } = asking;
-  const names = environment.gates.after.map((one) => one.environment);
-  const [relation, earlier] = await Promise.all([
+  const { config, environment, kind } = asking;
+  const { gates: policy } = environment;
+  const names = policy.after.map((one) => one.environment);
+  const live = state.live?.commit ?? null;
+  const [relation, earlier, code] = await Promise.all([
     relationsIn(config.folder)(ticket.commit, state),
     readEarlierOfCommit(context, config, names, ticket.commit),
+    codeFacts(context, config, { kind, policy, request: ticket, live, dirty }),
   ]);
   const neverThere = Object.values(earlier).some((one) => "same" in one && one.same.length === 0);
-  const facts = { ...commonFacts(asking, state, ticket), relation, earlier, dirty };
+  const facts = { ...commonFacts(asking, state, ticket), relation, earlier, code, dirty };
   const unknown = { drift: null, given: [], migrates: { live: false, next: false } };
   return judge({ ...facts, ...unknown }, neverThere ? [...earlyGates, orderGate] : earlyGates);
 }
@@ -132,9 +151,28 @@ function decisionOf({ gate, answer, reason, payload }: GateAnswer): GateDecision
   return { gate: gate as GateName, answer, reason, remedy };
 }
 
-/** What was seen last, for a few seconds, and for up to a minute once it has waited for long; always anew for a request that is about to act. */
+/** Who waits is not sent away because GitHub does not answer for a while: what it said last stands, until the request is about to act. */
+function whatWasTold(now: CodeFacts, before: CodeFacts): CodeFacts {
+  const last = <T extends object | null>(value: T, known: T): T =>
+    value !== null && "unreachable" in value && known !== null ? known : value;
+  return {
+    statuses: last(now.statuses, before.statuses),
+    workflows: last(now.workflows, before.workflows),
+    origins: last(now.origins, before.origins),
+  };
+}
+
+type Remembering<T> = {
+  /** The least time between two looks, in milliseconds. */
+  readonly every?: { readonly first: number; readonly later: number };
+  /** What stands of a look and of the one before, of the same question. */
+  readonly keep?: (now: T, before: T) => T;
+};
+
+/** What was seen last, for a while that grows with the time that it has waited; always anew for a request that is about to act. */
 export function remembered<T>(
   look: (question: Question) => Promise<T>,
+  { every = lookEveryMs.environment, keep = (now) => now }: Remembering<T> = {},
   clock: Pick<Clock, "elapsed"> = systemClock,
 ): (question: Question) => Promise<T> {
   const began = clock.elapsed();
@@ -142,10 +180,11 @@ export function remembered<T>(
   return async (question) => {
     const now = clock.elapsed();
     const what = `${question.document.name} ${question.state.live?.deployment ?? ""}`;
-    const pause = Math.min(Math.max((now - began) * lookEveryPart, lookEveryMs.first), lookEveryMs.later);
-    const fresh = question.moment === "request" && seen?.what === what && now - seen.at < pause;
-    if (seen !== null && fresh) return seen.value;
-    const value = await look(question);
+    const pause = Math.min(Math.max((now - began) * lookEveryPart, every.first), every.later);
+    const before = question.moment === "request" && seen?.what === what ? seen : null;
+    if (before !== null && now - before.at < pause) return before.value;
+    const looked = await look(question);
+    const value = before === null ? looked : keep(looked, before.value);
     seen = { at: clock.elapsed(), what, value };
     return value;
   };

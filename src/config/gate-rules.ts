@@ -1,5 +1,6 @@
 import { quote } from "./display.ts";
 import { nearest } from "./nearest.ts";
+import { isPlain } from "./own-branch.ts";
 import type { Problem } from "./problem.ts";
 import { entriesOf, itemsOf, textOf, valueAt } from "./raw.ts";
 import { refPatternProblem } from "./ref-pattern.ts";
@@ -17,6 +18,7 @@ export function gateProblems(raw: unknown): readonly Problem[] {
       const path: Path = ["environments", name];
       return [
         ...patternProblems(environment, path),
+        ...triggerProblems(environment, path),
         ...guardProblems(environment, path),
         ...waitProblems(environment, path),
         ...afterProblems(raw, name),
@@ -38,8 +40,32 @@ function patternProblems(environment: unknown, path: Path): readonly Problem[] {
   );
 }
 
+/** What passes, and what a clock brings, has to be the commit of some branch. */
+function triggerProblems(environment: unknown, path: Path): readonly Problem[] {
+  const problems: Problem[] = [];
+  const there = (key: string): boolean => valueAt(environment, ["on", key]) !== undefined;
+  if (there("checks") && !there("push"))
+    problems.push({
+      path: [...path, "on", "checks"],
+      at: "key",
+      sentence: "needs the key on.push, which says whose commits come here when these workflows have passed for them",
+    });
+  if (there("schedule") && !hasOwnBranch(environment))
+    problems.push({
+      path: [...path, "on", "schedule"],
+      at: "key",
+      sentence: "needs a branch that comes here then: a plain name, not a pattern, under on.push or branches",
+    });
+  return problems;
+}
+
+function hasOwnBranch(environment: unknown): boolean {
+  return [["on", "push"], ["branches"]].some((key) => textsAt(environment, key, []).some(({ text }) => isPlain(text)));
+}
+
 function guardProblems(environment: unknown, path: Path): readonly Problem[] {
   if (valueAt(environment, ["guard"]) !== true || valueAt(environment, ["on", "push"]) !== undefined) return [];
+  if (valueAt(environment, ["on", "schedule"]) !== undefined && hasOwnBranch(environment)) return [];
   const sentence = "needs the key on.push, which says whose branch the environment is when nobody occupies it";
   return [{ path: [...path, "guard"], at: "key", sentence }];
 }

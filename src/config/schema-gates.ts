@@ -102,12 +102,12 @@ export function gates() {
         schedule: z
           .union([cron(), z.array(cron()).min(1)])
           .optional()
-          .describe('When the environment\'s own branch comes here, in UTC, as cron writes it: "0 3 * * 1-5".'),
+          .describe(
+            'When the environment\'s own branch comes here, in UTC, as cron writes it: "0 3 * * 1-5". It is the first plain one of `push`, or else of `branches`.',
+          ),
       })
       .optional()
-      .describe(
-        "What is deployed here by itself, from CI with `--automatic`. The first plain branch is the environment's own.",
-      ),
+      .describe("What is deployed here by itself, from CI with `--automatic`."),
     guard: z
       .boolean()
       .optional()

@@ -129,7 +129,7 @@ describe("gates on the facts of an environment", () => {
       const question: Question = { moment: "request", state, document: second, previous: first, ticket: request() };
       let now = 0;
       const looks: number[] = [];
-      const ask = remembered(async () => looks.push(now), { elapsed: () => now });
+      const ask = remembered(async () => looks.push(now), {}, { elapsed: () => now });
       for (; now < 3_600_000; now += 2_000) await ask(question);
       assert.ok(looks.filter((at) => at < 60_000).length >= 10, "at first it is looked every few seconds");
       assert.ok(looks.length < 150, `${looks.length} connections in an hour`);

@@ -88,6 +88,22 @@ describe("the gates of a configuration", () => {
     );
   });
 
+  test("wait for workflows only where it is said whose commits come, and have a schedule only for a branch", () => {
+    tells(
+      withGates(["on: { checks: CI, tags: v1 }"]),
+      "17:11: environments.staging.on.checks: needs the key on.push, which says whose commits come here when these workflows have passed for them",
+    );
+    tells(
+      withGates(['on: { push: "release/*", schedule: "0 3 * * *" }', 'branches: "v*"']),
+      "17:30: environments.staging.on.schedule: needs a branch that comes here then: a plain name, not a pattern, under on.push or branches",
+    );
+    for (const gates of [
+      ["on: { push: [main], checks: [CI], schedule: 0 3 * * 1-5 }"],
+      ["on: { schedule: [0 3 * * *] }", "branches: [release/*, main]", "guard: true"],
+    ])
+      assert.doesNotThrow(() => load(withGates(gates)));
+  });
+
   test("have no freeze that ends before it begins, or at no time", () => {
     tells(
       withGates([

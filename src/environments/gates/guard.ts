@@ -1,3 +1,4 @@
+import { ownBranch } from "../../config/own-branch.ts";
 import type { EnvironmentState, LiveRelease } from "../record/types.ts";
 import type { GatePolicy } from "../../config/types-gates.ts";
 import { answersOf, momentText } from "./answers.ts";
@@ -23,7 +24,7 @@ function judge({ policy, request, state, environment }: GateFacts): GateDecision
   if (automatic)
     return skip(
       `held by ${what}, ${who}, since ${since}`,
-      `deploy by hand when ${what} is done with, for example \`shiplock deploy ${environment} --ref ${plainBranch(policy)}\`: that frees it`,
+      `deploy by hand when ${what} is done with, for example \`shiplock deploy ${environment} --ref ${ownBranch(policy) ?? "main"}\`: that frees it`,
     );
   const own = state.live?.commit === request.commit || occupant.ref === request.ref?.name;
   return pass(own ? `${what} occupies it already` : `replaces ${what}, ${who}'s since ${since}`);
@@ -33,7 +34,7 @@ function judge({ policy, request, state, environment }: GateFacts): GateDecision
 export function occupiedText(state: EnvironmentState, policy: GatePolicy): string | null {
   const occupant = policy.guard ? occupantOf(state, policy) : null;
   if (occupant === null) return null;
-  return `kept for ${occupant.what} of ${occupant.who} since ${occupant.since}: what comes by itself is skipped, until \`shiplock deploy ${state.environment} --ref ${plainBranch(policy)}\` frees it`;
+  return `kept for ${occupant.what} of ${occupant.who} since ${occupant.since}: what comes by itself is skipped, until \`shiplock deploy ${state.environment} --ref ${ownBranch(policy) ?? "main"}\` frees it`;
 }
 
 /** Who occupies an environment: whatever was put there by hand and would not come there by itself. */
@@ -52,9 +53,4 @@ function ownedByItself(live: LiveRelease, policy: GatePolicy): boolean {
   // An earlier Shiplock kept the name alone; a bare commit of its time is not held to be anybody's.
   const name = live.ref;
   return name === null || (["branch", "tag"] as const).some((kind) => comesByItself(policy, { kind, name }));
-}
-
-/** A branch that can be named in an example. */
-function plainBranch({ on }: GatePolicy): string {
-  return on.push.find((pattern) => !/[*?[\\]/.test(pattern)) ?? "main";
 }

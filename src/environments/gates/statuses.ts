@@ -1,47 +1,56 @@
 import type { CommitStatus } from "../../checks/statuses.ts";
-import type { GateDecision } from "./types.ts";
+import { answersOf, listed } from "./answers.ts";
+import { commitText } from "./refs.ts";
+import type { Gate, GateDecision, GateFacts } from "./types.ts";
 
-export type StatusFacts = {
-  /** Full hash. */
-  readonly commit: string;
-  /** Names of the statuses that have to be there and say success. */
-  readonly required: readonly string[];
-  /** What the team's CI has reported; why it could not be asked, otherwise. */
-  readonly statuses: readonly CommitStatus[] | { readonly unreachable: string };
-};
+const { pass, block } = answersOf("statuses");
 
 /** What is no success. */
-type Standing = Exclude<CommitStatus["state"], "success"> | "missing";
+export type Standing = { readonly name: string; readonly state: Exclude<CommitStatus["state"], "success"> | "missing" };
 
-const gate = "statuses" as const;
+/**
+ * The team's own CI as the gate: each required status has to say success for this very commit. Missing, pending and unknown block like a failure. Going back asks nobody: what was
+ * live here has passed it.
+ */
+export const statusesGate: Gate = { name: "statuses", judge };
 
-/** The team's own CI as the gate: each required status has to say success for this very commit. Missing, pending and unknown block like a failure. */
-export function judgeStatuses({ commit, required, statuses }: StatusFacts): GateDecision {
-  if (required.length === 0) return { gate, answer: "pass", reason: "no status is required" };
-  const where = `commit ${commit.slice(0, 7)}`;
-  if ("unreachable" in statuses)
-    return {
-      gate,
-      answer: "block",
-      reason: `the statuses of ${where} are unknown: ${statuses.unreachable}`,
-      remedy: "try again when they can be asked for; nothing passes unseen",
-    };
-  const standing = required.flatMap((name): { name: string; state: Standing }[] => {
+function judge({ kind, policy, request, dirty, code }: GateFacts): GateDecision {
+  const { statuses: required } = policy;
+  if (required.length === 0) return pass("no status is required");
+  if (kind === "rollback") return pass("a rollback goes to what was live here before");
+  if (dirty) return block("no CI has seen a working tree", "commit and push it, and deploy the commit");
+  const where = commitText(request.commit);
+  const told = code.statuses ?? { unreachable: "nobody has asked for them" };
+  if ("unreachable" in told)
+    return block(
+      `the statuses of ${where} are unknown: ${told.unreachable}`,
+      told.remedy ?? "try again when they can be asked for; nothing passes unseen",
+    );
+  const standing = standingOf(required, told);
+  if (standing.length === 0) return pass(`${required.join(", ")} succeeded for ${where}`);
+  return block(
+    `not every required status of ${where} says success: ${standing.map(standingText).join(", ")}`,
+    remedyFor(standing),
+  );
+}
+
+/** Those of the names that do not say success. */
+export function standingOf(required: readonly string[], statuses: readonly CommitStatus[]): Standing[] {
+  return required.flatMap((name) => {
     const state = statuses.find((status) => status.name === name)?.state ?? "missing";
     return state === "success" ? [] : [{ name, state }];
   });
-  if (standing.length === 0) return { gate, answer: "pass", reason: `${required.join(", ")} succeeded for ${where}` };
-  const pending = standing.every(({ state }) => state === "pending");
-  return {
-    gate,
-    answer: "block",
-    reason: `not every required status of ${where} says success: ${standing.map(({ name, state }) => `${name} is ${word(state)}`).join(", ")}`,
-    remedy: pending
-      ? "deploy again when they have ended"
-      : "look at the CI of this commit, or check the names of the required statuses",
-  };
 }
 
-function word(state: Standing): string {
-  return state === "failure" ? "failed" : state;
+export function standingText({ name, state }: Standing): string {
+  return `${name} is ${state === "failure" ? "failed" : state}`;
+}
+
+function remedyFor(standing: readonly Standing[]): string {
+  if (standing.every(({ state }) => state === "pending"))
+    return "deploy again when they have ended; what `on.checks` names is deployed then by itself";
+  const missing = standing.flatMap(({ name, state }) => (state === "missing" ? [JSON.stringify(name)] : []));
+  if (missing.length === standing.length)
+    return `push the commit, so that the CI sees it; or look whether it reports under the name ${listed(missing)}`;
+  return "look at the CI of this commit, mend it or run it again, and deploy then";
 }

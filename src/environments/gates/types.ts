@@ -1,3 +1,5 @@
+import type { Origins } from "../../checks/reviews.ts";
+import type { CommitStatus } from "../../checks/statuses.ts";
 import type { GateName, GatePolicy } from "../../config/types-gates.ts";
 import type { DeploymentKind } from "../../deploy/types.ts";
 import type { Identity } from "../identity.ts";
@@ -39,6 +41,17 @@ export type EarlierEnvironment =
     }
   | { readonly unreachable: string };
 
+/** What was asked of somebody outside; why it could not be, otherwise. */
+export type Told<T> = T | { readonly unreachable: string; readonly remedy?: string };
+
+/** What GitHub says about the commit that shall be deployed; a part is null where nobody has asked, because nothing depends on it. */
+export type CodeFacts = {
+  readonly statuses: Told<readonly CommitStatus[]> | null;
+  /** The newest run of each workflow for this commit. */
+  readonly workflows: Told<readonly CommitStatus[]> | null;
+  readonly origins: Told<Origins> | null;
+};
+
 /** All that the gates are judged by: gathered once for one judgement, so that all of them see the same. */
 export type GateFacts = {
   readonly now: Date;
@@ -53,6 +66,7 @@ export type GateFacts = {
   readonly state: EnvironmentState;
   readonly relation: CommitRelation;
   readonly earlier: Readonly<Record<string, EarlierEnvironment>>;
+  readonly code: CodeFacts;
   /** What runs otherwise than recorded; null where nobody looked, because nothing depends on it. */
   readonly drift: readonly string[] | null;
   /** The working tree is asked for, not a commit. */

@@ -38,6 +38,7 @@ function factsOf(emergency: string | null, passes: readonly GateName[] | undefin
     },
     ...{ request: { ...ticket, options: { ...ticket.options, emergency } }, actor: ada },
     ...{ state: emptyState("shop", "production"), relation: "unknown", earlier: {}, drift: null, given: [] },
+    code: { statuses: null, workflows: null, origins: null },
     ...{ dirty: false, migrates: { live: false, next: false } },
   };
 }

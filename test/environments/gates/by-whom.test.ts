@@ -8,8 +8,11 @@ import { obstacles, judge } from "../../../src/environments/gates/judge.ts";
 import { newerGate } from "../../../src/environments/gates/newer.ts";
 import { gates } from "../../../src/environments/gates/table.ts";
 import { triggerGate } from "../../../src/environments/gates/trigger.ts";
-import { gateNames } from "../../../src/config/types-gates.ts";
-import type { Gate, GateDecision, GateFacts } from "../../../src/environments/gates/types.ts";
+import type { CommitStatus } from "../../../src/checks/statuses.ts";
+import { ownBranch } from "../../../src/config/own-branch.ts";
+import { gateNames, type GatePolicy } from "../../../src/config/types-gates.ts";
+import type { CodeFacts, Gate, GateDecision, GateFacts } from "../../../src/environments/gates/types.ts";
+import type { RefName } from "../../../src/environments/queue/types.ts";
 import { facts, liveRelease, noon, person, policyOf, request, stateWith } from "./facts.ts";
 
 function answer(gate: Gate, changes: Partial<GateFacts>): [GateDecision["answer"] | "skip", string] {
@@ -38,6 +41,7 @@ describe("the table of gates", () => {
 
   it("lets a rollback pass wherever nobody has to look first", () => {
     const policy = policyOf({
+      ...{ statuses: "test", reviewed: true },
       ...{ confirm: true, guard: true, wait: "1h", drift: "block", reviewers: ["grace"], branches: "main" },
       ...{ on: { push: "main" }, after: { qa: "1h" }, freeze: [{ from: "2026-01-01", until: "2027-01-01" }] },
     });
@@ -74,6 +78,68 @@ describe("what comes by itself", () => {
 
   it("is not asked for of what somebody deploys by hand", () => {
     assert.equal(answer(triggerGate, { policy, request: request({ ref: branch("feature/x") }) })[0], "pass");
+  });
+});
+
+describe("what comes by itself when the team's own CI has passed", () => {
+  const policy = policyOf({ on: { push: "main", tags: "v*", checks: ["CI", "E2E"] } });
+  const automatic = (workflows: CodeFacts["workflows"], ref: RefName = branch("main")) => {
+    const code = { statuses: null, workflows, origins: null };
+    return answer(triggerGate, { policy, code, request: request({ trigger: "automatic", ref }) });
+  };
+  const run = (name: string, state: CommitStatus["state"]): CommitStatus => ({ name, state, url: null });
+
+  it("comes when every workflow that is named has passed for exactly this commit", () => {
+    assert.deepEqual(automatic([run("CI", "success"), run("E2E", "success"), run("Docs", "failure")]), [
+      "pass",
+      "branch main is deployed to staging by itself; CI and E2E passed for commit c0ffee1",
+    ]);
+  });
+
+  it("is skipped, not failed, while one has not passed: its end starts this anew", () => {
+    for (const state of ["pending", "failure", "unknown"] as const)
+      assert.deepEqual(automatic([run("CI", "success"), run("E2E", state)])[0], "skip");
+    assert.match(automatic([run("CI", "success")]).join(" "), /^skip .*for commit c0ffee1: E2E is missing$/);
+  });
+
+  it("fails where none of them is known, which is a wrong name, and where GitHub cannot be asked", () => {
+    assert.equal(automatic([run("ci", "success")])[0], "block");
+    assert.match(automatic({ unreachable: "no token" }).join(" "), /^block whether CI and E2E passed .*: no token/);
+    assert.equal(automatic(null)[0], "block");
+  });
+
+  it("waits for no workflow where it is a tag, or somebody asks for it by hand", () => {
+    assert.equal(automatic(null, tag("v1"))[0], "pass");
+    assert.equal(answer(triggerGate, { policy, request: request() })[0], "pass");
+  });
+
+  it("is skipped for another branch, whatever has passed there", () => {
+    assert.equal(automatic([run("CI", "success"), run("E2E", "success")], branch("feature/x"))[0], "skip");
+  });
+});
+
+describe("what comes by a schedule", () => {
+  const nightly = { schedule: "0 3 * * *" };
+  const automatic = (policy: GatePolicy, name: string) =>
+    answer(triggerGate, { policy, request: request({ trigger: "automatic", ref: branch(name) }) });
+
+  it("is the environment's own branch: the first plain one of on.push, or else of branches", () => {
+    const pushed = policyOf({ on: { ...nightly, push: ["release/*", "main"] } });
+    const only = policyOf({ on: nightly, branches: ["release/*", "main", "develop"] });
+    assert.deepEqual([ownBranch(pushed), ownBranch(only)], ["main", "main"]);
+    assert.equal(automatic(only, "main")[0], "pass");
+    assert.deepEqual(automatic(only, "develop"), [
+      "skip",
+      "branch develop is not deployed to staging by itself, only branch main",
+    ]);
+  });
+
+  it("keeps a guarded environment for that branch, too", () => {
+    const policy = policyOf({ on: nightly, branches: "main", guard: true });
+    const live = (name: string) =>
+      answer(guardGate, { policy, state: stateWith({ live: liveRelease({ branch: name }) }) });
+    assert.equal(live("main")[1], "nobody's branch occupies it");
+    assert.match(live("feature/x")[1], /^replaces feature\/x/);
   });
 });
 

@@ -45,6 +45,7 @@ export function facts(changes: Partial<GateFacts> = {}): GateFacts {
   return {
     ...{ now: noon, project: "shop", environment: "staging", kind: "deploy", policy: policyOf(), request: request() },
     ...{ actor: person("ada"), state: emptyState("shop", "staging"), relation: "unknown", earlier: {} },
+    code: { statuses: null, workflows: null, origins: null },
     ...{ drift: null, dirty: false, migrates: { live: false, next: false }, given: [] },
     ...changes,
   };
