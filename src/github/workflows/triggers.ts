@@ -1,0 +1,113 @@
+import { matchesRef } from "../../config/ref-pattern.ts";
+import type { Environment, GatePolicy } from "../../config/types.ts";
+import { type Condition, quoted } from "./expressions.ts";
+
+/** What has to be true of a run of the team's own CI: it passed, and what it ran for was pushed to this repository. A run for a pull request, above all a fork's, is none. */
+export const trustedRun = [
+  "github.event.workflow_run.conclusion == 'success'",
+  "github.event.workflow_run.event == 'push'",
+  "github.event.workflow_run.head_repository.full_name == github.repository",
+] as const;
+
+/** How environments are deployed by themselves, in GitHub's words. */
+export type Triggers = {
+  readonly branches: readonly string[];
+  readonly tags: readonly string[];
+  /** Names of workflows. */
+  readonly workflows: readonly string[];
+  readonly schedules: readonly string[];
+};
+
+/** Everything that begins a run. A filter may let through more than an environment's patterns do: the gate `trigger` decides. */
+export function triggersOf(environments: readonly Environment[]): Triggers {
+  const pushed = environments.filter(({ gates }) => gates.on.checks.length === 0);
+  return {
+    branches: unique(pushed.flatMap(({ gates }) => gates.on.push.map(filterOf))),
+    tags: unique(pushed.flatMap(({ gates }) => gates.on.tags.map(filterOf))),
+    workflows: unique(environments.flatMap(({ gates }) => gates.on.checks)),
+    schedules: unique(environments.flatMap(({ gates }) => gates.on.schedule)),
+  };
+}
+
+/** Whether anything is deployed to it by itself. */
+export function comesByItself({ gates: { on } }: Environment): boolean {
+  return [on.push, on.tags, on.schedule].some((list) => list.length > 0) || on.checks.length > 0;
+}
+
+/** Whether a run of the team's CI, where it is one, is such that something may be done for it. */
+export const notUntrusted: Condition = { any: ["github.event_name != 'workflow_run'", { all: trustedRun }] };
+
+/** When a run is one for this environment. Expressions know no patterns, so this lets through what begins like them. */
+export function conditionFor({ gates: { on } }: Environment): Condition {
+  const pushed = [
+    ...on.push.map((pattern) => refCondition("github.ref", "refs/heads/", pattern)),
+    ...on.tags.map((pattern) => refCondition("github.ref", "refs/tags/", pattern)),
+  ];
+  const ran = [...on.push, ...on.tags].map((pattern) =>
+    refCondition("github.event.workflow_run.head_branch", "", pattern),
+  );
+  const workflows = on.checks.map((name) => `github.event.workflow_run.name == ${quoted(name)}`);
+  return {
+    any: [
+      ...(on.checks.length === 0 && pushed.length > 0
+        ? [{ all: ["github.event_name == 'push'", { any: pushed }] }]
+        : []),
+      ...(on.checks.length > 0
+        ? [{ all: [...trustedRun, { any: workflows }, ...(ran.length === 0 ? [] : [{ any: ran }])] }]
+        : []),
+      ...on.schedule.map((cron) => `github.event.schedule == ${quoted(cron)}`),
+    ],
+  };
+}
+
+/** Whether one push (or one run of the team's CI, or one time) may deploy both. */
+export function mayComeTogether({ gates: left }: Environment, { gates: right }: Environment): boolean {
+  const [a, b] = [left.on, right.on];
+  const sameEvent = a.checks.length > 0 === b.checks.length > 0;
+  const sameRun = a.checks.length === 0 || a.checks.some((name) => b.checks.includes(name));
+  const sameRef = overlap(a.push, b.push) || overlap(a.tags, b.tags);
+  return (sameEvent && sameRun && sameRef) || a.schedule.some((cron) => b.schedule.includes(cron));
+}
+
+function overlap(left: readonly string[], right: readonly string[]): boolean {
+  return left.some((one) => right.some((other) => one === other || matchesRef(one, other) || matchesRef(other, one)));
+}
+
+/** The condition that a name fits a pattern, or begins as the pattern does; with nothing to compare, that it is one at all. */
+function refCondition(where: string, prefix: string, pattern: string): string {
+  if (isPlain(pattern)) return `${where} == ${quoted(`${prefix}${pattern}`)}`;
+  const start = `${prefix}${beginningOf(pattern)}`;
+  return start === "" ? "true" : `startsWith(${where}, ${quoted(start)})`;
+}
+
+/**
+ * A pattern for the filters of GitHub's workflows, whose characters mean other things than in the patterns of its environments: there `?` and `+` repeat what is before
+ * them. Where the two differ, it is cut short and lets through whatever begins like it.
+ */
+function filterOf(pattern: string): string {
+  if (/^[A-Za-z0-9._/@*-]*$/.test(pattern) && !pattern.includes("**")) return pattern;
+  if (isPlain(pattern)) return escaped(pattern);
+  return `${escaped(beginningOf(pattern))}**`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[?+[\]!\\]/g, String.raw`\$&`);
+}
+
+function beginningOf(pattern: string): string {
+  return /^[^*?[\\]*/.exec(pattern)?.[0] ?? "";
+}
+
+/** The branch that a schedule deploys; null for the default one. */
+export function ownBranch({ on, branches }: GatePolicy): string | null {
+  return [...on.push, ...(branches ?? [])].find(isPlain) ?? null;
+}
+
+/** Whether a pattern fits nothing but itself. */
+function isPlain(pattern: string): boolean {
+  return !/[*?[\\]/.test(pattern);
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}
