@@ -1,15 +1,15 @@
 // Bundles the command line into dist/: a small entry, and parts that are loaded when they are needed.
-import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "rolldown";
+import { hashOfSources } from "./hash-sources.ts";
 import { root } from "./tool.ts";
 
 const dist = join(root, "dist");
 const stamp = join(dist, ".sources");
 
 const started = performance.now();
-const sources = hashOfSources();
+const sources = hashOfSources(root, ["scripts/build.ts"]);
 if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) {
   process.stdout.write("build is up to date\n");
 } else {
@@ -36,20 +36,4 @@ async function bundle(): Promise<void> {
   });
   chmodSync(join(dist, "shiplock.js"), 0o755);
   writeFileSync(stamp, sources);
-}
-
-/** Everything the bundle is made of: the source, the locked dependencies, and how it is built. */
-function hashOfSources(): string {
-  const hash = createHash("sha256");
-  const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
-    .sort()
-    .map((file) => join("src", file));
-  for (const file of [...files, "package.json", "package-lock.json", "scripts/build.ts"]) {
-    hash
-      .update(`${file}\0`)
-      .update(readFileSync(join(root, file)))
-      .update("\0");
-  }
-  return hash.digest("hex");
 }

@@ -4,7 +4,7 @@ import { messageOf, ShiplockError } from "../errors.ts";
 import { type CommandEntry, commandGroups, type Flags } from "./commands/table.ts";
 import type { CommandContext, CommonOptions } from "./context.ts";
 import { exitCodeOf, exitCodes, exitCodesText } from "./exit-codes.ts";
-import { createOutput, type Output } from "./output.ts";
+import { createOutput, type Listener, type Output, type Stream } from "./output.ts";
 import { createSecretMemory } from "./secret-memory.ts";
 import { jsonModes, normalise, usageError } from "./usage.ts";
 
@@ -12,13 +12,15 @@ export type MainOptions = {
   argv: readonly string[];
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
-  stdout: NodeJS.WriteStream;
-  stderr: NodeJS.WriteStream;
+  stdout: Stream;
+  stderr: Stream;
   /** Aborted with the signal's name as reason. */
   signal: AbortSignal;
   version: string;
   /** Called when the command turns out to be one that changes something. */
   onChanging?: () => void;
+  /** Hears as data what is said. It also tells people that they have interrupted the command. */
+  listener?: Listener;
 };
 
 /** The command line. Returns the exit code; writes to the given streams alone. */
@@ -44,7 +46,7 @@ export async function main(options: MainOptions): Promise<number> {
         entry,
         async (context, args, flags) => {
           if (entry.changes === true) {
-            tellOnInterrupt(options);
+            if (options.listener === undefined) tellOnInterrupt(options);
             options.onChanging?.();
           }
           exitCode = await runCommand(entry, context, args, flags);
@@ -113,8 +115,8 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
     });
 }
 
-function outputOf(json: CommonOptions["json"], { stdout, stderr, env }: MainOptions): Output {
-  return createOutput({ json, stdout, stderr, environment: env });
+function outputOf(json: CommonOptions["json"], { stdout, stderr, env, listener }: MainOptions): Output {
+  return createOutput({ json, stdout, stderr, environment: env, ...(listener === undefined ? {} : { listener }) });
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {

@@ -27,9 +27,28 @@ export type Output = {
   readonly paint: Paint;
 };
 
+/** An error as data. */
+export type ToldError = Pick<ShiplockError, "code" | "blame" | "message" | "remedy" | "where" | "details">;
+
+/**
+ * Who hears as data what people read as text: the Action, for its outputs, its summary and its annotations. What it hears is masked, whatever the mode, and comes before the
+ * text of the same thing.
+ */
+export type Listener = {
+  /** What a line of `--json=stream` would hold. */
+  event(value: unknown): void;
+  /** What `--json` would print. */
+  result(value: unknown): void;
+  /** Tells an error itself: nothing of it is written then. */
+  error(error: ToldError): void;
+  /** Values that nobody may read, as soon as they are known. */
+  hide(secrets: readonly string[]): void;
+};
+
 export type Paint = Record<"bold" | "dim" | "green" | "red" | "yellow" | "cyan", (text: string) => string>;
 
-type Stream = { write(text: string): unknown; isTTY?: boolean };
+/** Where text goes. */
+export type Stream = { write(text: string): unknown; isTTY?: boolean };
 
 /** @param environment decides on colour: NO_COLOR and TERM=dumb switch it off, CI makes plain lines */
 export function createOutput(options: {
@@ -37,8 +56,9 @@ export function createOutput(options: {
   stdout: Stream;
   stderr: Stream;
   environment: Readonly<Record<string, string | undefined>>;
+  listener?: Listener;
 }): Output {
-  const { stdout, stderr, environment } = options;
+  const { stdout, stderr, environment, listener } = options;
   const mode =
     options.json === undefined || options.json === false ? "human" : options.json === "stream" ? "stream" : "json";
   const terminal =
@@ -53,6 +73,7 @@ export function createOutput(options: {
   const json = (value: unknown, indent?: number): void => {
     stdout.write(`${maskedJson(value, mask, indent)}\n`);
   };
+  const heard = <Value>(value: Value): Value => JSON.parse(maskedJson(value, mask) ?? "null") as Value;
   const safe = colour ? printableInColour : printable;
   return {
     mode,
@@ -66,23 +87,31 @@ export function createOutput(options: {
     },
     note: (text) => write(stderr, safe(text)),
     event: (value) => {
+      listener?.event(heard(value));
       if (mode === "stream") json(value);
     },
     result: (value) => {
+      listener?.result(heard(value));
       if (mode === "json") json(value, 2);
       if (mode === "stream") json({ kind: "result", result: value });
     },
     error: (error) => {
+      if (listener !== undefined) return listener.error(heard(toldError(error)));
       if (mode === "human") return write(stderr, safe(errorText(error, painter(colour && stderr.isTTY === true))));
       json({ error: errorDocument(error) }, mode === "json" ? 2 : undefined);
     },
     hide: (secrets) => {
       for (const secret of secrets) hidden.add(secret);
       mask.add(secrets);
+      listener?.hide(secrets);
     },
     hidden: () => [...hidden],
     mask,
   };
+}
+
+function toldError({ code, blame, message, remedy, where, details }: ShiplockError): ToldError {
+  return { code, blame, message, remedy, where, details };
 }
 
 /** An error for a machine. */

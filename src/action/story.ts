@@ -1,0 +1,329 @@
+import * as z from "zod";
+import type { ToldError } from "../cli/output.ts";
+
+/** What a gate answered, as the summary tells it. */
+export type StoryGate = { readonly gate: string; readonly answer: string; readonly reason: string };
+
+/** A step of a deployment. `undone`: it was taken back. */
+export type StoryStep = {
+  readonly id: string;
+  readonly host: string | null;
+  readonly title: string;
+  readonly state: "began" | "done" | "failed" | "undone" | "stuck";
+  /** It found that there was something to do. */
+  readonly acted: boolean;
+  readonly said: string;
+  /** Milliseconds since the epoch. */
+  readonly beganAt: number;
+  readonly endedAt: number | null;
+};
+
+export type StoryFinding = {
+  readonly severity: "error" | "warning";
+  readonly file: string;
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  readonly message: string;
+};
+
+export type StoryCheck = {
+  readonly job: string;
+  readonly outcome: string;
+  readonly required: boolean;
+  readonly durationMs: number | null;
+  readonly reasons: readonly string[];
+  readonly tests: {
+    readonly tests: number;
+    readonly failed: number;
+    readonly failures: readonly {
+      name: string;
+      message: string;
+      file?: string | undefined;
+      line?: number | undefined;
+    }[];
+  } | null;
+  readonly coverage: number | null;
+  readonly findings: readonly StoryFinding[];
+};
+
+/** What a run of the Action was about and how it went, as far as it is known by now. Everything in it is masked. */
+export type Story = {
+  readonly kind: string | null;
+  readonly project: string | null;
+  readonly environment: string | null;
+  readonly deployment: string | null;
+  readonly release: string | null;
+  readonly from: string | null;
+  readonly commit: string | null;
+  readonly subject: string | null;
+  readonly ref: string | null;
+  readonly who: string | null;
+  readonly reason: string | null;
+  readonly url: string | null;
+  readonly state: string | null;
+  readonly outcome: string | null;
+  readonly strategy: string | null;
+  readonly hosts: readonly string[];
+  readonly gates: readonly StoryGate[];
+  /** Gates that let it pass as an emergency alone. */
+  readonly emergency: readonly StoryGate[];
+  readonly steps: readonly StoryStep[];
+  readonly checks: readonly StoryCheck[];
+  readonly errors: readonly ToldError[];
+  /** What `--json` would print; undefined as long as there is none. */
+  readonly document: unknown;
+};
+
+export const untold: Story = {
+  kind: null,
+  project: null,
+  environment: null,
+  deployment: null,
+  release: null,
+  from: null,
+  commit: null,
+  subject: null,
+  ref: null,
+  who: null,
+  reason: null,
+  url: null,
+  state: null,
+  outcome: null,
+  strategy: null,
+  hosts: [],
+  gates: [],
+  emergency: [],
+  steps: [],
+  checks: [],
+  errors: [],
+  document: undefined,
+};
+
+const gate = z.object({ gate: z.string(), answer: z.string(), reason: z.string() });
+const ticket = z.object({
+  deployment: z.string(),
+  kind: z.string(),
+  release: z.string(),
+  commit: z.string(),
+  ref: z.object({ name: z.string() }).nullish(),
+  origin: z.object({ who: z.string(), reason: z.string().nullish() }),
+});
+const document = z.object({
+  release: z.object({ commit: z.string(), subject: z.string(), ref: z.string().nullish() }),
+  snapshot: z.object({ publicUrls: z.array(z.string()).default([]) }),
+});
+const asked = z.object({ ticket, from: z.string().nullable(), environment: z.string(), project: z.string() });
+const step = z.object({
+  at: z.string(),
+  step: z.string(),
+  host: z.string().nullable(),
+  title: z.string(),
+  text: z.string().default(""),
+  evidence: z.object({ acted: z.boolean(), summary: z.string(), failed: z.literal(true).optional() }).optional(),
+});
+const place = { file: z.string().optional(), line: z.number().optional() };
+const check = z.object({
+  job: z.string(),
+  outcome: z.string(),
+  required: z.boolean(),
+  durationMs: z.number().nullable(),
+  reasons: z.array(z.string()),
+  reports: z
+    .object({
+      tests: z
+        .object({
+          tests: z.number(),
+          failed: z.number(),
+          failures: z.array(z.object({ name: z.string(), message: z.string(), ...place })),
+        })
+        .nullable(),
+      coverage: z.object({ percent: z.number().nullable() }).nullable(),
+      warnings: z
+        .object({
+          findings: z
+            .array(
+              z.object({
+                severity: z.enum(["error", "warning"]),
+                message: z.string(),
+                file: z.string(),
+                line: z.number().optional(),
+                column: z.number().optional(),
+              }),
+            )
+            .default([]),
+        })
+        .nullable(),
+    })
+    .nullable(),
+});
+
+/** What the Action understands of the events; others are for others. */
+const events = z.discriminatedUnion("kind", [
+  asked.extend({ kind: z.literal("requested"), document }),
+  asked.extend({ kind: z.literal("requested-early"), subject: z.string() }),
+  z.object({ kind: z.literal("taken-up"), ticket }),
+  z.object({
+    kind: z.literal("judged"),
+    judgement: z.object({ decisions: z.array(gate), passedByEmergency: z.array(gate).default([]) }),
+  }),
+  z.object({
+    kind: z.literal("planned"),
+    plan: z.object({
+      deployment: z.string(),
+      kind: z.string(),
+      project: z.string(),
+      environment: z.string(),
+      from: z.string().nullable(),
+      to: z.string(),
+      strategy: z.string(),
+      hosts: z.array(z.string()),
+      origin: z.object({ who: z.string(), reason: z.string().nullish() }),
+    }),
+  }),
+  ...(["step-began", "step-done", "step-failed", "undo-began", "undo-done", "undo-failed"] as const).map((kind) =>
+    step.extend({ kind: z.literal(kind) }),
+  ),
+  z.object({
+    kind: z.literal("state"),
+    deployment: z.string(),
+    state: z.string(),
+    outcome: z.string().nullable(),
+  }),
+  check.extend({ kind: z.literal("check-ended") }),
+]);
+
+type StepEvent = z.infer<typeof step> & { kind: string };
+
+/** The story with one thing more. What it does not know leaves it as it is. */
+export function withEvent(story: Story, event: unknown): Story {
+  const read = events.safeParse(event);
+  if (!read.success) return story;
+  const said = read.data;
+  switch (said.kind) {
+    case "requested":
+      return {
+        ...withTicket(story, said.ticket),
+        environment: said.environment,
+        project: said.project,
+        from: said.from,
+        subject: said.document.release.subject,
+        ref: said.document.release.ref ?? null,
+        url: said.document.snapshot.publicUrls[0] ?? null,
+      };
+    case "requested-early":
+      return {
+        ...withTicket(story, said.ticket),
+        environment: said.environment,
+        project: said.project,
+        from: said.from,
+        subject: said.subject,
+      };
+    case "taken-up":
+      return withTicket({ ...story, gates: [], emergency: [], steps: [], state: null, outcome: null }, said.ticket);
+    case "judged":
+      return { ...story, gates: said.judgement.decisions, emergency: said.judgement.passedByEmergency };
+    case "planned": {
+      const { deployment, kind, project, environment, from, to, strategy, hosts, origin } = said.plan;
+      const about = { deployment, kind, project, environment, from, release: to, strategy, hosts };
+      return { ...story, ...about, who: origin.who, reason: origin.reason ?? null, ...planned(event) };
+    }
+    case "state":
+      return { ...story, deployment: said.deployment, state: said.state, outcome: said.outcome ?? story.outcome };
+    case "check-ended":
+      return { ...story, checks: [...story.checks.filter(({ job }) => job !== said.job), checkOf(said)] };
+    default:
+      return { ...story, steps: withStep(story.steps, said) };
+  }
+}
+
+/** The story with the command's one document. */
+export function withResult(story: Story, result: unknown): Story {
+  const read = z
+    .object({
+      deployment: z.string().optional(),
+      state: z.string().optional(),
+      release: z.string().optional(),
+      commit: z.string().optional(),
+      environment: z.string().optional(),
+      outcome: z.string().optional(),
+      result: z.string().optional(),
+    })
+    .safeParse(result);
+  const { deployment, state, release, commit, environment, outcome, ...rest } = read.success ? read.data : {};
+  return {
+    ...story,
+    document: result,
+    deployment: deployment ?? story.deployment,
+    state: state ?? rest.result ?? story.state,
+    release: release ?? story.release,
+    commit: commit ?? story.commit,
+    environment: environment ?? story.environment,
+    outcome: outcome ?? story.outcome,
+  };
+}
+
+export function withError(story: Story, error: ToldError): Story {
+  return { ...story, errors: [...story.errors, error] };
+}
+
+function withTicket(story: Story, { deployment, kind, release, commit, ref, origin }: z.infer<typeof ticket>): Story {
+  const { who, reason } = origin;
+  return { ...story, deployment, kind, release, commit, ref: ref?.name ?? null, who, reason: reason ?? null };
+}
+
+/** What a plan's release document adds, where the plan is that of an earlier request. */
+function planned(event: unknown): Partial<Story> {
+  const read = z.object({ document }).safeParse(event);
+  if (!read.success) return {};
+  const { release, snapshot } = read.data.document;
+  return {
+    commit: release.commit,
+    subject: release.subject,
+    ref: release.ref ?? null,
+    url: snapshot.publicUrls[0] ?? null,
+  };
+}
+
+function withStep(
+  steps: readonly StoryStep[],
+  { kind, at, step: id, host, title, text, evidence }: StepEvent,
+): StoryStep[] {
+  const before = steps.find((one) => one.id === id);
+  const time = Date.parse(at);
+  const one: StoryStep = before ?? {
+    id,
+    host,
+    title,
+    state: "began",
+    acted: false,
+    said: "",
+    beganAt: time,
+    endedAt: null,
+  };
+  const next = ((): StoryStep => {
+    switch (kind) {
+      case "step-done": {
+        const state = evidence?.failed === true ? "failed" : "done";
+        return { ...one, state, acted: evidence?.acted ?? false, said: evidence?.summary ?? "", endedAt: time };
+      }
+      case "step-failed":
+        return { ...one, state: "failed", said: text, endedAt: time };
+      case "undo-done":
+        return evidence?.acted === true && one.state !== "failed" ? { ...one, state: "undone", endedAt: time } : one;
+      case "undo-failed":
+        return { ...one, state: "stuck", said: text, endedAt: time };
+      default:
+        return one;
+    }
+  })();
+  return before === undefined ? [...steps, next] : steps.map((other) => (other === before ? next : other));
+}
+
+function checkOf({ job, outcome, required, durationMs, reasons, reports }: z.infer<typeof check>): StoryCheck {
+  return {
+    ...{ job, outcome, required, durationMs, reasons },
+    tests: reports?.tests ?? null,
+    coverage: reports?.coverage?.percent ?? null,
+    findings: (reports?.warnings?.findings ?? []).map(({ line, column, ...rest }) => ({ ...rest, line, column })),
+  };
+}
