@@ -1,0 +1,136 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import formats from "ajv-formats";
+import { jsonSchema } from "./json-schema.ts";
+import { type Operation, type Parameter, readSlice, type Schema } from "./slice.ts";
+
+/** What GitHub says of its own API and webhooks, as questions. Every answer is the list of problems; none: it fits. */
+export type Description = {
+  /** The routes that are described: `GET /repos/{owner}/{repo}`. */
+  readonly routes: readonly string[];
+  /** The problems of a query, and the query with its values as numbers and booleans. */
+  readonly query: (
+    route: string,
+    query: Readonly<Record<string, unknown>>,
+  ) => { problems: string[]; query: Record<string, unknown> };
+  readonly path: (route: string, path: Readonly<Record<string, string>>) => string[];
+  readonly body: (route: string, body: unknown) => string[];
+  readonly answer: (route: string, status: number, body: unknown) => string[];
+  readonly webhook: (event: string, body: unknown) => string[];
+};
+
+const base = "github";
+
+/** Reads the slice that is checked in. Schemas are compiled when they are first asked for. */
+export function readDescription(): Description {
+  const slice = readSlice();
+  const strict = validator({});
+  const coercing = validator({ coerceTypes: true, useDefaults: true });
+  const operations = new Map<string, Operation>();
+  for (const [address, methods] of Object.entries(slice.paths))
+    for (const [method, operation] of Object.entries(methods))
+      operations.set(`${method.toUpperCase()} ${address}`, operation);
+  const compiled = new Map<string, ValidateFunction>();
+  return { routes: [...operations.keys()], query, path, body, answer, webhook };
+
+  function query(route: string, given: Readonly<Record<string, unknown>>): ReturnType<Description["query"]> {
+    const copy = { ...given };
+    return { problems: parameters(route, "query", copy), query: copy };
+  }
+
+  function path(route: string, given: Readonly<Record<string, string>>): string[] {
+    return parameters(route, "path", { ...given });
+  }
+
+  function parameters(route: string, place: "query" | "path", values: Record<string, unknown>): string[] {
+    const validate = once(`${place} ${route}`, () => {
+      const wanted = (operations.get(route)?.parameters ?? [])
+        .map((one) => resolved(one) as Parameter)
+        .filter((one) => one.in === place);
+      return coercing.compile({
+        type: "object",
+        properties: Object.fromEntries(wanted.map(({ name, schema }) => [name, jsonSchema(schema, base)])),
+        required: wanted.filter(({ required }) => required).map(({ name }) => name),
+        additionalProperties: false,
+      });
+    });
+    return problemsOf(validate, values, place);
+  }
+
+  function body(route: string, given: unknown): string[] {
+    const described = operations.get(route)?.requestBody;
+    const schema = described?.content["application/json"]?.schema;
+    if (schema === undefined) return given === undefined ? [] : ["body: there is none in this route"];
+    if (given === undefined) return described?.required === true ? ["body: it is missing"] : [];
+    return problemsOf(
+      once(`body ${route}`, () => strict.compile(jsonSchema(schema, base) as Schema)),
+      given,
+      "body",
+    );
+  }
+
+  function answer(route: string, status: number, given: unknown): string[] {
+    const described = operations.get(route)?.responses[String(status)];
+    if (described === undefined && status < 300) return [`answer: ${status} is not described`];
+    const content =
+      described === undefined
+        ? undefined
+        : (resolved(described) as { content?: Record<string, { schema?: Schema }> }).content;
+    const schema =
+      content?.["application/json"]?.schema ??
+      (status < 400 ? undefined : { $ref: "#/components/schemas/basic-error" });
+    if (schema === undefined) return given === undefined ? [] : [`answer: ${status} has no body`];
+    return problemsOf(
+      once(`answer ${status} ${route}`, () => strict.compile(jsonSchema(schema, base) as Schema)),
+      given,
+      "answer",
+    );
+  }
+
+  function webhook(event: string, given: unknown): string[] {
+    const schema = slice.webhooks[event];
+    if (schema === undefined) return ["webhook: it is not described"];
+    return problemsOf(
+      once(`webhook ${event}`, () => strict.compile(jsonSchema(schema, base) as Schema)),
+      given,
+      "webhook",
+    );
+  }
+
+  function once(name: string, compile: () => ValidateFunction): ValidateFunction {
+    const known = compiled.get(name);
+    if (known !== undefined) return known;
+    const made = compile();
+    compiled.set(name, made);
+    return made;
+  }
+
+  function resolved(schema: unknown): unknown {
+    const reference = (schema as { $ref?: string }).$ref;
+    if (reference === undefined) return schema;
+    return reference
+      .slice(2)
+      .split("/")
+      .reduce<unknown>((tree, name) => (tree as Schema)[name], slice);
+  }
+
+  function validator(options: { coerceTypes?: boolean; useDefaults?: boolean }): Ajv {
+    const ajv = new Ajv({ strict: false, allErrors: true, logger: false, ...options });
+    formats.default(ajv);
+    ajv.addSchema({ components: { schemas: jsonSchemas(slice.components["schemas"] ?? {}) } }, base);
+    return ajv;
+  }
+}
+
+function jsonSchemas(schemas: Readonly<Record<string, Schema>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema, base)]));
+}
+
+function problemsOf(validate: ValidateFunction, value: unknown, where: string): string[] {
+  return validate(value) ? [] : (validate.errors ?? []).map((error) => told(error, where));
+}
+
+function told({ instancePath, message = "", params, keyword }: ErrorObject, where: string): string {
+  const extra = keyword === "additionalProperties" ? ` (${String(params["additionalProperty"])})` : "";
+  const allowed = keyword === "enum" ? ` (${JSON.stringify(params["allowedValues"])})` : "";
+  return `${where}${instancePath.replaceAll("/", ".")}: ${message}${extra}${allowed}`;
+}
