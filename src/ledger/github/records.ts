@@ -1,0 +1,166 @@
+import * as z from "zod";
+import { ShiplockError } from "../../errors.ts";
+import type { GitHubClient } from "../../github/api/types.ts";
+import { readDocument } from "./document.ts";
+import type { DeploymentRecord, GitHubRecords, RecordDocument } from "./types.ts";
+
+/** For one call with all its attempts: history is no reason to wait longer. In milliseconds. */
+const callTimeoutMs = 10_000;
+const mostCheckRuns = 300;
+/** Check runs of ours begin so. */
+export const checkPrefix = "shiplock / ";
+/** In characters; GitHub refuses longer ones. */
+const longestText = 65_535;
+
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const deployment = z.object({ id: z.number().int(), environment: z.string(), payload: z.unknown() });
+const status = z.object({
+  id: z.number().int(),
+  state: z.enum(["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]),
+  description: z.string().nullish(),
+  created_at: time,
+});
+const checkRun = z.object({ name: z.string(), output: z.object({ text: z.string().nullish() }) });
+const checkRuns = z.object({ check_runs: z.array(z.unknown()) });
+
+/**
+ * The records of a project over GitHub's API.
+ * @param options.signal ends every call; when nobody wants to wait for GitHub any more
+ */
+export function createGitHubRecords(options: {
+  client: GitHubClient;
+  project: string;
+  signal: AbortSignal;
+}): GitHubRecords {
+  const { client, project, signal } = options;
+  const given = { signal, timeoutMs: callTimeoutMs };
+
+  return {
+    async list(environment, most) {
+      const parameters = { per_page: Math.min(most, 100), ...(environment === null ? {} : { environment }) };
+      const found: DeploymentRecord[] = [];
+      let seen = 0;
+      for await (const item of client.items({ route: "GET /repos/{owner}/{repo}/deployments", parameters }, given)) {
+        const { id: number, environment: where, payload } = checked(deployment, item, "a deployment");
+        const document = readDocument(payload);
+        if (document?.project === project) found.push({ number, environment: where, document });
+        seen += 1;
+        if (seen >= most) break;
+      }
+      return found;
+    },
+
+    async create(environment, document) {
+      const { status: answer, body } = await client.call(
+        { route: "POST /repos/{owner}/{repo}/deployments", parameters: creation(environment, document) },
+        given,
+      );
+      if (answer !== 201) throw noDeployment(answer, environment);
+      return { number: checked(deployment, body, "a deployment").id, environment, document };
+    },
+
+    async statuses(record) {
+      const { body } = await client.call(
+        {
+          route: "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+          parameters: { deployment_id: record, per_page: 100 },
+        },
+        given,
+      );
+      return checked(z.array(status), body, "the statuses of a deployment")
+        .map(({ id, state, description, created_at: at }) => ({ id, state, description: description ?? "", at }))
+        .sort((left, right) => right.id - left.id);
+    },
+
+    async say(record, { state, description, environmentUrl, logUrl }) {
+      await client.call(
+        {
+          route: "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+          parameters: {
+            ...{ deployment_id: record, state, description },
+            // Which records are replaced is ours to say: GitHub leaves those of production alone.
+            auto_inactive: false,
+            ...(environmentUrl === null ? {} : { environment_url: environmentUrl }),
+            ...(logUrl === null ? {} : { log_url: logUrl }),
+          },
+        },
+        given,
+      );
+    },
+
+    async checkTexts(commit) {
+      const texts: string[] = [];
+      const asked = {
+        route: "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
+        // GitHub's own choice is the newest of each name, which may be one of other definitions.
+        parameters: { ref: commit, filter: "all" },
+      };
+      let seen = 0;
+      for await (const item of client.items(asked, given, (body) => checked(checkRuns, body, "check runs").check_runs)) {
+        const { name, output } = checked(checkRun, item, "a check run");
+        if (name.startsWith(checkPrefix) && typeof output.text === "string") texts.push(output.text);
+        seen += 1;
+        if (seen >= mostCheckRuns) break;
+      }
+      return texts;
+    },
+
+    async reportCheck({ name, commit, externalId, conclusion, startedAt, endedAt, title, summary, text, detailsUrl }) {
+      await client.call(
+        {
+          route: "POST /repos/{owner}/{repo}/check-runs",
+          parameters: {
+            ...{ name, head_sha: commit, external_id: externalId, status: "completed", conclusion },
+            ...{ started_at: new Date(startedAt).toISOString(), completed_at: new Date(endedAt).toISOString() },
+            output: { title, summary: summary.slice(0, longestText), text },
+            ...(detailsUrl === null ? {} : { details_url: detailsUrl }),
+          },
+        },
+        given,
+      );
+    },
+  };
+}
+
+/**
+ * What makes a deployment on GitHub that is a record and nothing else: of exactly this commit, never of a branch that may move meanwhile; without merging anything; and without
+ * asking for statuses, since the gates have judged.
+ */
+function creation(environment: string, document: RecordDocument): Record<string, unknown> {
+  const { commit, kind, release, who } = document;
+  return {
+    ref: commit,
+    task: kind,
+    auto_merge: false,
+    required_contexts: [],
+    environment,
+    transient_environment: false,
+    production_environment: isProduction(environment),
+    description: [...`${release}, ${kind} by ${who}`].slice(0, 140).join(""),
+    payload: document,
+  };
+}
+
+/** GitHub marks one environment of a repository as the one that users see. What is called `production`, or begins so, is. */
+export function isProduction(environment: string): boolean {
+  return /^prod(?:uction)?(?:[-_./]|$)/i.test(environment);
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const found = schema.safeParse(value);
+  if (found.success) return found.data;
+  throw new ShiplockError({
+    code: "ledger/github-answer",
+    message: `GitHub answered with something that is not ${what}: ${z.prettifyError(found.error).split("\n").slice(0, 2).join(" ")}`,
+    remedy: "look whether `github.api` in shiplock.yml is the address of GitHub's API",
+  });
+}
+
+function noDeployment(status: number, environment: string): ShiplockError {
+  const merged = status === 202 ? ": it merged the default branch into the commit's branch instead" : "";
+  return new ShiplockError({
+    code: "ledger/github-no-deployment",
+    message: `GitHub answered ${status} and made no deployment for ${environment}${merged}`,
+    remedy: "look at the repository; the deployment itself does not depend on it",
+  });
+}
