@@ -3,6 +3,7 @@ import type { Config, Environment } from "../config/types.ts";
 import type { Origin } from "../deploy/types.ts";
 import type { Ledger } from "../ledger/types.ts";
 import { messageOf, ShiplockError } from "../errors.ts";
+import type { GitHubMemory } from "./github-memory.ts";
 import type { Output } from "./output.ts";
 import type { SecretMemory } from "./secret-memory.ts";
 
@@ -21,6 +22,8 @@ export type CommandContext = {
   commandLine: string;
   /** So that the command reads each secret once; without it every part that wants one asks anew. */
   secrets?: SecretMemory;
+  /** So that the command's parts ask GitHub once; without it every part asks anew. */
+  github?: GitHubMemory;
 };
 
 /** The configuration of the project, with every error at file, line and column. */
@@ -65,12 +68,18 @@ export async function loadEnvironment(
   return { config, environment: resolveEnvironment(config, name) };
 }
 
-/** The history on this machine. */
+/** The history on this machine; in a run of a GitHub workflow also what other machines have to know of it, which is shared through GitHub. */
 export async function openHistory(context: CommandContext): Promise<Ledger> {
   const { ledgerPath } = await import("../ledger/location.ts");
   const { openLedger } = await import("../ledger/open.ts");
   const { stateRules } = await import("../deploy/states.ts");
-  return openLedger({ path: ledgerPath({ env: context.env, home: userInfo().homedir }), states: stateRules });
+  const local = await openLedger({
+    path: ledgerPath({ env: context.env, home: userInfo().homedir }),
+    states: stateRules,
+  });
+  if (context.env["GITHUB_ACTIONS"] !== "true") return local;
+  const { sharedOnGitHub } = await import("./github-ledger.ts");
+  return sharedOnGitHub(context, local, () => loadProject(context));
 }
 
 /** The operating system's user, unless `SHIPLOCK_WHO` says otherwise. A CI that has no value for it sets it to nothing, which is nobody's name. */

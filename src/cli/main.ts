@@ -5,6 +5,7 @@ import { type CommandEntry, commandGroups, type Flags } from "./commands/table.t
 import type { CommandContext, CommonOptions } from "./context.ts";
 import { exitCodeOf, exitCodes, exitCodesText } from "./exit-codes.ts";
 import { createOutput, type Listener, type Output, type Stream } from "./output.ts";
+import { createGitHubMemory } from "./github-memory.ts";
 import { createSecretMemory } from "./secret-memory.ts";
 import { jsonModes, normalise, usageError } from "./usage.ts";
 
@@ -110,6 +111,7 @@ function addCommand(program: Command, entry: CommandEntry, action: Action, optio
         signal: options.signal,
         commandLine: ["shiplock", ...options.argv].join(" "),
         secrets: createSecretMemory(),
+        github: createGitHubMemory(),
       };
       await action(context, args, flags);
     });

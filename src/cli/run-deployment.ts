@@ -9,6 +9,7 @@ import type { TargetSession } from "../targets/types.ts";
 import { rememberHead } from "./audit-memory.ts";
 import { type CommandContext, openHistory } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { endLeftOpen } from "./left-open.ts";
 import type { DeploymentNotices } from "./notices.ts";
 import { errorDocument } from "./output.ts";
 import { showProgress } from "./progress.ts";
@@ -53,6 +54,7 @@ export async function carryOut(
     const ports = { session, clock: systemClock, signal: context.signal, tell };
     const outcome = await work(ports).finally(() => history.flush());
     if (outcome === null) {
+      await endLeftOpen(context, session, ledger);
       output.line(nothing);
       output.result({ state: "nothing-to-do" });
       return exitCodes.done;
@@ -64,6 +66,7 @@ export async function carryOut(
     const aftermath = await follow(outcome, ports).finally(() => history.flush());
     const head = aftermath?.audit ?? session.audit.head();
     if (aftermath !== null) await keepHead(context, head, ledger, outcome.deployment);
+    await endLeftOpen(context, session, ledger);
     output.result({ ...resultOf(outcome, milliseconds), audit: head, ...aftermath?.result });
     return aftermath?.exitCode ?? exitCode;
   } finally {

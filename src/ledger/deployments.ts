@@ -50,3 +50,28 @@ export function movedDeployment(stored: DeploymentEntry, change: Transition, sta
     outcome: change.outcome ?? null,
   };
 }
+
+/**
+ * The shortest way from one state to another that the transition table allows, without its beginning; empty where both are the same.
+ * @param known the states that it may lead through
+ * @returns null where there is none
+ */
+export function wayBetween(
+  from: string,
+  to: string,
+  known: readonly string[],
+  states: Pick<StateRules, "canTransition">,
+): string[] | null {
+  const ways: string[][] = [[from]];
+  const seen = new Set([from]);
+  for (const way of ways) {
+    const last = way.at(-1) ?? from;
+    if (last === to) return way.slice(1);
+    for (const next of known) {
+      if (seen.has(next) || !states.canTransition(last, next)) continue;
+      seen.add(next);
+      ways.push([...way, next]);
+    }
+  }
+  return null;
+}

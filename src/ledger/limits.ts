@@ -9,6 +9,9 @@ export const LOG_DEPLOYMENT_BYTES = 128 * 1024 * 1024;
 /** Bytes of one attachment at most, before they are compressed. */
 export const ATTACHMENT_BYTES = 16 * 1024 * 1024;
 
+/** Deployments of one environment that have not ended, at most. */
+export const UNFINISHED_LIMIT = 100;
+
 /** Entries of one page at most. */
 export const PAGE_LIMIT = 1000;
 

@@ -5,7 +5,7 @@ import { movedDeployment, openedDeployment, reopenedDeployment } from "./deploym
 import { ambiguousRelease, backupExists, conflict, unknownDeployment, unknownRelease } from "./errors.ts";
 import { decodeJson, encodeJson, sameJson } from "./json.ts";
 import { createNoticeMemory } from "./memory-notices.ts";
-import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "./limits.ts";
+import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT, UNFINISHED_LIMIT } from "./limits.ts";
 import type {
   CheckRunEntry,
   Attachment,
@@ -201,6 +201,13 @@ export function createMemoryLedger(options: { states: StateRules; logLimit?: num
     async latest(project, environment) {
       const entry = newestFirst().find((one) => one.project === project && one.environment === environment);
       return entry ? { ...entry } : null;
+    },
+
+    async unfinished(project, environment) {
+      return newestFirst()
+        .filter((one) => one.project === project && one.environment === environment && one.endedAt === null)
+        .slice(0, UNFINISHED_LIMIT)
+        .map((entry) => ({ ...entry }));
     },
 
     async recordGateAnswers(deployment, answers) {

@@ -73,6 +73,8 @@ export type Ledger = {
   history(query: HistoryQuery): Promise<DeploymentEntry[]>;
   /** The newest deployment of an environment, whatever became of it, or `null`. */
   latest(project: string, environment: string): Promise<DeploymentEntry | null>;
+  /** The deployments of an environment that have not ended, as far as it is known here: newest first, at most 100. Who began one may be gone. */
+  unfinished(project: string, environment: string): Promise<DeploymentEntry[]>;
 
   /** Records gate answers of one judgement; a deployment is judged more than once. The key is deployment, time and gate. */
   recordGateAnswers(deployment: string, answers: readonly GateAnswer[]): Promise<void>;

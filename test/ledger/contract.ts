@@ -228,6 +228,20 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       assert.equal(await ledger.latest("shop", "nowhere"), null);
     });
 
+    test("what has not ended in an environment is known, newest first, and nothing that has", async (context) => {
+      const [ledger] = await fresh(context);
+      await ledger.openDeployment(deployment("d1"));
+      await ledger.openDeployment(deployment("d2", { createdAt: 2000, state: "running" }));
+      await ledger.openDeployment(deployment("d3", { createdAt: 3000 }));
+      await ledger.openDeployment(deployment("d4", { environment: "production" }));
+      await ledger.openDeployment(deployment("d5", { project: "other" }));
+      const ids = async () => (await ledger.unfinished("shop", "staging")).map((entry) => entry.id);
+      assert.deepEqual(await ids(), ["d3", "d2", "d1"]);
+      await ledger.transition({ deployment: "d2", to: "failed", at: 4000 });
+      await ledger.transition({ deployment: "d3", to: "cancelled", at: 4000 });
+      assert.deepEqual(await ids(), ["d1"]);
+    });
+
     test("a page that cannot be given is refused", async (context) => {
       const [ledger] = await fresh(context);
       await assert.rejects(ledger.history({ project: "shop", limit: 0 }), { code: "ledger/bad-limit" });

@@ -1,6 +1,5 @@
-import type { StateRules } from "../types.ts";
+import type { DeploymentEntry, StateRules } from "../types.ts";
 import { entryOf, isReplaced, isSettled, replacedBy } from "./states.ts";
-import type { DeploymentEntry } from "../types.ts";
 import type { DeploymentRecord, GitHubRecords, RecordStatus, ToldRecord } from "./types.ts";
 
 /** How many records of an environment are looked at, newest first, before older ones are taken to be in order. */
@@ -30,10 +29,22 @@ export type Board = {
   said(record: number): void;
 };
 
-export function createBoard(records: GitHubRecords, now: () => number): Board {
-  const lists = new Map<string, { at: number; most: number; list: Promise<readonly DeploymentRecord[]> }>();
-  const settled = new Map<number, readonly RecordStatus[]>();
+/** What is remembered; several boards of one command share it. */
+export type BoardMemory = {
+  readonly lists: Map<string, { at: number; most: number; list: Promise<readonly DeploymentRecord[]> }>;
+  /** Statuses of records of which nothing more is expected, by number. */
+  readonly settled: Map<number, readonly RecordStatus[]>;
+};
 
+export function createBoardMemory(): BoardMemory {
+  return { lists: new Map(), settled: new Map() };
+}
+
+export function createBoard(
+  records: GitHubRecords,
+  now: () => number,
+  { lists, settled }: BoardMemory = createBoardMemory(),
+): Board {
   function ask(environment: string | null, most: number): Promise<readonly DeploymentRecord[]> {
     const key = JSON.stringify(environment);
     const entry = { at: now(), most, list: records.list(environment, most) };
@@ -69,6 +80,7 @@ export function createBoard(records: GitHubRecords, now: () => number): Board {
       for (const [key, entry] of lists) {
         if (key !== "null" && key !== JSON.stringify(record.environment)) continue;
         entry.list = entry.list.then((list) => [record, ...list]);
+        entry.list.catch(() => lists.delete(key));
       }
     },
     said: (record) => void settled.delete(record),

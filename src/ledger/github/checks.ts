@@ -68,7 +68,9 @@ function conclusionOf({ result, required }: CheckJobEntry): NewCheck["conclusion
 }
 
 function titleOf({ result, cached, durationMs, required }: CheckJobEntry): string {
-  const how = cached ? "passed before, and nothing it reads has changed" : `${result} in ${(durationMs / 1000).toFixed(1)} s`;
+  const how = cached
+    ? "passed before, and nothing it reads has changed"
+    : `${result} in ${(durationMs / 1000).toFixed(1)} s`;
   return required ? how : `${how} (not required)`;
 }
 
@@ -105,7 +107,9 @@ export function runsInTexts(texts: readonly string[], project: string, commit: s
     const byIndex = new Map(same.map((each) => [each.index, each.job]));
     const jobs = Array.from({ length: Math.min(first.of, same.length) }, (_, index) => byIndex.get(index));
     const all = jobs.filter((each) => each !== undefined);
-    return all.length === first.of ? [{ ...first.run, jobs: all.map((each) => ({ ...each, summary: each.summary ?? null })) }] : [];
+    return all.length === first.of
+      ? [{ ...first.run, jobs: all.map((each) => ({ ...each, summary: each.summary ?? null })) }]
+      : [];
   });
 }
 

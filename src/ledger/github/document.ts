@@ -53,9 +53,9 @@ export function releaseIn({ project, release, commit, releaseEntry }: RecordDocu
   return { id: release, project, commit, createdAt, payload: payload ?? null };
 }
 
-function parsed(text: string): unknown {
+function parsed(written: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(written);
   } catch {
     // Somebody else's payload may be any text.
     return null;

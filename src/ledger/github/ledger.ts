@@ -49,7 +49,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
   const { inner, states, records, board, project, addressOf, runAddress, clock, warn, stop } = options;
   const outbox = createOutbox({
     failed,
-    mayPass: ({ code }: ShiplockError) => code === "github/unreachable" || code === "github/failed",
+    mayPass: isPassing,
     wait: clock.wait,
   });
   const mine = new Map<string, DeploymentRecord>();
@@ -137,8 +137,8 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
       board.made(record);
       return record;
     } catch (error) {
-      if (!(error instanceof ShiplockError) || !mayHaveHappened(error)) throw error;
-      // Made a second time it would be two.
+      if (!isPassing(error)) throw error;
+      // It may have been made all the same. Made a second time it would be two.
       const found = (await board.listAnew(entry.environment)).find((each) => each.document.deployment === entry.id);
       if (found === undefined) throw error;
       return found;
@@ -233,11 +233,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
   };
 }
 
-async function exactRelease(
-  ledger: Ledger,
-  project: string,
-  id: string,
-): ReturnType<Ledger["findRelease"]> {
+async function exactRelease(ledger: Ledger, project: string, id: string): ReturnType<Ledger["findRelease"]> {
   try {
     const found = await ledger.findRelease(project, id);
     return found?.id === id ? found : null;
@@ -248,6 +244,7 @@ async function exactRelease(
   }
 }
 
-function mayHaveHappened({ code }: ShiplockError): boolean {
-  return code === "github/unreachable" || code === "github/failed";
+/** No answer, or one that GitHub gives when it is ill: it may be over soon, and what was asked may have happened. */
+function isPassing(error: unknown): boolean {
+  return error instanceof ShiplockError && (error.code === "github/unreachable" || error.code === "github/failed");
 }

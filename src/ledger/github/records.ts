@@ -13,14 +13,25 @@ export const checkPrefix = "shiplock / ";
 const longestText = 65_535;
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
-const deployment = z.object({ id: z.number().int(), environment: z.string(), payload: z.unknown() });
+const deployment = z.object({
+  id: z.number().int(),
+  environment: z.string(),
+  payload: z.unknown(),
+  creator: z.object({ login: z.string(), type: z.string() }).nullish(),
+});
 const status = z.object({
   id: z.number().int(),
   state: z.enum(["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]),
   description: z.string().nullish(),
   created_at: time,
 });
-const checkRun = z.object({ name: z.string(), output: z.object({ text: z.string().nullish() }) });
+const checkRun = z.object({
+  name: z.string(),
+  app: z.object({ slug: z.string().nullish() }).nullish(),
+  output: z.object({ text: z.string().nullish() }),
+});
+/** The app of GitHub's whose token a workflow's run has. */
+const workflowApp = "github-actions";
 const checkRuns = z.object({ check_runs: z.array(z.unknown()) });
 
 /**
@@ -41,9 +52,9 @@ export function createGitHubRecords(options: {
       const found: DeploymentRecord[] = [];
       let seen = 0;
       for await (const item of client.items({ route: "GET /repos/{owner}/{repo}/deployments", parameters }, given)) {
-        const { id: number, environment: where, payload } = checked(deployment, item, "a deployment");
+        const { id: number, environment: where, payload, creator } = checked(deployment, item, "a deployment");
         const document = readDocument(payload);
-        if (document?.project === project) found.push({ number, environment: where, document });
+        if (document?.project === project && isTrusted(creator)) found.push({ number, environment: where, document });
         seen += 1;
         if (seen >= most) break;
       }
@@ -96,9 +107,14 @@ export function createGitHubRecords(options: {
         parameters: { ref: commit, filter: "all" },
       };
       let seen = 0;
-      for await (const item of client.items(asked, given, (body) => checked(checkRuns, body, "check runs").check_runs)) {
-        const { name, output } = checked(checkRun, item, "a check run");
-        if (name.startsWith(checkPrefix) && typeof output.text === "string") texts.push(output.text);
+      for await (const item of client.items(
+        asked,
+        given,
+        (body) => checked(checkRuns, body, "check runs").check_runs,
+      )) {
+        const { name, app, output } = checked(checkRun, item, "a check run");
+        if (app?.slug === workflowApp && name.startsWith(checkPrefix) && typeof output.text === "string")
+          texts.push(output.text);
         seen += 1;
         if (seen >= mostCheckRuns) break;
       }
@@ -120,6 +136,14 @@ export function createGitHubRecords(options: {
       );
     },
   };
+}
+
+/**
+ * Whether a record may be believed: it names images that may be deployed again. Workflows of the repository and people who may write to it could do that anyway; an app that was
+ * installed for something else could not.
+ */
+function isTrusted(creator: { login: string; type: string } | null | undefined): boolean {
+  return creator?.type === "User" || creator?.login === `${workflowApp}[bot]`;
 }
 
 /**
@@ -156,11 +180,11 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   });
 }
 
-function noDeployment(status: number, environment: string): ShiplockError {
-  const merged = status === 202 ? ": it merged the default branch into the commit's branch instead" : "";
+function noDeployment(answer: number, environment: string): ShiplockError {
+  const merged = answer === 202 ? ": it merged the default branch into the commit's branch instead" : "";
   return new ShiplockError({
     code: "ledger/github-no-deployment",
-    message: `GitHub answered ${status} and made no deployment for ${environment}${merged}`,
+    message: `GitHub answered ${answer} and made no deployment for ${environment}${merged}`,
     remedy: "look at the repository; the deployment itself does not depend on it",
   });
 }

@@ -1,5 +1,6 @@
 import type { CheckRunEntry, DeploymentEntry, Ledger, ReleaseEntry, StateRules } from "../types.ts";
-import { wayBetween } from "./states.ts";
+import { wayBetween } from "../deployments.ts";
+import { knownStates } from "./states.ts";
 
 /** Enters into a ledger what another machine recorded. What the ledger knows already stays as it is: it was told of it first hand. */
 export async function enterRelease(ledger: Ledger, release: ReleaseEntry): Promise<void> {
@@ -24,7 +25,7 @@ export async function enterDeployment(
 ): Promise<DeploymentEntry> {
   const { startedAt, endedAt, outcome, ...opening } = told;
   const known = await ledger.findDeployment(told.id);
-  const way = wayBetween(known?.state ?? "queued", told.state, states);
+  const way = wayBetween(known?.state ?? "queued", told.state, knownStates, states);
   if (known !== null && (way === null || !states.isFinal(told.state))) return known;
   let entry = known ?? (await ledger.openDeployment({ ...opening, state: way === null ? told.state : "queued" }));
   for (const to of way ?? []) {

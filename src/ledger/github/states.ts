@@ -22,6 +22,9 @@ const shown: Readonly<Record<string, GitHubState>> = {
   skipped: "inactive",
 };
 
+/** The states that GitHub can be told. */
+export const knownStates: readonly string[] = Object.keys(shown);
+
 /** In characters, as GitHub counts them. */
 const longestDescription = 140;
 
@@ -100,22 +103,3 @@ export function entryOf(
 const afterBeginning: ReadonlySet<string> = new Set([
   ...["running", "paused", "verifying", "succeeded", "rolled-back", "failed", "interrupted"],
 ]);
-
-/**
- * The shortest way from one state to another that the transition table allows, without its beginning.
- * @returns null where there is none
- */
-export function wayBetween(from: string, to: string, states: Pick<StateRules, "canTransition">): string[] | null {
-  const ways: string[][] = [[from]];
-  const seen = new Set([from]);
-  for (const way of ways) {
-    const last = way.at(-1) ?? from;
-    if (last === to) return way.slice(1);
-    for (const next of Object.keys(shown)) {
-      if (seen.has(next) || !states.canTransition(last, next)) continue;
-      seen.add(next);
-      ways.push([...way, next]);
-    }
-  }
-  return null;
-}

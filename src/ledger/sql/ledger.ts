@@ -2,7 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import { movedDeployment, openedDeployment, reopenedDeployment } from "../deployments.ts";
 import { ambiguousRelease, conflict, unknownDeployment } from "../errors.ts";
 import { sameJson } from "../json.ts";
-import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT } from "../limits.ts";
+import { checkLimit, fitLog, LOG_DEPLOYMENT_BYTES, PAGE_LIMIT, UNFINISHED_LIMIT } from "../limits.ts";
 import type { DeploymentEntry, HistoryQuery, Ledger, LogChunk, LogText, StateRules } from "../types.ts";
 import { attach, attachmentsAbout, attachmentsWith, readAttachment } from "./attachments.ts";
 import { checkRunsOf, recordCheckRun } from "./check-runs.ts";
@@ -151,6 +151,13 @@ export function createSqlLedger(options: {
     async latest(project, environment) {
       const row = await historyQuery(db, { project, environment, limit: 1 }, null).executeTakeFirst();
       return row ? rows.deploymentEntry(row) : null;
+    },
+
+    async unfinished(project, environment) {
+      const found = await historyQuery(db, { project, environment, limit: UNFINISHED_LIMIT }, null)
+        .where("ended_at", "is", null)
+        .execute();
+      return found.map(rows.deploymentEntry);
     },
 
     async recordGateAnswers(deployment, answers) {

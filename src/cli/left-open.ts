@@ -1,0 +1,62 @@
+import { type Clock, systemClock } from "../clock.ts";
+import { stateRules, transitions } from "../deploy/states.ts";
+import { endingOf } from "../environments/record/left-open.ts";
+import type { EnvironmentState } from "../environments/record/types.ts";
+import { messageOf } from "../errors.ts";
+import { wayBetween } from "../ledger/deployments.ts";
+import type { DeploymentEntry, Ledger } from "../ledger/types.ts";
+import type { TargetSession } from "../targets/types.ts";
+import type { CommandContext } from "./context.ts";
+
+/** History is no reason to keep anybody waiting; in milliseconds. */
+const sweepMs = 10_000;
+
+/**
+ * Ends in the history what runners that are gone have left open in the environment of a session: as the environment's record says, which knows better. As with the rest of the
+ * history: what cannot be written is told, and stops nothing.
+ */
+export async function endLeftOpen(
+  { output }: Pick<CommandContext, "output">,
+  session: Pick<TargetSession, "record" | "leaseHolder">,
+  ledger: Ledger,
+  clock: Clock = systemClock,
+): Promise<void> {
+  const known = session.record.last()?.state;
+  if (known === undefined) return;
+  const done = new AbortController();
+  const late = clock.wait(sweepMs, done.signal).catch(() => undefined);
+  try {
+    await Promise.race([sweep(session, ledger, known, clock, output.mask), late]);
+  } catch (error) {
+    output.note(`warning: what is left open in the history of ${known.environment} stays open: ${messageOf(error)}`);
+  } finally {
+    done.abort();
+  }
+}
+
+async function sweep(
+  { record, leaseHolder }: Pick<TargetSession, "record" | "leaseHolder">,
+  ledger: Ledger,
+  { project, environment }: EnvironmentState,
+  clock: Clock,
+  mask: (text: string) => string,
+): Promise<void> {
+  const open = await ledger.unfinished(project, environment);
+  if (open.length === 0) return;
+  const state = (await record.read())?.state;
+  if (state === undefined) return;
+  const working = open.some(({ id }) => id === state.operation?.deployment);
+  const holder = working ? await leaseHolder() : null;
+  const held = holder !== null && !holder.expired;
+  for (const entry of open) {
+    const asked = { deployment: entry.id, state: entry.state, createdAt: entry.createdAt };
+    const ending = endingOf(asked, state, held, clock.now().getTime());
+    if (ending !== null) await end(ledger, entry, ending.state, mask(ending.outcome), clock.now().getTime());
+  }
+}
+
+async function end(ledger: Ledger, entry: DeploymentEntry, to: string, outcome: string, at: number): Promise<void> {
+  const way = wayBetween(entry.state, to, Object.keys(transitions), stateRules) ?? [];
+  for (const next of way)
+    await ledger.transition({ deployment: entry.id, to: next, at, ...(next === to ? { outcome } : {}) });
+}
