@@ -6,6 +6,7 @@ import { messageOf, ShiplockError } from "../errors.ts";
 import type { GitHubMemory } from "./github-memory.ts";
 import type { Output } from "./output.ts";
 import type { SecretMemory } from "./secret-memory.ts";
+import { workflowRunOf } from "./workflow-run.ts";
 
 /** Options that every command takes. */
 export type CommonOptions = { json?: boolean | string; config?: string; project?: string };
@@ -82,16 +83,21 @@ export async function openHistory(context: CommandContext): Promise<Ledger> {
   return sharedOnGitHub(context, local, () => loadProject(context));
 }
 
-/** The operating system's user, unless `SHIPLOCK_WHO` says otherwise. A CI that has no value for it sets it to nothing, which is nobody's name. */
-export function whoAsks(context: CommandContext): string {
-  const said = context.env["SHIPLOCK_WHO"]?.trim() ?? "";
+/**
+ * In a workflow on GitHub whoever has the run going, and nobody else: what a workflow writes into `SHIPLOCK_WHO` counts for nothing there. Anywhere else the operating system's user, unless
+ * `SHIPLOCK_WHO` says otherwise. A CI that has no value for it sets it to nothing, which is nobody's name.
+ */
+export function whoAsks({ env }: Pick<CommandContext, "env">): string {
+  const run = workflowRunOf(env);
+  if (run !== null) return run.actor;
+  const said = env["GITHUB_ACTIONS"] === "true" ? "" : (env["SHIPLOCK_WHO"]?.trim() ?? "");
   return said === "" ? userInfo().username : said;
 }
 
-/** Who asks, from where: the operating system's user and machine. */
+/** Who asks, from where: the attempt of a workflow's run on GitHub, or the operating system's user and machine. */
 export function originOf(context: CommandContext, reason: string | null): Origin {
   const who = whoAsks(context);
   const { mask } = context.output;
-  const from = `${hostname()} (process ${process.pid})`;
+  const from = workflowRunOf(context.env)?.address ?? `${hostname()} (process ${process.pid})`;
   return { who, from, command: mask(context.commandLine), reason: reason === null ? null : mask(reason) };
 }

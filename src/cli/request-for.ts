@@ -16,7 +16,7 @@ import { gatesOf } from "./ask-gates.ts";
 import type { Flags } from "./commands/table.ts";
 import { type CommandContext, originOf } from "./context.ts";
 import { hookSetup } from "./hooks.ts";
-import { localIdentity } from "./identity.ts";
+import { alsoAsked, identityOf } from "./identity.ts";
 import { type Chosen, choosePrepared } from "./release-for.ts";
 import { tellOldSecrets } from "./secret-ages.ts";
 import { scanSince } from "./release-since.ts";
@@ -35,7 +35,7 @@ export async function requestFor(
   flags: Flags,
   chosen: Chosen = { choose: nothingIsChosen, gates: [] },
 ): Promise<DeploymentRequest> {
-  const asker = await localIdentity(context, config.folder);
+  const asker = await identityOf(context, config.folder);
   const asking = { config, environment, session, kind, actor: asker, given: chosen.gates };
   return {
     deployment: `d-${randomUUID().slice(0, 8)}`,
@@ -51,6 +51,7 @@ export async function requestFor(
     choose: chosen.choose,
     trigger: flags["automatic"] === true ? "automatic" : "manual",
     asker,
+    alsoAsked: alsoAsked(context),
     options: ticketOptions(context, flags),
     ...(environment.gates.emergency === undefined
       ? {}
@@ -176,6 +177,7 @@ export async function requestOfTicket(
     origin,
     options,
     asker: requesters[0] ?? request.asker,
+    alsoAsked: requesters.slice(1),
     queued: true,
   };
 }

@@ -8,7 +8,7 @@ import { auditSecrets } from "../environments/audit/secrets.ts";
 import type { AuditAct } from "../environments/audit/types.ts";
 import type { Identity } from "../environments/identity.ts";
 import { type CommandContext, originOf } from "./context.ts";
-import { localIdentity } from "./identity.ts";
+import { identityOf } from "./identity.ts";
 import { registriesOf, registryLogins, type RegistryLogins } from "./registry-logins.ts";
 import { targetOf } from "./wiring.ts";
 
@@ -48,7 +48,7 @@ export async function openSession(
 function actingOf(context: CommandContext, config: Config, environment: Environment, purpose: Purpose): Acting {
   let known: Promise<Identity> | null = null;
   const who = (): Promise<Identity> => {
-    known ??= localIdentity(context, config.folder);
+    known ??= identityOf(context, config.folder);
     return known;
   };
   // Who needs it is told what was wrong.

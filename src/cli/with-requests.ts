@@ -9,7 +9,7 @@ import type { EnvironmentState } from "../environments/record/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { type CommandContext, loadEnvironment } from "./context.ts";
 import { type Notices, openNotices } from "./notices.ts";
-import { localIdentities } from "./identity.ts";
+import { identities } from "./identity.ts";
 import { withSession } from "./session.ts";
 
 /** What a command about requests and holds works with. */
@@ -56,7 +56,7 @@ export async function withRequestsThen<T, R>(
   const { config, environment } = await loadEnvironment(context, name);
   const whose = { project: config.project, environment: environment.name };
   const now = (): Date => systemClock.now();
-  const by = await localIdentities(context, config.folder).identify();
+  const by = await identities(context, config.folder).identify();
   const notices = openNotices(context, config, environment.name);
   const answer = async (session: TargetSession): Promise<T> => {
     const done = await work({

@@ -57,7 +57,7 @@ function ticketOf(
     trigger: request.trigger,
     state: "queued",
     origin: request.origin,
-    requesters: [request.asker],
+    requesters: [request.asker, ...(request.alsoAsked ?? [])],
     createdAt: now.toISOString(),
     expiresAt: new Date(now.getTime() + request.expiresMs).toISOString(),
     options: request.options,

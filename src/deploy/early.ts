@@ -16,9 +16,9 @@ export function earlyTicket(
   asked: { hash: string; time: string } & Pick<Release, "ref" | "refKind">,
   now: Date,
 ): NewTicket {
-  const { deployment, kind, trigger, origin, asker, options, expiresMs } = request;
+  const { deployment, kind, trigger, origin, asker, alsoAsked = [], options, expiresMs } = request;
   return {
-    ...{ deployment, kind, trigger, origin, options, state: "queued", requesters: [asker] },
+    ...{ deployment, kind, trigger, origin, options, state: "queued", requesters: [asker, ...alsoAsked] },
     ...{ release: unbuilt, document: unbuilt, subject: unbuilt, waiting: [], approvals: [] },
     ...{ commit: asked.hash, commitTime: asked.time, ref: refNameOf(asked) },
     createdAt: now.toISOString(),

@@ -56,6 +56,8 @@ export type DeploymentRequest = {
   /** What asked, and who: what gates and queue go by. */
   trigger: Trigger;
   asker: Identity;
+  /** Who else has asked for the same before, though not by a request of their own. */
+  alsoAsked?: readonly Identity[];
   options: TicketOptions;
   /** How long somebody else has to look at it afterwards where it is an emergency, in milliseconds; a day unless given. */
   reviewWithinMs?: number;

@@ -1,11 +1,12 @@
 /**
  * Who somebody is. `name` stands in records and messages. `aliases` are further names of the same person (mail address, login), by which a configuration may
- * name them too. `source` says who vouches for it: `local` is the operating system's user with what git is told, which a person can choose.
+ * name them too. `source` says who vouches for it: `local` is the operating system's user with what git is told, which a person can choose; `github` is a login, as GitHub has
+ * told it to the runner of a workflow.
  */
 export type Identity = {
   readonly name: string;
   readonly aliases: readonly string[];
-  readonly source: "local" | "token";
+  readonly source: "local" | "github" | "token";
 };
 
 /** Says who somebody is. On a machine of one's own it is the machine; behind a server it will be a token. */

@@ -19,6 +19,8 @@ export type HomeHost = {
   /** Changes the environment's state as a command of somebody would. */
   change(who: string, how: (state: EnvironmentState) => EnvironmentState): Promise<void>;
   shiplock(who: string, ...argv: string[]): Promise<Said>;
+  /** The same with further variables, such as those that a runner sets. */
+  shiplockWith(variables: Readonly<Record<string, string>>, ...argv: string[]): Promise<Said>;
   remove(): void;
 };
 
@@ -59,15 +61,25 @@ export function openHomeHost(more: readonly string[] = []): HomeHost {
     await changeRequests(record, whose, how);
   }
 
-  async function shiplock(who: string, ...argv: string[]): Promise<Said> {
+  async function shiplockWith(variables: Readonly<Record<string, string>>, ...argv: string[]): Promise<Said> {
     return runMain({
       ...{ argv, cwd: project },
       env: {
-        ...{ PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: ledger, SHIPLOCK_WHO: who },
+        ...{ PATH: process.env["PATH"], HOME: root, SHIPLOCK_LEDGER: ledger },
         DOCKER_HOST: `unix://${join(root, "no-engine.sock")}`,
+        ...variables,
       },
     });
   }
 
-  return { folder, ledger, change, shiplock, remove: () => rmSync(root, { recursive: true, force: true }) };
+  const shiplock: HomeHost["shiplock"] = (who, ...argv) => shiplockWith({ SHIPLOCK_WHO: who }, ...argv);
+
+  return {
+    folder,
+    ledger,
+    change,
+    shiplock,
+    shiplockWith,
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
 }
