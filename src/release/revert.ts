@@ -80,16 +80,17 @@ export async function baseOf(
 /**
  * Makes the branch: one commit on `base` that takes the commits back, newest first. It is made beside the working tree, in a temporary one, and the branch is
  * there only once it is complete; whatever fails leaves nothing.
+ * @param options.again whether a branch that is this very revert already is taken as it is, so that what failed afterwards can be done once more
  * @returns the hash of its commit
  * @throws ShiplockError `revert/branch-exists`, `revert/conflict`, `revert/nothing`, `revert/no-identity`
  */
 export async function makeRevert(
   where: Where,
-  options: { branch: string; base: string; commits: readonly RevertedCommit[]; message: string },
+  options: { branch: string; base: string; commits: readonly RevertedCommit[]; message: string; again?: boolean },
 ): Promise<string> {
-  const { branch, base, commits, message } = options;
+  const { branch, base, commits, message, again = false } = options;
   const there = await git(where, ["rev-parse", "--verify", "--quiet", `refs/heads/${branch}`]);
-  if (there.exitCode === 0) throw branchExists(branch);
+  if (there.exitCode === 0 && !again) throw branchExists(branch);
   const folder = await mkdtemp(join(tmpdir(), "shiplock-revert-"));
   const tree = join(folder, "tree");
   try {
@@ -97,6 +98,11 @@ export async function makeRevert(
     for (const commit of commits) await revertInto({ ...where, repository: tree }, commit, options);
     const written = (await gitText({ ...where, repository: tree }, ["write-tree"])).trim();
     if (written === (await gitText(where, ["rev-parse", `${base}^{tree}`])).trim()) throw nothingLeft(commits);
+    if (there.exitCode === 0) {
+      const made = there.stdout.trim();
+      if (!(await isThisCommit(where, made, written, base))) throw branchExists(branch);
+      return made;
+    }
     const hash = await commitOf(where, written, base, message);
     // Refused by git itself if somebody made a branch of that name meanwhile.
     const made = await git(where, ["update-ref", `refs/heads/${branch}`, hash, "0".repeat(hash.length)]);
@@ -110,12 +116,19 @@ export async function makeRevert(
   }
 }
 
+/** Whether a commit holds these files and nothing lies between it and its base. */
+async function isThisCommit(where: Where, commit: string, tree: string, base: string): Promise<boolean> {
+  const [files, parents] = (await gitText(where, ["log", "-1", "--format=%T%n%P", commit])).trim().split("\n");
+  return files === tree && parents === base;
+}
+
 /**
- * Pushes the branch to `origin`, where it must not be yet.
+ * Pushes the branch to `origin`, where it must not be yet, unless it is the same there.
  * @throws ShiplockError `revert/push-failed`; the branch is there, here
  */
 export async function pushRevert(where: Where, branch: string): Promise<void> {
   const name = `refs/heads/${branch}`;
+  if (await isPushed(where, name)) return;
   const args = ["push", "--quiet", `--force-with-lease=${name}:`, "origin", `${name}:${name}`];
   const env = { ...process.env, GIT_TERMINAL_PROMPT: "0" };
   const pushed = await runProgram("git", ["-C", where.repository, ...args], {
@@ -129,6 +142,13 @@ export async function pushRevert(where: Where, branch: string): Promise<void> {
     message: `the branch ${branch} is made, but could not be pushed: ${withoutLogins(pushed.stderr.trim())}`,
     remedy: `push it yourself: git push origin ${branch}`,
   });
+}
+
+async function isPushed(where: Where, name: string): Promise<boolean> {
+  const options = { timeoutMs: pushTimeoutMs, env: { ...process.env, GIT_TERMINAL_PROMPT: "0" }, signal: where.signal };
+  const asked = await runProgram("git", ["-C", where.repository, "ls-remote", "origin", name], options);
+  const there = asked.stdout.split("\t")[0] ?? "";
+  return asked.exitCode === 0 && there !== "" && there === (await gitText(where, ["rev-parse", name])).trim();
 }
 
 /** Where a browser opens the pull request; null where the repository is not known to lie on GitHub. */

@@ -186,6 +186,24 @@ describe("a revert", () => {
     assert.equal(await git("rev-parse", "revert/x"), pushed);
   });
 
+  it("that failed after its branch was made is done once more with that branch, which is not pushed twice", async () => {
+    const bad = await commit("a.txt", "two");
+    await git("init", "--quiet", "--bare", join(root, "origin.git"));
+    await git("remote", "add", "origin", join(root, "origin.git"));
+    const commits = await revert(bad, first);
+    const made = await git("rev-parse", "revert/x");
+    const again = (base: string) =>
+      makeRevert(where(repository), { ...{ branch: "revert/x", base, commits, message: "Revert it" }, again: true });
+    assert.equal(await again(bad), made);
+    await pushRevert(where(repository), "revert/x");
+    await pushRevert(where(repository), "revert/x");
+    assert.match(await git("ls-remote", "origin"), new RegExp(made));
+    const newer = await commit("b.txt", "one");
+    await assert.rejects(again(newer), refusedWith("revert/branch-exists"));
+    await git("branch", "--force", "revert/x", bad);
+    await assert.rejects(again(bad), refusedWith("revert/branch-exists"));
+  });
+
   it("knows the address of the pull request on GitHub, however origin is written, and never repeats a login", () => {
     const wanted = "https://github.com/acme/shop/compare/main...revert%2Fabc1234?expand=1";
     for (const origin of [

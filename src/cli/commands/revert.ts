@@ -13,6 +13,7 @@ import { originOf as addressOf, repositoryRoot } from "../../release/source.ts";
 import { argument, proseFlag, textFlag } from "../arguments.ts";
 import { type CommandContext, loadEnvironment, originOf } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { revertPulls } from "../revert-pull.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
 
@@ -24,6 +25,7 @@ export async function run(
 ): Promise<number> {
   const { output, signal } = context;
   const { config, environment } = await loadEnvironment(context, argument(args, 0));
+  const pulls = flags["pullRequest"] === true ? await revertPulls(context, config) : null;
   const state = await withSession(
     context,
     config,
@@ -47,6 +49,7 @@ export async function run(
   if (newest === undefined) throw nothingBetween(choice);
   const base = await baseOf(where, (choice.kind === "commit" ? choice.live : choice.bad[0]).ref, commits);
   const branch = `revert/${newest.hash.slice(0, 7)}`;
+  if (pulls !== null && base.branch === null) throw noBaseBranch();
   output.line(`${whatOf(choice, environment.name)}: ${counted(commits.length, "commit")}`);
   for (const commit of commits) output.line(`  ${commit.hash.slice(0, 7)} ${commit.subject}${mergeNote(commit)}`);
   const message = messageOf(choice, commits, {
@@ -54,20 +57,29 @@ export async function run(
     reason: proseFlag(flags, "reason"),
     who: originOf(context, null).who,
   });
-  const made = await makeRevert(where, { branch, base: base.hash, commits, message });
-  output.line(`branch ${output.paint.bold(branch)} is made on ${base.branch ?? base.hash.slice(0, 7)}`);
-  const pushes = flags["push"] === true;
-  if (pushes) await pushRevert(where, branch);
-  const address = pullRequestAddress(await addressOf(where.repository), base.branch, branch);
-  output.result({
-    environment: environment.name,
-    branch,
-    commit: made,
-    base,
+  const document = {
+    ...{ environment: environment.name, branch, base },
     commits: commits.map(({ hash, subject }) => ({ hash, subject })),
-    pushed: pushes,
-    pullRequest: address,
-  });
+  };
+  const open = await pulls?.openOf(branch);
+  if (open !== undefined && open !== null) {
+    output.result({ ...document, commit: null, pushed: true, pullRequest: open.url, number: open.number });
+    output.line(`its pull request is open already, and was left as it is: ${open.url}`);
+    return exitCodes.done;
+  }
+  const made = await makeRevert(where, { branch, base: base.hash, commits, message, again: pulls !== null });
+  output.line(`branch ${output.paint.bold(branch)} is made on ${base.branch ?? base.hash.slice(0, 7)}`);
+  const pushes = flags["push"] === true || pulls !== null;
+  if (pushes) await pushRevert(where, branch);
+  if (pulls !== null && base.branch !== null) {
+    const [title = "", ...rest] = message.split("\n\n");
+    const { number, url } = await pulls.open({ branch, base: base.branch, title, body: rest.join("\n\n") });
+    output.result({ ...document, commit: made, pushed: true, pullRequest: url, number });
+    output.line(`pull request #${number} into ${base.branch} is open: ${url}`);
+    return exitCodes.done;
+  }
+  const address = pullRequestAddress(await addressOf(where.repository), base.branch, branch);
+  output.result({ ...document, commit: made, pushed: pushes, pullRequest: address });
   if (!pushes) output.line(`push it: git push origin ${branch}`);
   const target = base.branch === null ? "" : ` into ${base.branch}`;
   output.line(`then open a pull request${target}${address === null ? "" : `: ${address}`}`);
@@ -114,6 +126,15 @@ function reverts({ hash, isMerge }: RevertedCommit): string {
 
 function mergeNote({ isMerge }: RevertedCommit): string {
   return isMerge ? " (a merge: everything that it brought)" : "";
+}
+
+function noBaseBranch(): ShiplockError {
+  return new ShiplockError({
+    code: "revert/no-base-branch",
+    blame: "usage",
+    message: "a pull request leads to a branch, and the commits are on none that is known here",
+    remedy: "check out the branch that has them, or run `git fetch` so that origin's branches are known",
+  });
 }
 
 function nothingBetween(choice: RevertChoice): ShiplockError {

@@ -84,9 +84,14 @@ export const deploying: readonly CommandEntry[] = [
       { flags: "--deployment <id>", description: "what this deployment brought, instead of what is bad now" },
       { flags: "--commit <sha>", description: "this commit alone", conflicts: ["deployment"] },
       { flags: "--push", description: "push the branch to origin" },
+      { flags: "--pull-request", description: "push the branch, and open its pull request on GitHub" },
       { flags: "--reason <text>", description: "why; stands in the commit's message" },
     ],
-    examples: ["shiplock revert production", "shiplock revert production --push --reason 'wrong totals'"],
+    examples: [
+      "shiplock revert production",
+      "shiplock revert production --push --reason 'wrong totals'",
+      "shiplock revert production --pull-request",
+    ],
     load: () => import("../revert.ts"),
   },
   {
