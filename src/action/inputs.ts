@@ -23,6 +23,9 @@ export const commandInputs = [
   "no-wait",
   "check",
   "verify",
+  "artifacts",
+  "handed",
+  "hand-over",
 ] as const;
 
 export type CommandInput = (typeof commandInputs)[number];

@@ -28,20 +28,43 @@ export function expandChecks(checks: Checks): readonly CheckJob[] {
 }
 
 /**
- * The named checks and everything they need, in the order of the file; all of them where none is named.
+ * The named jobs and everything they need, in the order of the file; all of them where none is named.
+ * @param names of checks, each with its whole matrix, or of single jobs: `test (DB=17)`
+ * @param handed ids of jobs whose results are there already: they are left out, with what they alone need, unless they are named
  * @throws ShiplockError `check/unknown` with the nearest name
  */
-export function selectChecks(checks: Checks, names: readonly string[]): Checks {
-  if (names.length === 0) return checks;
+export function selectJobs(
+  checks: Checks,
+  names: readonly string[],
+  handed: ReadonlySet<string> = new Set(),
+): readonly CheckJob[] {
+  const all = expandChecks(checks);
+  if (names.length === 0) return all;
+  const byId = new Map(all.map((job) => [job.id, job]));
   const wanted = new Set<string>();
-  const want = (name: string): void => {
-    if (wanted.has(name)) return;
-    const check = checkNamed(checks, name);
-    wanted.add(name);
-    check.needs.forEach(want);
+  const want = (job: CheckJob): void => {
+    if (wanted.has(job.id)) return;
+    wanted.add(job.id);
+    for (const id of job.needs) {
+      const need = byId.get(id);
+      if (need !== undefined && !handed.has(id)) want(need);
+    }
   };
-  names.forEach(want);
-  return Object.fromEntries(Object.entries(checks).filter(([name]) => wanted.has(name)));
+  for (const job of namedJobs(checks, all, names)) want(job);
+  return all.filter((job) => wanted.has(job.id));
+}
+
+/**
+ * The jobs that are meant by names, without what they need.
+ * @throws ShiplockError `check/unknown` with the nearest name
+ */
+export function namedJobs(checks: Checks, all: readonly CheckJob[], names: readonly string[]): readonly CheckJob[] {
+  return names.flatMap((name) => {
+    const single = all.find((job) => job.id === name);
+    if (single !== undefined) return [single];
+    const check = checkNamed(checks, name);
+    return all.filter((job) => job.check.name === check.name);
+  });
 }
 
 /**

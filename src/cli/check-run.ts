@@ -1,9 +1,10 @@
 import { setMaxListeners } from "node:events";
 import { availableParallelism, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { expandChecks, passed, selectChecks } from "../checks/graph.ts";
+import { type Checks, namedJobs, passed, selectJobs } from "../checks/graph.ts";
 import { definitionsHash } from "../checks/key.ts";
 import { type CheckRunResult, performCheckRun } from "../checks/run/check-run.ts";
+import { type Handed, type Handover, openHandover } from "../checks/run/handover.ts";
 import { type CheckedFiles, treeHash } from "../checks/run/source.ts";
 import type { JobResult } from "../checks/run/types.ts";
 import { systemClock } from "../clock.ts";
@@ -23,10 +24,21 @@ export type CheckOptions = {
   /** How many at once; as many as the machine has cores, unless told. */
   jobs: number | null;
   cache: boolean;
+  /** Folder with what passed for this commit on other machines. */
+  handed: string | null;
+  /** Folder in which what passes is left for others. */
+  handOver: string | null;
 };
 
 /** What is run when a deployment wants its checks first. */
-export const everyCheck: CheckOptions = { names: [], group: null, jobs: null, cache: true };
+export const everyCheck: CheckOptions = {
+  names: [],
+  group: null,
+  jobs: null,
+  cache: true,
+  handed: null,
+  handOver: null,
+};
 
 /**
  * Runs the checks of a checkout, shows them as they go, and records what became of them.
@@ -42,20 +54,29 @@ export async function runChecksOf(
   const { output, env, signal } = context;
   const { config, commit } = source;
   setMaxListeners(0, signal);
-  const selected = selectChecks(config.checks, options.names);
-  const names = [...new Set(Object.values(selected).flatMap((check) => check.secrets))];
+  const handedFor = {
+    commit: commit.hash,
+    source: sourceName(source, files),
+    definitions: definitionsHash(config.checks),
+  };
+  const there = options.handed === null ? null : openHandover(options.handed, handedFor);
+  const handed = await takeHanded(context, config.checks, options.names, there);
+  const jobs = selectJobs(config.checks, options.names, new Set(handed.keys()));
+  // Those of a job that ran elsewhere are not wanted here.
+  const names = [...new Set(jobs.flatMap(({ check }) => check.secrets))];
   const secrets = await demandSecrets(context, ownerOf(config, null), names, "a check of this commit");
   const noLongerTold = tellOnInterrupt(context);
   const result = await performCheckRun({
     project: config.project,
     commit: commit.hash,
-    checks: config.checks,
-    names: options.names,
+    jobs,
+    handed,
+    handover: options.handOver === null ? null : openHandover(options.handOver, handedFor),
     source: files,
     checkout: source.dirty ? null : dirname(source.root),
     state: checksFolder(context),
     group: options.group,
-    jobs: options.jobs ?? availableParallelism(),
+    limit: options.jobs ?? availableParallelism(),
     cache: options.cache,
     engine: () => ({ engine: buildEngine(env), name: env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock" }),
     authFor: engineLogin(registryLogins(config, context)),
@@ -65,13 +86,35 @@ export async function runChecksOf(
     mask: output.mask,
     tell: showChecks(
       output,
-      expandChecks(selected).map((job) => job.id),
+      jobs.map((job) => job.id),
     ),
     signal,
   }).finally(noLongerTold);
   const entry = entryOf(context, source, files, result);
   await record(context, entry);
   return { result, entry };
+}
+
+/** What the jobs that are needed and not named left for this run. What cannot be taken is run again, and said. */
+async function takeHanded(
+  { output }: CommandContext,
+  checks: Checks,
+  names: readonly string[],
+  handover: Handover | null,
+): Promise<ReadonlyMap<string, Handed>> {
+  if (handover === null || names.length === 0) return new Map();
+  const selected = selectJobs(checks, names);
+  const named = new Set(namedJobs(checks, selected, names).map(({ id }) => id));
+  const handed = new Map<string, Handed>();
+  for (const { id } of selected.filter((job) => !named.has(job.id))) {
+    try {
+      const found = await handover.take(id);
+      if (found !== null) handed.set(id, found);
+    } catch (error) {
+      output.note(`what was handed over of ${id} is not taken, and it runs here: ${messageOf(error)}`);
+    }
+  }
+  return handed;
 }
 
 /** Where runs, caches, results and artifacts lie: beside the ledger. */

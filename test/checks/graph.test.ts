@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { expandChecks, nextJobs, passed, selectChecks, unmetNeeds } from "../../src/checks/graph.ts";
+import { expandChecks, nextJobs, passed, selectJobs, unmetNeeds } from "../../src/checks/graph.ts";
 import type { CheckJob, JobOutcome } from "../../src/checks/types.ts";
 import { ShiplockError } from "../../src/errors.ts";
 import { check, checks } from "./samples.ts";
@@ -149,6 +149,8 @@ describe("a matrix", () => {
 });
 
 describe("naming checks", () => {
+  const selected = (of: ReturnType<typeof checks>, names: readonly string[], ...handed: string[]): string[] =>
+    selectJobs(of, names, new Set(handed)).map(({ id }) => id);
   const all = checks(
     check("e2e", { needs: ["test"] }),
     check("lint"),
@@ -157,15 +159,29 @@ describe("naming checks", () => {
   );
 
   it("takes what they need along, in the order of the file", () => {
-    assert.deepEqual(Object.keys(selectChecks(all, ["test"])), ["test", "build"]);
-    assert.deepEqual(Object.keys(selectChecks(all, ["lint", "e2e"])), ["e2e", "lint", "test", "build"]);
-    assert.deepEqual(selectChecks(all, []), all);
+    assert.deepEqual(selected(all, ["test"]), ["test", "build"]);
+    assert.deepEqual(selected(all, ["lint", "e2e"]), ["e2e", "lint", "test", "build"]);
+    assert.deepEqual(selected(all, []), ["e2e", "lint", "test", "build"]);
+  });
+
+  it("one run of a matrix is named by its values, and needs what the check needs", () => {
+    const matrix = { DB: ["16", "17"], JS: ["x"] };
+    const tested = checks(check("lint"), check("test", { needs: ["lint"], matrix }));
+    assert.deepEqual(selected(tested, ["test (DB=17, JS=x)"]), ["lint", "test (DB=17, JS=x)"]);
+    assert.deepEqual(selected(tested, ["test"]), ["lint", "test (DB=16, JS=x)", "test (DB=17, JS=x)"]);
+    assert.throws(() => selectJobs(tested, ["test (DB=18, JS=x)"]), { code: "check/unknown" });
+  });
+
+  it("what was handed over is not run again, nor what that alone needs, unless it is named", () => {
+    assert.deepEqual(selected(all, ["e2e"], "test"), ["e2e"]);
+    assert.deepEqual(selected(all, ["e2e", "build"], "test"), ["e2e", "build"]);
+    assert.deepEqual(selected(all, ["test"], "test"), ["test", "build"]);
   });
 
   it("an unknown one is refused with the nearest name", () => {
     const refusal = (names: readonly string[]) => {
       try {
-        selectChecks(all, names);
+        selectJobs(all, names);
       } catch (error) {
         if (error instanceof ShiplockError) return [error.code, error.blame, error.message, error.remedy];
       }

@@ -6,9 +6,10 @@ import type { Clock } from "../../clock.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
 import type { Engine, RegistryAuth } from "../../hosts/engine.ts";
 import type { Masker } from "../../secrets/mask.ts";
-import { expandChecks, selectChecks } from "../graph.ts";
 import { openResultStore } from "../result-store.ts";
+import type { CheckJob } from "../types.ts";
 import { openCaches } from "./caches.ts";
+import type { Handed, Handover } from "./handover.ts";
 import { identityOf, isRunning, machineId, type ProcessIdentity } from "./identity.ts";
 import { imageSource } from "./images.ts";
 import { removeLeftovers, scratchName } from "./leftovers.ts";
@@ -18,7 +19,6 @@ import { openRunRecords, rivalsOf, type RunRecord, type RunRecords } from "./run
 import { noteInStateFolder } from "./state-folder.ts";
 import type { CheckedFiles } from "./source.ts";
 import type { CheckEvent, JobResult } from "./types.ts";
-import type { Check } from "../../config/types.ts";
 
 /** A cache or a result that nobody used for so long is removed. */
 const unusedMs = 30 * 24 * 60 * 60_000;
@@ -29,16 +29,19 @@ export type CheckRunRequest = {
   readonly project: string;
   /** Full hash; names the folder of kept artifacts. */
   readonly commit: string;
-  readonly checks: Readonly<Record<string, Check>>;
-  /** Which of them; all, if none is named. */
-  readonly names: readonly string[];
+  readonly jobs: readonly CheckJob[];
+  /** Jobs that passed elsewhere, by id, with what they made: those that need them go on from there. */
+  readonly handed: ReadonlyMap<string, Handed>;
+  /** Where results are left for others; null for nowhere. */
+  readonly handover: Handover | null;
   readonly source: CheckedFiles;
   /** Folder of the checkout, to be removed by a later run if this one is killed; null for a working tree. */
   readonly checkout: string | null;
   /** Folder in which runs, caches, results and artifacts are kept on this machine. */
   readonly state: string;
   readonly group: string | null;
-  readonly jobs: number;
+  /** How many at once. */
+  readonly limit: number;
   /** Whether results are answered from the cache and kept in it. */
   readonly cache: boolean;
   /** Opens the engine of this machine; called only when a check wants a container. `name` is how it is reached. */
@@ -64,11 +67,10 @@ export type CheckRunResult = {
 /**
  * A run of checks from its beginning to its end: first what killed runs of this machine left is removed, and older runs of its group are told to end; then the checks run; then
  * nothing of it is left but results, caches and artifacts.
- * @throws ShiplockError `check/unknown`, errors of the engine while nothing runs yet; what happens to a check is its result
+ * @throws errors of the engine while nothing runs yet; what happens to a check is its result
  */
 export async function performCheckRun(request: CheckRunRequest): Promise<CheckRunResult> {
-  const { clock, state, project, tell } = request;
-  const jobs = expandChecks(selectChecks(request.checks, request.names));
+  const { clock, state, project, tell, jobs } = request;
   const note = (text: string): void => tell({ kind: "run-note", at: clock.now(), text: request.mask(text) });
   const opened = jobs.some((job) => job.check.place.kind === "container") ? request.engine() : null;
   await opened?.engine.ping({ signal: request.signal });
@@ -121,7 +123,7 @@ export async function performCheckRun(request: CheckRunRequest): Promise<CheckRu
             },
     };
     await attempt("old caches", note, async () => context.engine?.caches.sweep(alive, unusedMs));
-    const results = await runChecks(jobs, Math.max(1, request.jobs), context);
+    const results = await runChecks(jobs, Math.max(1, request.limit), context);
     await attempt("old results", note, () => store.sweep({ olderThanMs: unusedMs, keepBytes: keptResultBytes }));
     return { run, startedAt, endedAt: clock.now(), results, supersededBy: await records.supersededBy(run) };
   } finally {

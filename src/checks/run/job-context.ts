@@ -8,6 +8,7 @@ import type { ResultStore } from "../result-store.ts";
 import type { CheckJob, LogLine } from "../types.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Caches } from "./caches.ts";
+import type { Handed, Handover } from "./handover.ts";
 import type { ImageSource } from "./images.ts";
 import type { Ownership } from "./labels.ts";
 import type { CheckedFiles } from "./source.ts";
@@ -31,6 +32,9 @@ export type JobContext = {
   readonly machine: Readonly<Record<string, string | undefined>>;
   /** Null: nothing is answered from it, and nothing kept. */
   readonly store: ResultStore | null;
+  /** What jobs that are not of this run made. */
+  readonly handed: ReadonlyMap<string, Handed>;
+  readonly handover: Handover | null;
   /** Folder of the run, which ends with it. */
   readonly scratch: string;
   /** Folder in which the artifacts of this commit are kept. */

@@ -16,7 +16,7 @@ export async function runChecks(
   context: JobContext,
 ): Promise<readonly JobResult[]> {
   const results = new Map<string, JobResult>();
-  const outcomes = new Map<string, JobOutcome>();
+  const outcomes = new Map<string, JobOutcome>([...context.handed.keys()].map((id) => [id, "passed"]));
   const running = new Map<string, Promise<void>>();
 
   function end(result: JobResult): void {
@@ -27,13 +27,13 @@ export async function runChecks(
 
   async function run(job: CheckJob): Promise<void> {
     const handed = new Map<string, Artifacts | null>(
-      job.needs.map((need) => [need, results.get(need)?.artifacts ?? null]),
+      job.needs.map((need) => [need, (results.get(need) ?? context.handed.get(need))?.artifacts ?? null]),
     );
     end(await runJob(job, jobs.indexOf(job) + 1, handed, context));
     running.delete(job.id);
   }
 
-  while (outcomes.size < jobs.length) {
+  while (results.size < jobs.length) {
     if (context.signal.aborted) {
       const left = jobs.filter((job) => !outcomes.has(job.id) && !running.has(job.id));
       for (const job of left) end(neverRun(job, "cancelled", "the run was interrupted before it began"));

@@ -32,6 +32,7 @@ export async function runJob(
       const artifacts =
         known.artifacts === null ? null : { tar: known.artifacts, hash: known.artifactsHash ?? "unknown" };
       const keptIn = await keep(job, artifacts, context, note);
+      await handOver(job, artifacts, context, note);
       const told = { outcome: "cached", reasons: [], error: null, reports: known.reports } as const;
       return { job, ...told, durationMs: clock.elapsed() - began, artifacts, keptIn };
     }
@@ -39,6 +40,7 @@ export async function runJob(
     if (attempt.outcome === "passed" && key !== null)
       await remember(key, attempt, clock.elapsed() - began, context, note);
     const keptIn = await keep(job, attempt.artifacts, context, note);
+    if (attempt.outcome === "passed") await handOver(job, attempt.artifacts, context, note);
     const { log: _log, ...result } = attempt;
     return { job, ...result, durationMs: clock.elapsed() - began, keptIn };
   } catch (error) {
@@ -83,6 +85,21 @@ async function remember(
   } catch (error) {
     if (!(error instanceof ShiplockError)) throw error;
     note(`warning: its result could not be kept for the next time: ${error.message}`);
+  }
+}
+
+/** Whoever needs it and does not find it runs it again. */
+async function handOver(
+  job: CheckJob,
+  artifacts: Artifacts | null,
+  { handover }: JobContext,
+  note: (text: string) => void,
+): Promise<void> {
+  try {
+    await handover?.leave(job.id, artifacts);
+  } catch (error) {
+    if (!(error instanceof ShiplockError)) throw error;
+    note(`warning: ${error.message}`);
   }
 }
 

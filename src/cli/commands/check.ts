@@ -34,14 +34,20 @@ export async function run(
       output.result({ result: "passed", checks: [] });
       return exitCodes.done;
     }
+    const folderOf = (name: string): string | null => {
+      const folder = textFlag(flags, name);
+      return folder === null ? null : resolve(context.cwd, folder);
+    };
     const { result, entry } = await runChecksOf(context, source, files, {
       names,
+      handed: folderOf("handed"),
+      handOver: folderOf("handOver"),
       group: textFlag(flags, "group"),
       jobs: textFlag(flags, "jobs") === null ? null : countFlag(flags, "jobs", 2),
       cache: flags["cache"] !== false,
     });
-    const folder = textFlag(flags, "artifacts");
-    if (folder !== null) await copyArtifacts(result, resolve(context.cwd, folder));
+    const folder = folderOf("artifacts");
+    if (folder !== null) await copyArtifacts(result, folder);
     if (entry.result === "failed") await tellFailedChecks(context, config, source, entry);
     return tell(context, result, entry);
   } finally {

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { type CheckRunResult, performCheckRun } from "../../../src/checks/run/check-run.ts";
+import type { Handed, Handover } from "../../../src/checks/run/handover.ts";
+import { selectJobs } from "../../../src/checks/graph.ts";
 import { readCheckedFiles } from "../../../src/checks/run/source.ts";
 import type { CheckEvent, JobResult } from "../../../src/checks/run/types.ts";
 import { systemClock } from "../../../src/clock.ts";
@@ -17,6 +19,8 @@ type CheckInput = Parameters<typeof resolveCheck>[0];
 
 export type StageOptions = {
   names?: string[];
+  handed?: ReadonlyMap<string, Handed>;
+  handover?: Handover;
   jobs?: number;
   group?: string;
   cache?: boolean;
@@ -71,13 +75,18 @@ export function createStage(test: TestContext): Stage {
     const result = await performCheckRun({
       project: "shop",
       commit: "c0ffee",
-      checks: Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, resolveCheck(check, name)])),
-      names: options.names ?? [],
+      jobs: selectJobs(
+        Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, resolveCheck(check, name)])),
+        options.names ?? [],
+        new Set(options.handed?.keys()),
+      ),
+      handed: options.handed ?? new Map(),
+      handover: options.handover ?? null,
       source: await readCheckedFiles(repository, "", [...files]),
       state,
       checkout: null,
       group: options.group ?? null,
-      jobs: options.jobs ?? 4,
+      limit: options.jobs ?? 4,
       cache: options.cache ?? true,
       engine: () => ({ engine: options.engine ?? port, name: "unix:///engine.sock" }),
       authFor: async () => undefined,

@@ -7,7 +7,12 @@ export const building: readonly CommandEntry[] = [
     name: "check",
     summary: "run the checks of a commit: what has to pass before anything of it is built or deployed",
     arguments: [
-      { name: "names", description: "only these checks, and what they need", required: false, variadic: true },
+      {
+        name: "names",
+        description: "only these checks, or single runs of a matrix such as 'test (DB=17)', and what they need",
+        required: false,
+        variadic: true,
+      },
     ],
     flags: [
       ref,
@@ -16,6 +21,11 @@ export const building: readonly CommandEntry[] = [
       { flags: "--jobs <count>", description: "how many at once (as many as this machine has cores)" },
       { flags: "--group <name>", description: "end older runs of this name, such as those of the same pull request" },
       { flags: "--artifacts <folder>", description: "copy their artifacts there" },
+      { flags: "--handed <folder>", description: "take what passed for this commit on other machines from there" },
+      {
+        flags: "--hand-over <folder>",
+        description: "leave what passes there, for those on other machines that need it",
+      },
     ],
     examples: ["shiplock check", "shiplock check test --ref feature/login", "shiplock check --dirty --jobs 2"],
     load: () => import("../check.ts"),
