@@ -8,7 +8,8 @@ import type { WorkflowInput } from "./types.ts";
 import { entry, type Entry, mapping, type Mapping } from "./yaml.ts";
 
 /** Where a check finds what it needs, and leaves what others need of it. Not in the checkout, which stays as it was committed. */
-const handover = "${{ runner.temp }}/shiplock/results";
+const handed = "${{ runner.temp }}/shiplock/handed";
+const handOver = "${{ runner.temp }}/shiplock/hand-over";
 const artifacts = "${{ runner.temp }}/shiplock/artifacts";
 /** Where the results are kept that still hold as long as nothing that they depend on changes. */
 const kept = "~/.local/state/shiplock/checks/results";
@@ -80,13 +81,14 @@ function jobOf(input: WorkflowInput, check: Check, { ref, when, secret, cacheWhe
         inputs: {
           command: "check",
           checks: called,
-          results: check.needs.length > 0 || isNeeded ? handover : undefined,
+          handed: check.needs.length > 0 ? handed : undefined,
+          "hand-over": isNeeded ? handOver : undefined,
           artifacts: check.artifacts.length > 0 ? artifacts : undefined,
         },
         needed,
         ...(secret === undefined ? {} : { secret }),
       }),
-      ...(isNeeded ? [handOver(check, place)] : []),
+      ...(isNeeded ? [upload(check, place)] : []),
       ...(check.artifacts.length > 0 ? [keepArtifacts(check, place)] : []),
     ]),
   );
@@ -114,13 +116,13 @@ function download(need: string): Mapping {
       pins.download,
       entry(
         "with",
-        mapping(entry("pattern", `shiplock.${need}.*`), entry("path", handover), entry("merge-multiple", true)),
+        mapping(entry("pattern", `shiplock.${need}.*`), entry("path", handed), entry("merge-multiple", true)),
       ),
     ),
   );
 }
 
-function handOver({ name }: Check, place: string): Mapping {
+function upload({ name }: Check, place: string): Mapping {
   return mapping(
     entry("name", "Hand over to those that need it"),
     ...uses(
@@ -129,7 +131,7 @@ function handOver({ name }: Check, place: string): Mapping {
         "with",
         mapping(
           entry("name", `shiplock.${name}${place === "" ? ".0" : place}`),
-          entry("path", handover),
+          entry("path", handOver),
           entry("if-no-files-found", "ignore"),
           entry("overwrite", true),
           entry("retention-days", 1),
@@ -151,6 +153,7 @@ function keepArtifacts({ name }: Check, place: string): Mapping {
         mapping(
           entry("name", `artifacts.${name}${place}`),
           entry("path", artifacts),
+          entry("include-hidden-files", true),
           entry("if-no-files-found", "ignore"),
           entry("overwrite", true),
         ),

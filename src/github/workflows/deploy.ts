@@ -1,3 +1,4 @@
+import { ownBranch } from "../../config/own-branch.ts";
 import type { Environment } from "../../config/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import { checkJobs, requiredJobs } from "./check-jobs.ts";
@@ -6,15 +7,7 @@ import { type Condition, expressionOf, ifOf, quoted } from "./expressions.ts";
 import { actionStep, checkout, concurrencyOf, environmentOf, permissions, runsOn, timeout } from "./job.ts";
 import { neededToDeploy } from "./needed.ts";
 import { withoutGap } from "./pull-request.ts";
-import {
-  comesByItself,
-  conditionFor,
-  mayComeTogether,
-  notUntrusted,
-  ownBranch,
-  triggersOf,
-  trustedRun,
-} from "./triggers.ts";
+import { comesByItself, conditionFor, mayComeTogether, notUntrusted, triggersOf, trustedRun } from "./triggers.ts";
 import type { WorkflowInput } from "./types.ts";
 import { entry, mapping, type Mapping } from "./yaml.ts";
 

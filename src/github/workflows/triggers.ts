@@ -1,5 +1,6 @@
+import { isPlain } from "../../config/own-branch.ts";
 import { matchesRef } from "../../config/ref-pattern.ts";
-import type { Environment, GatePolicy } from "../../config/types.ts";
+import type { Environment } from "../../config/types.ts";
 import { type Condition, quoted } from "./expressions.ts";
 
 /** What has to be true of a run of the team's own CI: it passed, and what it ran for was pushed to this repository. A run for a pull request, above all a fork's, is none. */
@@ -96,16 +97,6 @@ function escaped(text: string): string {
 
 function beginningOf(pattern: string): string {
   return /^[^*?[\\]*/.exec(pattern)?.[0] ?? "";
-}
-
-/** The branch that a schedule deploys; null for the default one. */
-export function ownBranch({ on, branches }: GatePolicy): string | null {
-  return [...on.push, ...(branches ?? [])].find(isPlain) ?? null;
-}
-
-/** Whether a pattern fits nothing but itself. */
-function isPlain(pattern: string): boolean {
-  return !/[*?[\\]/.test(pattern);
 }
 
 function unique(texts: readonly string[]): string[] {
