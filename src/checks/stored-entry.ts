@@ -7,6 +7,14 @@ const time = z.number().min(0);
 const file = z.object({ bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 const percent = z.number().min(0).max(100);
 
+const finding = z.object({
+  severity: z.enum(["error", "warning"]),
+  file: z.string(),
+  line: count,
+  column: count.optional(),
+  message: z.string(),
+});
+
 const reports = z.object({
   tests: z
     .object({
@@ -14,14 +22,21 @@ const reports = z.object({
       failed: count,
       skipped: count,
       durationMs: time,
-      failures: z.array(z.object({ name: z.string(), message: z.string() })),
+      failures: z.array(
+        z.object({ name: z.string(), message: z.string(), file: z.string().optional(), line: count.optional() }),
+      ),
     })
     .nullable(),
   coverage: z
     .object({ percent: percent.nullable(), leastCovered: z.array(z.object({ file: z.string(), percent })) })
     .nullable(),
   warnings: z
-    .object({ warnings: count, errors: count, files: z.array(z.object({ file: z.string(), count })) })
+    .object({
+      warnings: count,
+      errors: count,
+      files: z.array(z.object({ file: z.string(), count })),
+      findings: z.array(finding).optional(),
+    })
     .nullable(),
 }) satisfies z.ZodType<ReportSummary>;
 

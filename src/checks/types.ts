@@ -26,6 +26,9 @@ export type TestFailure = {
   readonly name: string;
   /** First line of what was said about it; empty where nothing was. */
   readonly message: string;
+  /** Where the report says it: a file of the repository, from its root, and the line in it. */
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
 };
 
 /** What JUnit reports say, all files together. */
@@ -47,12 +50,25 @@ export type CoverageSummary = {
   readonly leastCovered: readonly { readonly file: string; readonly percent: number }[];
 };
 
+/** One warning or error at its place. */
+export type Finding = {
+  readonly severity: "error" | "warning";
+  /** Of the repository, from its root. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column?: number | undefined;
+  readonly message: string;
+};
+
 /** What a report of warnings says. */
 export type WarningSummary = {
   readonly warnings: number;
   readonly errors: number;
   /** The files with the most of both, most first. */
   readonly files: readonly { readonly file: string; readonly count: number }[];
+  /** The first of those that have a line, errors first; absent for none. */
+  readonly findings?: readonly Finding[] | undefined;
 };
 
 /** What a check's reports say; null for what it does not report. */

@@ -1,4 +1,5 @@
 import type { TestFailure, TestSummary } from "../types.ts";
+import { shortened } from "./findings.ts";
 import { readXml, wholeNumber } from "./xml.ts";
 
 const failuresKept = 100;
@@ -6,6 +7,7 @@ const messageLength = 200;
 
 type Suite = {
   name: string;
+  file: string | undefined;
   declaredTests: number;
   declaredFailed: number;
   declaredSkipped: number;
@@ -14,16 +16,18 @@ type Suite = {
   timeMs: number | undefined;
   childrenMs: number;
 };
-type Case = { name: string; failure: { message: string; text: string } | undefined; skipped: boolean };
+type Place = Pick<TestFailure, "file" | "line">;
+type Case = { name: string; place: Place; failure: { message: string; text: string } | undefined; skipped: boolean };
 
 /**
  * Reads a JUnit report, in the dialects of pytest, Vitest, jest-junit, node:test, gotestsum and Surefire: the root is a suite or a list of suites, suites may lie in suites, and cases
  * anywhere. A case with a failure or an error failed, once; what failed first and then passed (Surefire's `flakyFailure`) did not. A suite that declares failures or
  * lists an error of its own without a case for it counts as a failure: something did not pass.
  * @param mask takes out of messages what may not be read, before they are cut
+ * @param folder absolute path at which the check ran; files below it are named without it
  * @throws ShiplockError `check/report-unreadable`
  */
-export function readJunit(bytes: Uint8Array, file: string, mask = unmasked): TestSummary {
+export function readJunit(bytes: Uint8Array, file: string, mask = unmasked, folder?: string): TestSummary {
   const counted = { tests: 0, failed: 0, skipped: 0, durationMs: 0 };
   const failures: TestFailure[] = [];
   const suites: Suite[] = [];
@@ -31,17 +35,18 @@ export function readJunit(bytes: Uint8Array, file: string, mask = unmasked): Tes
   /** The element whose text is wanted: a failure's or an error's. */
   let hearing: { message: string; text: string } | undefined;
 
-  const fail = (name: string, failure: { message: string; text: string }): void => {
+  const fail = (name: string, failure: { message: string; text: string }, place: Place = {}): void => {
     counted.failed += 1;
     for (const suite of suites) suite.failed += 1;
-    if (failures.length < failuresKept) failures.push({ name, message: firstLine(failure, mask) });
+    if (failures.length < failuresKept) failures.push({ name, message: firstLine(failure, mask), ...place });
   };
 
   readXml(bytes, file, ["testsuites", "testsuite"], {
     open(name, attributes) {
       if (name === "testsuites" || name === "testsuite") return void suites.push(suiteOf(name, attributes));
       if (name === "testcase") {
-        current = { name: caseName(attributes, suites), failure: undefined, skipped: false };
+        const place = placeOf(attributes, suites, folder);
+        current = { name: caseName(attributes, suites), place, failure: undefined, skipped: false };
         for (const suite of suites) suite.cases += 1;
         const last = suites.at(-1);
         if (last !== undefined) last.childrenMs += milliseconds(attributes["time"]) ?? 0;
@@ -65,7 +70,7 @@ export function readJunit(bytes: Uint8Array, file: string, mask = unmasked): Tes
       }
       if (name === "testcase" && current !== undefined) {
         counted.tests += 1;
-        if (current.failure !== undefined) fail(current.name, current.failure);
+        if (current.failure !== undefined) fail(current.name, current.failure, current.place);
         else if (current.skipped) counted.skipped += 1;
         current = undefined;
       }
@@ -102,6 +107,7 @@ function suiteOf(element: string, attributes: Readonly<Record<string, string>>):
   return {
     // A list of suites is called like its runner.
     name: element === "testsuites" ? "" : (attributes["name"] ?? ""),
+    file: attributes["file"],
     declaredTests: count("tests"),
     declaredFailed: count("failures") + count("errors"),
     declaredSkipped: count("skipped"),
@@ -110,6 +116,19 @@ function suiteOf(element: string, attributes: Readonly<Record<string, string>>):
     timeMs: milliseconds(attributes["time"]),
     childrenMs: 0,
   };
+}
+
+/** Where a case lies, as far as its runner says: with itself, or with a suite around it. pytest counts lines from 0. */
+function placeOf(
+  attributes: Readonly<Record<string, string>>,
+  suites: readonly Suite[],
+  folder: string | undefined,
+): Place {
+  const file = attributes["file"] ?? suites.findLast((suite) => suite.file !== undefined)?.file;
+  if (file === undefined || file === "") return {};
+  const counted = wholeNumber(attributes["line"]);
+  const line = counted === undefined ? undefined : counted + (suites.at(-1)?.name === "pytest" ? 1 : 0);
+  return { file: shortened(file, folder), ...(line === undefined || line === 0 ? {} : { line }) };
 }
 
 /** `tests.test_worker: test_retry`. Where the runner gives no class, or a word without meaning (node:test), the suites around it stand for one. */

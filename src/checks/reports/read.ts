@@ -35,7 +35,8 @@ export async function readReports(
   const junit = (await Promise.all(check.junit.map((pattern) => filesOf(pattern, files)))).flat();
   // One after the other: each may be large.
   const tests: FoundReports["tests"][number][] = [];
-  for (const file of new Set(junit)) tests.push(await found(file, files, (bytes) => readJunit(bytes, file, mask)));
+  for (const file of new Set(junit))
+    tests.push(await found(file, files, (bytes) => readJunit(bytes, file, mask, folder)));
   return {
     commandPassed,
     tests,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { WarningSummary } from "../types.ts";
-import { type FileFindings, shortened, summarizeFindings } from "./findings.ts";
+import { type FileFindings, findingText, isPosition, shortened, summarizeFindings } from "./findings.ts";
 import { decodeJsonReport, unreadable } from "./unreadable.ts";
 
 const level = z.enum(["none", "note", "warning", "error"]);
@@ -21,6 +21,7 @@ const result = z.object({
     })
     .optional(),
   level: level.optional(),
+  message: z.object({ text: z.string().optional() }).optional(),
   kind: z.string().optional(),
   baselineState: z.string().optional(),
   suppressions: z.array(z.object({ status: z.string().optional() })).optional(),
@@ -28,7 +29,10 @@ const result = z.object({
     .array(
       z.object({
         physicalLocation: z
-          .object({ artifactLocation: z.object({ uri: z.string().optional() }).optional() })
+          .object({
+            artifactLocation: z.object({ uri: z.string().optional() }).optional(),
+            region: z.object({ startLine: z.unknown().optional(), startColumn: z.unknown().optional() }).optional(),
+          })
           .optional(),
       }),
     )
@@ -73,10 +77,19 @@ function findingsOf(one: Run, file: string, folder: string | undefined): FileFin
     .flatMap((found): FileFindings[] => {
       const severity = levelOf(found, one);
       if (severity !== "warning" && severity !== "error") return [];
-      const uri = found.locations?.[0]?.physicalLocation?.artifactLocation?.uri;
+      const place = found.locations?.[0]?.physicalLocation;
+      const uri = place?.artifactLocation?.uri;
+      const named = uri === undefined ? "(no file)" : shortened(pathOf(uri), folder);
+      const line = place?.region?.startLine;
+      const column = place?.region?.startColumn;
+      const message = findingText(found.message?.text ?? "", found.ruleId ?? found.rule?.id);
       return [
         {
-          file: uri === undefined ? "(no file)" : shortened(pathOf(uri), folder),
+          file: named,
+          findings:
+            uri === undefined || message === "" || !isPosition(line)
+              ? []
+              : [{ severity, file: named, line, ...(isPosition(column) ? { column } : {}), message }],
           warnings: severity === "warning" ? 1 : 0,
           errors: severity === "error" ? 1 : 0,
         },

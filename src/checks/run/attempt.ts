@@ -105,10 +105,9 @@ async function readOutcome(
 ): Promise<{ reasons: string[]; reports: ReportSummary; artifacts: Artifacts | null }> {
   const { check } = job;
   const commandPassed = end.kind === "ended" && end.exitCode === 0;
-  const seen = check.place.kind === "container" ? join(workFolder, directoryOf(job, context)) : undefined;
   const { summary, failures } = judgeReports(
     check,
-    await readReports(check, commandPassed, place.reports, context.mask, seen),
+    await readReports(check, commandPassed, place.reports, context.mask, place.folder),
   );
   const artifacts =
     check.artifacts.length === 0
@@ -117,15 +116,26 @@ async function readOutcome(
           note(`the artifact ${path} was not written`),
         );
   const reasons = [...commandFailure(end, check.timeoutMs), ...failures].map(context.mask);
-  return { reasons, reports: maskedReports(summary, context.mask), artifacts };
+  return { reasons, reports: keptReports(summary, directoryOf(job, context), context.mask), artifacts };
 }
 
-/** A test may put what it was given into its message or its name, and both are kept: in the ledger, and with the result. */
-function maskedReports(reports: ReportSummary, mask: (text: string) => string): ReportSummary {
-  const { tests } = reports;
-  if (tests === null) return reports;
-  const failures = tests.failures.map(({ name, message }) => ({ name: mask(name), message: mask(message) }));
-  return { ...reports, tests: { ...tests, failures } };
+/**
+ * A test may put what it was given into its message or its name, and both are kept: in the ledger, and with the result. Files are named from the repository's root.
+ * @param directory in which the check ran, from there
+ */
+function keptReports(reports: ReportSummary, directory: string, mask: (text: string) => string): ReportSummary {
+  const { tests, warnings } = reports;
+  const fromRoot = (file: string): string => (isAbsolute(file) ? file : posix.join(directory, file));
+  const failures = (tests?.failures ?? []).map(({ name, message, file, ...rest }) => ({
+    ...{ name: mask(name), message: mask(message), ...rest },
+    ...(file === undefined ? {} : { file: fromRoot(file) }),
+  }));
+  const findings = warnings?.findings?.map((one) => ({ ...one, file: fromRoot(one.file), message: mask(one.message) }));
+  return {
+    ...reports,
+    tests: tests === null ? null : { ...tests, failures },
+    warnings: warnings === null || findings === undefined ? warnings : { ...warnings, findings },
+  };
 }
 
 function commandFailure(end: CommandEnd, timeoutMs: number): string[] {

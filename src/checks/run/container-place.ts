@@ -120,6 +120,7 @@ function containerPlace(request: ContainerRequest, id: string, beside: RunningSe
   }
 
   return {
+    folder: request.directory,
     run: () => runContainer(request, id),
     reports: containerReports(job.check.junit, archive),
     archive,

@@ -16,6 +16,8 @@ export type { TellLine } from "../../marked-process.ts";
 export type Place = {
   /** Runs the check's command to its end. Rejects when the run is interrupted. */
   run(): Promise<CommandEnd>;
+  /** Absolute path of the folder the check runs in, as its tools see it. */
+  readonly folder: string;
   /** Reports, by paths from the folder the check runs in. */
   readonly reports: ReportFiles;
   /** A file or folder of the check's folder, with names that begin with its last part; null where there is none. */

@@ -48,6 +48,7 @@ export async function openFolder(request: ProcessRequest): Promise<Place> {
     throw error;
   }
   return {
+    folder,
     run: () => runProcess(request, folder),
     reports: reportsIn(folder),
     archive: async (path) =>

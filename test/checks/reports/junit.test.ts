@@ -55,13 +55,34 @@ describe("a JUnit report", () => {
   });
 
   it("of node:test: suites within suites, and tests outside of all", async () => {
-    assert.deepEqual(readJunit(await fixture("node.xml"), "junit.xml"), {
+    assert.deepEqual(readJunit(await fixture("node.xml"), "junit.xml", undefined, "/src"), {
       tests: 5,
       failed: 1,
       skipped: 2,
       durationMs: 4,
-      failures: [{ name: "orders & money: refunds: are exact", message: "expected 12, got 13" }],
+      failures: [
+        { name: "orders & money: refunds: are exact", message: "expected 12, got 13", file: "orders.test.js" },
+      ],
     });
+  });
+
+  it("names the line of a failed test as people count, where its runner says it", () => {
+    const failed = (suite: string, place: string): unknown =>
+      readJunit(
+        text(`<testsuite ${suite}><testcase name="a" ${place}><failure message="no"/></testcase></testsuite>`),
+        "j.xml",
+        undefined,
+        "/work",
+      ).failures;
+    const told = { name: "a", message: "no" };
+    assert.deepEqual(failed('name="pytest"', 'file="tests/test_a.py" line="11"'), [
+      { ...told, name: "pytest: a", file: "tests/test_a.py", line: 12 },
+    ]);
+    assert.deepEqual(failed('name=""', 'file="/work/tests/ATest.php" line="11"'), [
+      { ...told, file: "tests/ATest.php", line: 11 },
+    ]);
+    assert.deepEqual(failed('name="" file="/work/spec/a.js"', ""), [{ ...told, file: "spec/a.js" }]);
+    assert.deepEqual(failed('name=""', 'line="4"'), [told]);
   });
 
   it("of gotestsum: the line that says more than that it failed", async () => {

@@ -13,6 +13,23 @@ describe("a report of ESLint", () => {
         { file: "web/app/page.tsx", count: 2 },
         { file: "web/app/cart.ts", count: 1 },
       ],
+      findings: [
+        { severity: "error", file: "web/app/cart.ts", line: 1, column: 9, message: "Parsing error: Unexpected token" },
+        {
+          severity: "warning",
+          file: "web/app/page.tsx",
+          line: 4,
+          column: 7,
+          message: "'price' is never used. (no-unused-vars)",
+        },
+        {
+          severity: "warning",
+          file: "web/app/page.tsx",
+          line: 9,
+          column: 5,
+          message: "Dangerous property. (react/no-danger)",
+        },
+      ],
     });
   });
 
@@ -50,6 +67,15 @@ describe("a report in SARIF", () => {
   });
 
   const run = (more: string): string => `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}}${more}}]}`;
+
+  it("says at which line a result lies, where it does", () => {
+    const at = (region: string): string =>
+      `{"ruleId":"sql","message":{"text":"Injection.\\nMore."},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"file:///src/db.py"}${region}}}]}`;
+    const results = [at(""), at(',"region":{"startLine":12,"startColumn":3}'), at(',"region":{"startLine":0}')];
+    assert.deepEqual(readSarif(text(run(`,"results":[${results.join()}]`)), "s", "/src").findings, [
+      { severity: "warning", file: "db.py", line: 12, column: 3, message: "Injection. (sql)" },
+    ]);
+  });
 
   it("that found nothing says so", () => {
     assert.deepEqual(readSarif(text(run(',"results":[]')), "s"), { warnings: 0, errors: 0, files: [] });
