@@ -14,8 +14,10 @@ import { argumentsOf } from "./arguments.ts";
 import { type ActionInputs, readInputs, withoutInputs } from "./inputs.ts";
 import { outputsOf } from "./outputs.ts";
 import { phaseOf } from "./phase.ts";
+import { repositoryAddress, runAddress } from "./run-address.ts";
 import type { RunnerFiles } from "./runner-files.ts";
 import type { RunnerLog } from "./runner-log.ts";
+import { summaryOf } from "./summary.ts";
 import { type Story, untold, withError, withEvent, withResult } from "./story.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -62,6 +64,9 @@ export async function runAction(world: ActionWorld): Promise<0 | 1> {
   }
   for (const [name, value] of Object.entries(outputsOf(story, exitCode, inputs.environment)))
     await world.files.output(name, value);
+  const repository = repositoryAddress(env);
+  const about = { command: inputs.command ?? "shiplock", environment: inputs.environment, exitCode };
+  await world.files.summary(summaryOf(story, { ...about, repository, run: runAddress(env) }));
   return exitCode === 0 ? 0 : 1;
 }
 
