@@ -168,6 +168,7 @@ export function createSteps(task: StepsTask): { run(): Promise<JobResult>; evalu
     const { outputs, post } = await action({
       inputs: now.texts(step.with),
       workspace: machine.workspace,
+      home: machine.home,
       run: task.run,
       job: { name: task.name, token: task.token, permissions: task.permissions },
       repository: task.options.repository,

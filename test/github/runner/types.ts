@@ -101,6 +101,8 @@ export type WorkflowRun = RunIdentity & {
 export type ForeignCall = {
   readonly inputs: Readonly<Record<string, string>>;
   readonly workspace: string;
+  /** What `~` stands for in paths. */
+  readonly home: string;
   readonly run: RunIdentity;
   readonly job: { readonly name: string; readonly token: string; readonly permissions: TokenPermissions };
   readonly repository: RunnerOptions["repository"];

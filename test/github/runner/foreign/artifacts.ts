@@ -1,9 +1,9 @@
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { filterPattern } from "../events.ts";
 import type { ForeignAction, ForeignCall } from "../types.ts";
-import { inputsOf, linesOf } from "./inputs.ts";
+import { inputsOf, linesOf, placeOf } from "./inputs.ts";
 
 export type Artifacts = Disposable & { readonly upload: ForeignAction; readonly download: ForeignAction };
 
@@ -27,7 +27,7 @@ export function createArtifacts(): Artifacts {
       throw new Error(`upload-artifact: the name ${name} has characters that GitHub refuses`);
     const hidden = input("include-hidden-files") === "true";
     const searched = linesOf(input("path")).flatMap((line) => {
-      const found = globSync(line, { cwd: call.workspace }).map((path) => resolve(call.workspace, path));
+      const found = globSync(placeOf(call, line));
       return found.length === 0 ? [] : [{ line, found }];
     });
     const files = searched.flatMap(({ found }) => found.flatMap((path) => filesBelow(path, hidden)));
@@ -59,7 +59,7 @@ export function createArtifacts(): Artifacts {
     const one = input("name");
     const chosen = one !== "" ? [one] : known.filter((name) => filterPattern(input("pattern") || "*").test(name));
     if (one !== "" && !known.includes(one)) throw new Error(`download-artifact: this run has no artifact ${one}`);
-    const target = resolve(call.workspace, input("path"));
+    const target = placeOf(call, input("path"));
     for (const name of chosen) {
       const into = one !== "" || input("merge-multiple") === "true" ? target : join(target, name);
       mkdirSync(into, { recursive: true });

@@ -1,8 +1,8 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import type { ForeignAction, ForeignCall } from "../types.ts";
-import { inputsOf, linesOf } from "./inputs.ts";
+import { inputsOf, linesOf, placeOf } from "./inputs.ts";
 
 export type Caches = Disposable & {
   readonly both: ForeignAction;
@@ -40,7 +40,7 @@ export function createCaches(): Caches {
     if (entries.some((entry) => entry.key === key && entry.ref === call.run.event.ref && entry.paths === paths)) return;
     const folder = join(store, String(entries.length));
     for (const [index, path] of linesOf(paths).entries()) {
-      const from = resolve(call.workspace, path);
+      const from = placeOf(call, path);
       if (existsSync(from)) cpSync(from, join(folder, String(index)), { recursive: true });
     }
     if (existsSync(folder)) entries.push({ key, paths, ref: call.run.event.ref, folder });
@@ -59,7 +59,7 @@ export function createCaches(): Caches {
     if (input("lookup-only") !== "true") {
       for (const [index, path] of linesOf(paths).entries()) {
         const from = join(entry.folder, String(index));
-        const to = resolve(call.workspace, path);
+        const to = placeOf(call, path);
         mkdirSync(dirname(to), { recursive: true });
         if (existsSync(from)) cpSync(from, to, { recursive: true });
       }
