@@ -117,10 +117,7 @@ test("names of branches, subjects and reasons are text in it, whatever they hold
         details: [text],
       });
       const written = summaryOf(story, facts);
-      const ours = written.replaceAll(
-        /<\/?(?:code|pre|b|details|summary)>|<a href="https:\/\/[^"]*">|<\/a>/g,
-        "",
-      );
+      const ours = written.replaceAll(/<\/?(?:code|pre|b|details|summary)>|<a href="https:\/\/[^"]*">|<\/a>/g, "");
       assert.doesNotMatch(ours, /[<>`@\\[\]~\u202e]|&lt;|https:|www\.evil/);
       for (const line of written.split("\n").filter((one) => one.startsWith("|")))
         assert.equal(line.split("|").length, 4, line);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { requestsOf } from "../../../src/github/app/requests.ts";
 import type { EventRequest, EventRules } from "../../../src/github/app/types.ts";
-import { comesByItself } from "../../../src/environments/gates/refs.ts";
+import { matchesAny } from "../../../src/environments/gates/refs.ts";
 import { type Body, exampleBodies, exampleOf } from "./examples.ts";
 
 type On = EventRules["environments"][string]["gates"]["on"];
@@ -240,7 +240,10 @@ test("what a push brings is what the gates let come by itself, each environment 
       const full = `refs/${isTag ? "tags" : "heads"}/${pushed}`;
       const { requests } = requestsOf(given, "push", push(full, { head_commit: { id: commit } }));
       const expected = Object.entries(given.environments)
-        .filter(([, { gates }]) => comesByItself(gates, ref) && (isTag || gates.on.checks.length === 0))
+        .filter(
+          ([, { gates }]) =>
+            matchesAny(isTag ? gates.on.tags : gates.on.push, pushed) && (isTag || gates.on.checks.length === 0),
+        )
         .map(([environment]) => ({ kind: "deploy", environment, by: "push", ref, commit }));
       assert.deepEqual(requests, expected);
     }),
@@ -257,7 +260,7 @@ test("a push and its CI together bring each environment that names the branch", 
       ];
       const brought = bodies.flatMap(([event, body]) => requestsOf(given, event, body).requests);
       const expected = Object.entries(given.environments)
-        .filter(([, { gates }]) => comesByItself(gates, branch(pushed)))
+        .filter(([, { gates }]) => matchesAny(gates.on.push, pushed))
         .map(([environment]) => environment);
       const environments = brought.flatMap((each) => (each.kind === "deploy" ? [each.environment] : []));
       assert.deepEqual(new Set(environments), new Set(expected));
