@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Ledger, LogChunk } from "../../src/ledger/types.ts";
-import { attachment, checkRun, deployment, notice, release } from "./samples.ts";
+import { attachment, checkRun, COMMIT, deployment, notice, release } from "./samples.ts";
 
 /** What the contract needs of an implementation: an empty ledger, and one opened from a backup. */
 export type LedgerUnderTest = {
@@ -83,9 +83,9 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       await ledger.recordCheckRun(checkRun("c1", { endedAt: 10 }));
       await ledger.recordCheckRun(checkRun("c2", { endedAt: 30 }));
       await ledger.recordCheckRun(checkRun("c3", { endedAt: 20, result: "passed", source: "tree" }));
-      await ledger.recordCheckRun(checkRun("c4", { commit: "c0ffee1" }));
+      await ledger.recordCheckRun(checkRun("c4", { commit: "c0ffee1".padEnd(40, "0") }));
       await ledger.recordCheckRun(checkRun("c5", { project: "other" }));
-      const found = await ledger.checkRuns("shop", "c0ffee");
+      const found = await ledger.checkRuns("shop", COMMIT);
       assert.deepEqual(
         found.map((run) => run.id),
         ["c2", "c3", "c1"],
@@ -93,7 +93,7 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
       assert.deepEqual(found[0], checkRun("c2", { endedAt: 30 }));
       await ledger.recordCheckRun(checkRun("c1", { endedAt: 10 }));
       await assert.rejects(ledger.recordCheckRun(checkRun("c1", { endedAt: 11 })), { code: "ledger/conflict" });
-      assert.deepEqual(await ledger.checkRuns("shop", "c0ff"), [], "a commit is named by its whole hash");
+      assert.deepEqual(await ledger.checkRuns("shop", COMMIT.slice(0, 12)), [], "a commit is named by its whole hash");
     });
 
     test("names of releases are kept with every move, newest first", async (context) => {
@@ -359,7 +359,7 @@ export function ledgerContract(adapter: LedgerUnderTest): void {
         assert.deepEqual(await copy.findRelease("shop", "r1"), release("r1"));
         assert.equal(Buffer.from((await copy.readAttachment("shop", digest)) ?? []).toString(), "{}");
         assert.equal((await copy.findDeployment("d1"))?.state, "queued");
-        assert.equal((await copy.checkRuns("shop", "c0ffee")).length, 1);
+        assert.equal((await copy.checkRuns("shop", COMMIT)).length, 1);
         assert.equal((await copy.events("d1", 0)).length, 1);
         assert.equal(textOf(await collect(copy.readLog("d1"))), "hello\n");
       } finally {

@@ -19,6 +19,9 @@ const MOVES: Readonly<Record<string, readonly string[]>> = {
   paused: ["running", "failed"],
 };
 
+/** The commit of every sample that names no other one. */
+export const COMMIT = "c0ffee".padEnd(40, "0");
+
 export function release(id: string, change: Partial<ReleaseEntry> = {}): ReleaseEntry {
   const payload = { images: { web: `sha256:${id}` }, note: "quote ' and \" and \n and ☃" };
   return { id, project: "shop", commit: `c0ffee${id}`, createdAt: 1000, payload, ...change };
@@ -36,7 +39,7 @@ export function deployment(id: string, change: Partial<NewDeployment> = {}): New
     who: "ada",
     why: null,
     origin: "ada@laptop:~/shop",
-    commit: "c0ffee",
+    commit: COMMIT,
     ref: "main",
     createdAt: 1000,
     ...change,
@@ -48,7 +51,7 @@ export function checkRun(id: string, change: Partial<CheckRunEntry> = {}): Check
   return {
     id,
     project: "shop",
-    commit: "c0ffee",
+    commit: COMMIT,
     source: "commit",
     definitions: "d1",
     who: "ada",

@@ -46,10 +46,14 @@ export function createOutbox(options: {
     working = null;
   }
 
+  async function idle(): Promise<void> {
+    while (working !== null) await working;
+  }
+
   async function everything(): Promise<void> {
-    while (working !== null) await working;
+    await idle();
     for (const one of again.values()) add(one);
-    while (working !== null) await working;
+    await idle();
   }
 
   return {

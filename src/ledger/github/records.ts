@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ShiplockError } from "../../errors.ts";
 import type { GitHubClient } from "../../github/api/types.ts";
 import { readDocument } from "./document.ts";
+import { cutDescription } from "./states.ts";
 import type { DeploymentRecord, GitHubRecords, RecordDocument } from "./types.ts";
 
 /** For one call with all its attempts: history is no reason to wait longer. In milliseconds. */
@@ -50,13 +51,11 @@ export function createGitHubRecords(options: {
     async list(environment, most) {
       const parameters = { per_page: Math.min(most, 100), ...(environment === null ? {} : { environment }) };
       const found: DeploymentRecord[] = [];
-      let seen = 0;
-      for await (const item of client.items({ route: "GET /repos/{owner}/{repo}/deployments", parameters }, given)) {
+      const items = client.items({ route: "GET /repos/{owner}/{repo}/deployments", parameters }, given);
+      for await (const item of firstOf(items, most)) {
         const { id: number, environment: where, payload, creator } = checked(deployment, item, "a deployment");
         const document = readDocument(payload);
         if (document?.project === project && isTrusted(creator)) found.push({ number, environment: where, document });
-        seen += 1;
-        if (seen >= most) break;
       }
       return found;
     },
@@ -101,22 +100,22 @@ export function createGitHubRecords(options: {
 
     async checkTexts(commit) {
       const texts: string[] = [];
+      if (!/^[0-9a-f]{40}$/.test(commit)) return texts;
       const asked = {
         route: "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
         // GitHub's own choice is the newest of each name, which may be one of other definitions.
         parameters: { ref: commit, filter: "all" },
       };
-      let seen = 0;
-      for await (const item of client.items(
-        asked,
-        given,
-        (body) => checked(checkRuns, body, "check runs").check_runs,
-      )) {
-        const { name, app, output } = checked(checkRun, item, "a check run");
-        if (app?.slug === workflowApp && name.startsWith(checkPrefix) && typeof output.text === "string")
-          texts.push(output.text);
-        seen += 1;
-        if (seen >= mostCheckRuns) break;
+      const items = client.items(asked, given, (body) => checked(checkRuns, body, "check runs").check_runs);
+      try {
+        for await (const item of firstOf(items, mostCheckRuns)) {
+          const { name, app, output } = checked(checkRun, item, "a check run");
+          const ours = app?.slug === workflowApp && name.startsWith(checkPrefix);
+          if (ours && typeof output.text === "string") texts.push(output.text);
+        }
+      } catch (error) {
+        // Nobody has pushed the commit, so nobody else has checked it.
+        if (!(error instanceof ShiplockError) || error.code !== "github/invalid") throw error;
       }
       return texts;
     },
@@ -160,7 +159,7 @@ function creation(environment: string, document: RecordDocument): Record<string,
     environment,
     transient_environment: false,
     production_environment: isProduction(environment),
-    description: [...`${release}, ${kind} by ${who}`].slice(0, 140).join(""),
+    description: cutDescription(`${release}, ${kind} by ${who}`),
     payload: document,
   };
 }
@@ -168,6 +167,15 @@ function creation(environment: string, document: RecordDocument): Record<string,
 /** GitHub marks one environment of a repository as the one that users see. What is called `production`, or begins so, is. */
 export function isProduction(environment: string): boolean {
   return /^prod(?:uction)?(?:[-_./]|$)/i.test(environment);
+}
+
+async function* firstOf(items: AsyncIterable<unknown>, most: number): AsyncIterable<unknown> {
+  let seen = 0;
+  for await (const item of items) {
+    yield item;
+    seen += 1;
+    if (seen >= most) return;
+  }
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {

@@ -25,7 +25,7 @@ const shown: Readonly<Record<string, GitHubState>> = {
 /** The states that GitHub can be told. */
 export const knownStates: readonly string[] = Object.keys(shown);
 
-/** In characters, as GitHub counts them. */
+/** In UTF-16 units: whichever way GitHub counts, this is not too long. */
 const longestDescription = 140;
 
 const unfinished: ReadonlySet<GitHubState> = new Set(["queued", "pending", "in_progress"]);
@@ -50,9 +50,14 @@ export function replacedBy(release: string): { state: GitHubState; description: 
 
 function described(state: string, outcome: string | null): string {
   const text = outcome === null || outcome === "" ? state : `${state}: ${outcome}`;
-  const characters = [...text.replace(/\s+/g, " ")];
-  if (characters.length <= longestDescription) return characters.join("");
-  return `${characters.slice(0, longestDescription - 1).join("")}…`;
+  return cutDescription(text.replace(/\s+/g, " "));
+}
+
+/** Text as short as GitHub wants a description. What counts twice there, such as an emoji, is never cut in two. */
+export function cutDescription(text: string): string {
+  if (text.length <= longestDescription) return text;
+  const cut = text.slice(0, longestDescription - 1);
+  return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
 }
 
 /** Our own word in a status, and the outcome behind it. What somebody else said of our record is taken by GitHub's state. */
