@@ -25,7 +25,7 @@ const deciding = [
   "config/init/.+",
   "release/scan/(findings|judge|sarif|summary)",
   "release/sbom/package-files",
-  "github/(workflows|lint|import)/.+",
+  "github/(workflows|lint|import|read)/.+",
   "github/api/(next-page|repeat)",
   "ledger/github/(document|states|standing|checks)",
   "github/app/(requests|event-bodies|webhook-time)",

@@ -50,7 +50,7 @@ export function readYaml(file: string, source: string): ReadResult {
 }
 
 /** Where brackets first lie too deep inside each other. */
-function tooDeepAt(text: string): { line: number; column: number } | undefined {
+export function tooDeepAt(text: string): { line: number; column: number } | undefined {
   let depth = 0;
   let line = 1;
   let column = 1;
