@@ -9,7 +9,11 @@ const dist = join(root, "dist");
 const stamp = join(dist, ".sources");
 
 const started = performance.now();
-const sources = hashOfSources(root, ["scripts/build.ts"]);
+/** The Action of a release, `owner/repository@<commit>`, for the workflows that it writes; none for a build of a working tree. */
+const action = process.env["SHIPLOCK_ACTION"] ?? "";
+if (action !== "" && !/^[\w-]+\/[\w./-]+@[0-9a-f]{40}$/.test(action))
+  throw new Error(`SHIPLOCK_ACTION is ${JSON.stringify(action)}, and has to be owner/repository@<full commit>`);
+const sources = `${hashOfSources(root, ["scripts/build.ts"])} ${action}`.trim();
 if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) {
   process.stdout.write("build is up to date\n");
 } else {
@@ -24,7 +28,10 @@ async function bundle(): Promise<void> {
     input: { shiplock: join(root, "src/cli/shiplock.ts") },
     cwd: root,
     platform: "node",
-    transform: { target: "node24", define: { SHIPLOCK_VERSION: JSON.stringify(version) } },
+    transform: {
+      target: "node24",
+      define: { SHIPLOCK_VERSION: JSON.stringify(version), SHIPLOCK_ACTION: JSON.stringify(action) },
+    },
     logLevel: "warn",
     output: {
       dir: dist,

@@ -55,3 +55,19 @@ export function hostsFor(config: Config, environment: Environment): "ssh" | "loc
   const before = environment.gates.after.flatMap(({ environment: name }) => config.environments[name] ?? []);
   return hostsOf([environment, ...before]);
 }
+
+/** What a job may do that changes the record of an environment and nothing that runs. */
+export function recordPermissions(
+  config: Config,
+  environment: Environment,
+  needed: Needed,
+): Readonly<Record<string, Level>> {
+  const told = config.notify.filter((one) => concerns(one, environment)).map(({ to }) => to.kind);
+  return {
+    contents: "read",
+    deployments: config.github.ledger ? "write" : undefined,
+    "id-token": needed.cloud ? "write" : undefined,
+    "pull-requests": told.includes("pull-request") ? "write" : undefined,
+    statuses: told.includes("commit-status") ? "write" : undefined,
+  };
+}

@@ -7,6 +7,7 @@ import { type Condition, expressionOf, ifOf, quoted } from "./expressions.ts";
 import { actionStep, checkout, concurrencyOf, environmentOf, permissions, runsOn, timeout } from "./job.ts";
 import { neededToDeploy } from "./needed.ts";
 import { withoutGap } from "./pull-request.ts";
+import { tagStep, versionedEnvironment } from "./release.ts";
 import { comesByItself, conditionFor, mayComeTogether, notUntrusted, triggersOf, trustedRun } from "./triggers.ts";
 import type { WorkflowInput } from "./types.ts";
 import { entry, mapping, type Mapping } from "./yaml.ts";
@@ -120,14 +121,27 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
     return found !== undefined && mayComeTogether(found, environment) ? [found] : [];
   });
   const when = conditionFor(environment);
+  const names = versionedEnvironment(config)?.name === name && gates.on.tags.length > 0;
+  const isNeeded = all.some((other) => other.gates.after.some((one) => one.environment === name));
   const maySkip = before.some((one) => expressionOf(conditionFor(one)) !== expressionOf(when));
   const needs = [...requiredJobs(input), ...before.map((one) => deployJob(one.name))];
   const waits = leavesWaiting(environment);
   return mapping(
     entry("name", `deploy ${name}`),
     needs.length === 0 ? null : entry("needs", needs),
-    // One that is skipped, because this push is not for it, would else skip this one too.
-    entry("if", ifOf(maySkip ? { all: ["!failure()", "!cancelled()", when] } : when)),
+    entry(
+      "if",
+      ifOf({
+        all: [
+          // One that is skipped, because this push is not for it, would else skip this one too.
+          ...(maySkip ? ["!failure()", "!cancelled()"] : []),
+          ...before.map(
+            (one) => `!contains(fromJSON('["skipped","superseded"]'), needs.${deployJob(one.name)}.outputs.result)`,
+          ),
+          when,
+        ],
+      }),
+    ),
     runsOn(config),
     timeout(longestMs(environment)),
     environmentOf(name),
@@ -135,6 +149,7 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
       "Guard and deployment under one lock: whoever comes later waits, and nobody is thrown out.",
     ]),
     permissions(deployPermissions(config, environment, needed)),
+    isNeeded ? entry("outputs", mapping(entry("result", "${{ steps.deploy.outputs.result }}"))) : null,
     entry("steps", [
       checkout(sourceOf(all), true),
       actionStep(input, {
@@ -145,6 +160,14 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
         needed,
         hosts: hostsFor(config, environment),
       }),
+      ...(names
+        ? [
+            tagStep(input, environment, "github.ref_name", {
+              above: ["A tag that came here is the name of a version, too."],
+              if: `github.ref_type == 'tag' && contains(fromJSON('["succeeded","nothing-to-do"]'), steps.deploy.outputs.result)`,
+            }),
+          ]
+        : []),
     ]),
   );
 }

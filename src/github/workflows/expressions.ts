@@ -26,11 +26,11 @@ export function ifOf(condition: Condition): string | Folded {
   const terms = termsOf(condition);
   const operator = typeof condition !== "string" && "any" in condition ? "||" : "&&";
   const lines = terms.map((term, index) => (index === terms.length - 1 ? term : `${term} ${operator}`));
-  const [first = "", ...others] = lines;
-  const marked = first.startsWith("!");
-  const last = others.pop();
-  if (!marked) return { kind: "folded", lines };
-  return { kind: "folded", lines: [`\${{ ${first}`, ...others, `${last ?? ""} }}`] };
+  // YAML takes a text that begins with ! for a tag.
+  if (!whole.startsWith("!")) return { kind: "folded", lines };
+  const last = lines.length - 1;
+  const marked = lines.map((line, index) => `${index === 0 ? "${{ " : ""}${line}${index === last ? " }}" : ""}`);
+  return { kind: "folded", lines: marked };
 }
 
 /** The value of an expression. */

@@ -1,5 +1,9 @@
+import { firstLine } from "./compare.ts";
 import { deployWorkflow } from "./deploy.ts";
+import { manualWorkflow } from "./manual.ts";
+import { previewWorkflow } from "./preview.ts";
 import { pullRequestWorkflow } from "./pull-request.ts";
+import { releaseWorkflow } from "./release.ts";
 import type { WorkflowFile, WorkflowInput } from "./types.ts";
 import { type Mapping, write } from "./yaml.ts";
 
@@ -7,6 +11,9 @@ import { type Mapping, write } from "./yaml.ts";
 const workflows: readonly { readonly name: string; readonly make: (input: WorkflowInput) => Mapping | null }[] = [
   { name: "pull-request", make: pullRequestWorkflow },
   { name: "deploy", make: deployWorkflow },
+  { name: "manual", make: manualWorkflow },
+  { name: "release", make: releaseWorkflow },
+  { name: "preview", make: previewWorkflow },
 ];
 
 /**
@@ -25,11 +32,6 @@ function fileName({ config, configPath }: WorkflowInput, workflow: string): stri
   return configPath.includes("/") ? `shiplock-${config.project}-${workflow}.yml` : `shiplock-${workflow}.yml`;
 }
 
-/** The first line of every file that Shiplock made from this configuration: by it `--check` knows its own. */
-export function firstLine({ configPath }: Pick<WorkflowInput, "configPath">): string {
-  return `# Made by \`shiplock workflows\` from ${configPath}: change it there, and run \`shiplock workflows\` again.`;
-}
-
 function header(input: WorkflowInput): string {
-  return `${firstLine(input)}\n# \`shiplock workflows --check\` fails where the two differ.\n\n`;
+  return `${firstLine(input.configPath)}\n# \`shiplock workflows --check\` fails where the two differ.\n\n`;
 }

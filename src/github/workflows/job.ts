@@ -85,7 +85,7 @@ export function actionStep({ config, configPath, action }: WorkflowInput, step: 
         "with",
         mapping(
           ...inputs,
-          configPath === "shiplock.yml" ? null : entry("config", configPath),
+          isFound(configPath) ? null : entry("config", configPath),
           ...(step.hosts === "ssh" ? sshInputs() : []),
           token === undefined || token === "GITHUB_TOKEN" ? null : entry("token", valueOf(secret(token))),
         ),
@@ -93,6 +93,11 @@ export function actionStep({ config, configPath, action }: WorkflowInput, step: 
     ),
     variables.length === 0 ? null : entry("env", mapping(...variables)),
   );
+}
+
+/** Whether a command at the repository's root finds it by itself. */
+function isFound(configPath: string): boolean {
+  return ["shiplock.yml", "shiplock.yaml", "shiplock.config.ts"].includes(configPath);
 }
 
 function sshInputs(): Entry[] {

@@ -14,7 +14,7 @@ describe("generated workflows", () => {
     const files = workflowsOf({ config: everyKey, configPath: "shiplock.yml", action, previews: null });
     assert.deepEqual(
       files.map(({ name }) => name),
-      ["shiplock-pull-request.yml", "shiplock-deploy.yml"],
+      ["shiplock-pull-request.yml", "shiplock-deploy.yml", "shiplock-manual.yml", "shiplock-release.yml"],
     );
     await assertValid(files);
   });

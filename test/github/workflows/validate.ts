@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { WorkflowFile } from "../../../src/github/workflows/types.ts";
-import { allowJsonOfGitHub } from "./json-imports.ts";
+import { allowJsonImports } from "../official/json-imports.ts";
 
-allowJsonOfGitHub();
+allowJsonImports();
 
 const { validate } = await import("@actions/languageservice");
 const { NoOperationTraceWriter, parseWorkflow } = await import("@actions/workflow-parser");
