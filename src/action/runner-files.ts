@@ -1,11 +1,12 @@
+import { appendFileSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { fileCommand } from "./runner-text.ts";
 
 /** Files by which a step speaks with the runner; a runner that has none of a kind hears nothing of it. */
 export type RunnerFiles = {
   output(name: string, value: string): Promise<void>;
-  /** Kept for the step's own end (`post`), whatever becomes of this process. The last value of a name counts. */
-  state(name: string, value: string): Promise<void>;
+  /** Kept for the step's own end (`post`), whatever becomes of this process after the call. The last value of a name counts. */
+  state(name: string, value: string): void;
   /** Markdown that the run's page shows. */
   summary(markdown: string): Promise<void>;
 };
@@ -21,7 +22,10 @@ export function createRunnerFiles(
   };
   return {
     output: (name, value) => into("GITHUB_OUTPUT", fileCommand(name, value, unguessable())),
-    state: (name, value) => into("GITHUB_STATE", fileCommand(name, value, unguessable())),
+    state(name, value) {
+      const path = env["GITHUB_STATE"] ?? "";
+      if (path !== "") appendFileSync(path, fileCommand(name, value, unguessable()));
+    },
     summary: (markdown) => into("GITHUB_STEP_SUMMARY", markdown),
   };
 }

@@ -1,0 +1,79 @@
+import { ShiplockError } from "../errors.ts";
+import { errorAnnotations } from "./annotations.ts";
+import { type ActionWorld, type Engine, placesOf, tellAnnotations, withEngine } from "./engine.ts";
+import { type ActionInputs, readInputs } from "./inputs.ts";
+import { repositoryAddress, runAddress } from "./run-address.ts";
+import { removeSsh } from "./ssh-access.ts";
+import type { StepState } from "./state.ts";
+import { type Story, untold, withError } from "./story.ts";
+import { summaryOf } from "./summary.ts";
+import { type Ending, endingOf } from "./unfinished.ts";
+
+/**
+ * The end of a step, also of one that was cancelled or killed: takes away what it left on this machine, and brings its deployment to an end if its process did not.
+ * @returns the exit code: 1 where a deployment could not be ended
+ */
+export async function endAction(world: ActionWorld, state: StepState): Promise<0 | 1> {
+  await removeSsh(state.ssh, world.clock);
+  if (state.ended || state.deployment === null) return 0;
+  const { environment, id } = state.deployment;
+  const { log } = world;
+  log.text.write(`the step was killed while it was working on ${id} in ${environment}\n`);
+  const { exitCode, story, ending } = await endDeployment(world, environment, id);
+  if (ending === "nothing" && exitCode === 0) return 0;
+  const facts = { command: ending, environment, exitCode };
+  const addresses = { repository: repositoryAddress(world.env), run: runAddress(world.env) };
+  await world.files.summary(summaryOf(story, { ...facts, ...addresses }));
+  return exitCode === 0 ? 0 : 1;
+}
+
+type DeploymentEnd = { exitCode: number; story: Story; ending: Ending };
+
+async function endDeployment(world: ActionWorld, environment: string, id: string): Promise<DeploymentEnd> {
+  try {
+    const inputs = readInputs(world.env);
+    return await withEngine(world, inputs, async (engine) => {
+      const status = await engine.ask(commandLine("status", inputs, [environment]));
+      const ending = endingOf(status, id);
+      return {
+        exitCode: await carryOut(world, engine, inputs, ending, environment, id),
+        story: engine.story(),
+        ending,
+      };
+    });
+  } catch (error) {
+    if (!(error instanceof ShiplockError)) throw error;
+    tellAnnotations(world.log, errorAnnotations(error, placesOf(world, {})));
+    return { exitCode: 1, story: withError(untold, error), ending: "nothing" };
+  }
+}
+
+async function carryOut(
+  { log }: ActionWorld,
+  engine: Engine,
+  inputs: ActionInputs,
+  ending: Ending,
+  environment: string,
+  id: string,
+): Promise<number> {
+  switch (ending) {
+    case "nothing":
+      log.text.write(`nothing of ${id} is left to be done\n`);
+      return engine.story().errors.length === 0 ? 0 : 1;
+    case "abort":
+      return engine.run(commandLine("abort", inputs, [environment]));
+    case "resume":
+      return engine.run(commandLine("resume", inputs, [environment, id], "--no-watch"));
+    case "cancel":
+      return engine.run(commandLine("cancel", inputs, [environment, id]));
+  }
+}
+
+function commandLine(command: string, inputs: ActionInputs, words: readonly string[], ...flags: string[]): string[] {
+  const { config, project } = inputs;
+  const common = [
+    ...(config === undefined ? [] : [`--config=${config}`]),
+    ...(project === undefined ? [] : [`--project=${project}`]),
+  ];
+  return [command, ...flags, ...common, "--", ...words];
+}
