@@ -2,7 +2,7 @@ import { ownBranch } from "../../config/own-branch.ts";
 import type { EnvironmentState, LiveRelease } from "../record/types.ts";
 import type { GatePolicy } from "../../config/types-gates.ts";
 import { answersOf, momentText } from "./answers.ts";
-import { comesByItself, commitText } from "./refs.ts";
+import { comesUnasked, commitText } from "./refs.ts";
 import type { Gate, GateDecision, GateFacts } from "./types.ts";
 
 const { pass, skip } = answersOf("guard");
@@ -49,8 +49,8 @@ function occupantOf(
 
 function ownedByItself(live: LiveRelease, policy: GatePolicy): boolean {
   const asked = live.asked ?? null;
-  if (asked !== null) return asked.trigger === "automatic" || (asked.ref !== null && comesByItself(policy, asked.ref));
+  if (asked !== null) return asked.trigger === "automatic" || (asked.ref !== null && comesUnasked(policy, asked.ref));
   // An earlier Shiplock kept the name alone; a bare commit of its time is not held to be anybody's.
   const name = live.ref;
-  return name === null || (["branch", "tag"] as const).some((kind) => comesByItself(policy, { kind, name }));
+  return name === null || (["branch", "tag"] as const).some((kind) => comesUnasked(policy, { kind, name }));
 }

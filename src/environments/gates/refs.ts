@@ -3,11 +3,15 @@ import { matchesRef } from "../../config/ref-pattern.ts";
 import type { GatePolicy } from "../../config/types-gates.ts";
 import type { RefName } from "../queue/types.ts";
 
-/** Whether a branch or tag is one of those that are deployed to an environment by themselves. */
-export function comesByItself(policy: Pick<GatePolicy, "on" | "branches">, ref: RefName): boolean {
-  const { on } = policy;
-  if (ref.kind === "tag") return matchesAny(on.tags, ref.name);
-  return matchesAny(on.push, ref.name) || (on.schedule.length > 0 && ownBranch(policy) === ref.name);
+/** Whether a branch or tag is one of those that are deployed to an environment by themselves, by a push. */
+export function comesByItself({ on }: Pick<GatePolicy, "on">, ref: RefName): boolean {
+  return matchesAny(ref.kind === "branch" ? on.push : on.tags, ref.name);
+}
+
+/** The same by a push or by a schedule. */
+export function comesUnasked(policy: Pick<GatePolicy, "on" | "branches">, ref: RefName): boolean {
+  const bySchedule = policy.on.schedule.length > 0 && ref.kind === "branch" && ref.name === ownBranch(policy);
+  return bySchedule || comesByItself(policy, ref);
 }
 
 export function matchesAny(patterns: readonly string[], name: string): boolean {

@@ -2,7 +2,7 @@ import { ownBranch } from "../../config/own-branch.ts";
 import type { GatePolicy } from "../../config/types-gates.ts";
 import type { NewTicket, RefName } from "../queue/types.ts";
 import { answersOf, listed } from "./answers.ts";
-import { comesByItself, commitText, refText } from "./refs.ts";
+import { comesUnasked, commitText, refText } from "./refs.ts";
 import { type Standing, standingOf, standingText } from "./statuses.ts";
 import type { Gate, GateDecision, GateFacts } from "./types.ts";
 
@@ -30,7 +30,7 @@ function judge(facts: GateFacts): GateDecision {
       "name the branch with --ref; a CI that checks out a bare commit knows it",
     );
   const what = refText(request.ref);
-  if (comesByItself(policy, request.ref))
+  if (comesUnasked(policy, request.ref))
     return waitsForWorkflows(request, policy)
       ? judgeWorkflows(facts, what)
       : pass(`${what} is deployed to ${environment} by itself`);
