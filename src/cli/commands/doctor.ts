@@ -6,6 +6,7 @@ import { optionalArgument } from "../arguments.ts";
 import { behindSentences } from "../behind.ts";
 import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { githubChecks } from "../github-checks.ts";
 import { hookDemands } from "../hooks.ts";
 import { withSession } from "../session.ts";
 import { registryChecks } from "../registry-checks.ts";
@@ -35,6 +36,7 @@ export async function run(
     ...(await carryOut([
       ...machineChecks(context, config),
       ...scannerChecks(environments, context.env),
+      ...githubChecks(context, config, environments),
       ...environments.map((one) => secretsCheck(context, config, one)),
     ])),
     ...(await Promise.all(environments.map((environment) => examine(context, config, environment)))).flat(),
