@@ -152,7 +152,7 @@ function decisionOf({ gate, answer, reason, payload }: GateAnswer): GateDecision
 }
 
 /** Who waits is not sent away because GitHub does not answer for a while: what it said last stands, until the request is about to act. */
-function whatWasTold(now: CodeFacts, before: CodeFacts): CodeFacts {
+export function whatWasTold(now: CodeFacts, before: CodeFacts): CodeFacts {
   const last = <T extends object | null>(value: T, known: T): T =>
     value !== null && "unreachable" in value && known !== null ? known : value;
   return {

@@ -6,7 +6,6 @@ import { after, before, describe, it } from "node:test";
 import { gatesOf, remembered } from "../../src/cli/ask-gates.ts";
 import { withConfirmation } from "../../src/cli/confirmation.ts";
 import { type CommandContext, openHistory } from "../../src/cli/context.ts";
-import { endIfRefused, orEndedEarly } from "../../src/cli/early.ts";
 import { lookAt, lookForCommit } from "../../src/cli/earlier-environments.ts";
 import { createOutput } from "../../src/cli/output.ts";
 import { rollbackRequest } from "../../src/cli/rollback-request.ts";
@@ -17,28 +16,25 @@ import { obstacles } from "../../src/environments/gates/judge.ts";
 import type { CheckRunEntry } from "../../src/ledger/types.ts";
 import type { ReleaseDocument } from "../../src/release/types.ts";
 import type { TargetSession } from "../../src/targets/types.ts";
-import { changed, load } from "../config/example.ts";
 import { request } from "../environments/gates/facts.ts";
-import { startDeployer } from "../fakes/deployer.ts";
 import { recordOf } from "../fakes/look.ts";
 import { shop } from "../fakes/shop.ts";
 import { openSocketFleet, type SocketFleet } from "../fakes/socket-fleet.ts";
-import { createWorld, type World } from "../fakes/world.ts";
+import type { World } from "../fakes/world.ts";
+import { configWith, type LiveEnvironment, withLiveEnvironment } from "./live-environment.ts";
 
 const first = shop("v1", { migration: false });
 const second = shop("v2", { migration: false });
 const asked = { hash: second.release.commit, time: second.release.commitTime, subject: "x" };
 
 /** The configuration of the fakes' environment, with gates. */
-function configWith(...gates: readonly string[]): Config {
-  const lines = gates.map((gate) => `\n    ${gate}`).join("");
-  return load(changed(["staging:", "production:"], ["strategy: rolling", `strategy: rolling${lines}`]));
-}
+const configOf = (...gates: readonly string[]): Config => configWith(gates);
 
 describe("gates on the facts of an environment", () => {
   let fleet: SocketFleet;
   let folder: string;
-  let said: string[];
+  let said: readonly string[];
+  let askEarly: LiveEnvironment["early"];
   let context: CommandContext;
   let world: World;
 
@@ -53,42 +49,19 @@ describe("gates on the facts of an environment", () => {
 
   /** Works with a session on an environment in which the first release is live, of the branch `feature/x` and by hand. */
   async function withLive<T>(work: (session: TargetSession) => Promise<T>): Promise<T> {
-    said = [];
-    const stdout = { write: (text: string) => said.push(text) };
-    const output = createOutput({ json: true, stdout, stderr: { write: () => true }, environment: {} });
-    const env = {
-      SHIPLOCK_LEDGER: join(folder, `${Math.random()}.db`),
-      SHIPLOCK_WHO: "ada",
-      PATH: process.env["PATH"],
-    };
-    const signal = new AbortController().signal;
-    context = { options: {}, cwd: folder, env, output, signal, commandLine: "shiplock deploy production" };
-    const feature: ReleaseDocument = { ...first, release: { ...first.release, ref: "feature/x", refKind: "branch" } };
-    world = createWorld(fleet, [feature, second]);
-    const deployer = await startDeployer(world);
-    try {
-      await deployer.deploy(feature);
-      return await work(deployer.session);
-    } finally {
-      await deployer.close();
-    }
+    return withLiveEnvironment({ fleet, folder }, [first, second], async (live) => {
+      ({ said, context, world, early: askEarly } = live);
+      return work(live.session);
+    });
   }
 
-  const early = (config: Config, session: TargetSession, flags: Record<string, boolean>, ref = "main") => {
-    const environment = config.environments["production"];
-    assert.ok(environment !== undefined);
-    const source = { commit: { ...asked, ref, refKind: "branch" as const }, dirty: false };
-    const work = endIfRefused(context, config, environment, session, "deploy", flags, source, {
-      event: () => undefined,
-      reviews: async () => undefined,
-    });
-    return orEndedEarly(work.then(() => -1));
-  };
+  const early = (config: Config, flags: Record<string, boolean>, ref = "main") =>
+    askEarly(config, flags, { ...asked, ref, refKind: "branch" });
 
   it("what comes by itself is skipped before anything is built, is no failure, and is kept by environment and machine", async () => {
-    await withLive(async (session) => {
-      const config = configWith("on: { push: main }", "guard: true");
-      assert.equal(await early(config, session, { automatic: true }), 0);
+    await withLive(async () => {
+      const config = configOf("on: { push: main }", "guard: true");
+      assert.equal(await early(config, { automatic: true }), 0);
       const told = JSON.parse(said.join("")) as { state: string; outcome: string; deployment: string };
       assert.equal(told.state, "skipped");
       assert.match(told.outcome, /^held by feature\/x, ada, since /);
@@ -103,9 +76,9 @@ describe("gates on the facts of an environment", () => {
   });
 
   it("what a gate blocks by hand ends with 3 before anything is built, and with all that would unblock it", async () => {
-    await withLive(async (session) => {
-      const config = configWith("branches: main", "confirm: true");
-      assert.equal(await early(config, session, {}, "feature/y"), 3);
+    await withLive(async () => {
+      const config = configOf("branches: main", "confirm: true");
+      assert.equal(await early(config, {}, "feature/y"), 3);
       const { error } = JSON.parse(said.join("")) as { error: { code: string; remedy: string; details: string[] } };
       assert.equal(error.code, "gate/branches");
       assert.match(error.details.join(), /confirm: .*add --confirm production/);
@@ -114,9 +87,9 @@ describe("gates on the facts of an environment", () => {
   });
 
   it("what no gate blocks leaves no trace before it is built", async () => {
-    await withLive(async (session) => {
+    await withLive(async () => {
       const before = await recordOf(world);
-      assert.equal(await early(configWith("on: { push: main }", "guard: true"), session, {}), -1);
+      assert.equal(await early(configOf("on: { push: main }", "guard: true"), {}), -1);
       assert.deepEqual(await recordOf(world), before);
       assert.deepEqual(said, []);
     });
@@ -144,7 +117,7 @@ describe("gates on the facts of an environment", () => {
 
   it("a rollback that had to wait goes back from what its asker saw, or from nothing; by a name it goes there whatever is live", async () => {
     await withLive(async (session) => {
-      const config = configWith();
+      const config = configOf();
       const environment = config.environments["production"];
       const before = (await recordOf(world))?.state;
       assert.ok(environment !== undefined && before?.live !== undefined && before.live !== null);
@@ -164,7 +137,7 @@ describe("gates on the facts of an environment", () => {
 
   it("a release that an emergency brought past its checks is asked for them by whoever deploys it again as none", async () => {
     await withLive(async (session) => {
-      const config = configWith();
+      const config = configOf();
       const production = config.environments["production"];
       const state = (await recordOf(world))?.state;
       assert.ok(production !== undefined && state !== undefined);
@@ -192,7 +165,7 @@ describe("gates on the facts of an environment", () => {
 
   it("a check that turned red after the release was made stops it at the moment of acting, for good", async () => {
     await withLive(async (session) => {
-      const config = configWith();
+      const config = configOf();
       const environment = config.environments["production"];
       assert.ok(environment !== undefined);
       const checks = { definitions: "sha256:checks", passed: ["test"], at: "2026-11-20T08:00:00Z" };
@@ -271,9 +244,7 @@ describe("the typed confirmation in a terminal", () => {
   const output = createOutput({ json: true, stdout: silent, stderr: silent, environment: {} });
   const signal = new AbortController().signal;
   const context: CommandContext = { options: {}, cwd: "/", env: {}, output, signal, commandLine: "" };
-  const [protectedOne, open] = [configWith("confirm: true"), configWith()].map(
-    (each) => each.environments["production"],
-  );
+  const [protectedOne, open] = [configOf("confirm: true"), configOf()].map((each) => each.environments["production"]);
   assert.ok(protectedOne !== undefined && open !== undefined);
 
   /** What would be typed; counts how often it was asked for. */
