@@ -13,6 +13,8 @@ export type { Said };
 
 /** A project whose only environment, `production`, has its home on this machine, without an engine: its record and its log are real files. Its other host is down. */
 export type HomeHost = {
+  /** Where `shiplock.yml` lies. */
+  readonly project: string;
   /** The environment's folder. */
   readonly folder: string;
   readonly ledger: string;
@@ -75,6 +77,7 @@ export function openHomeHost(more: readonly string[] = []): HomeHost {
   const shiplock: HomeHost["shiplock"] = (who, ...argv) => shiplockWith({ SHIPLOCK_WHO: who }, ...argv);
 
   return {
+    project,
     folder,
     ledger,
     change,

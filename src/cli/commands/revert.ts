@@ -31,6 +31,7 @@ export async function run(
     config,
     environment,
     async (session) => (await session.record.read())?.state ?? null,
+    { kind: "record" },
   );
   const choice = chooseRevert(state, environment.name, {
     deployment: textFlag(flags, "deployment"),
