@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import { resolveArguments } from "../config/environment.ts";
 import { isLocalRepository } from "../config/local-repository.ts";
 import { secretNames } from "../config/secret-names.ts";
 import type { Config, Environment, Image, ScanPolicy } from "../config/types.ts";
-import { messageOf, ShiplockError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Engine } from "../hosts/engine.ts";
 import type { GateAnswer, NewAttachment } from "../ledger/types.ts";
 import { type BuiltImage, collectEvidence, type Evidence, type JudgedRelease } from "../release/evidence.ts";
@@ -24,13 +24,13 @@ import type { Scanner, ScanReport } from "../release/scan/types.ts";
 import { originOf, repositoryRoot } from "../release/source.ts";
 import type { Release } from "../release/types.ts";
 import type { Flags } from "./commands/table.ts";
-import { textFlag } from "./arguments.ts";
 import { type CommandContext, openHistory } from "./context.ts";
 import { printable } from "./output.ts";
 import { rememberRelease } from "./record-history.ts";
 import type { CheckedOut } from "./release-source.ts";
 import { version } from "./version.ts";
 import { registryAuth, registryLogins } from "./registry-logins.ts";
+import { writeSarifFile } from "./sarif-file.ts";
 import { buildEngine, registryOf } from "./wiring.ts";
 
 /** What evidence is about, of a checkout or of a release that is known. */
@@ -189,22 +189,7 @@ export async function writeSarif(
   reports: readonly ScanReport[],
   verdict: ScanVerdict | null,
 ): Promise<void> {
-  const name = textFlag(flags, "sarif");
-  if (name === null) return;
-  const file = resolve(context.cwd, name);
-  try {
-    await writeFile(file, sarifOf(reports, verdict?.ignored ?? []));
-  } catch (cause) {
-    throw new ShiplockError({
-      code: "scan/sarif-not-written",
-      blame: "usage",
-      message: `--sarif: ${messageOf(cause)}`,
-      where: file,
-      remedy: "name a file in a folder that is there and can be written to",
-      cause,
-    });
-  }
-  context.output.line(`  wrote ${file}`);
+  await writeSarifFile(context, flags, "scan", () => sarifOf(reports, verdict?.ignored ?? []));
 }
 
 /** What the history of this machine keeps about images, oldest first. */

@@ -1,8 +1,7 @@
+import { sarifLog } from "../../sarif.ts";
 import { compareText, countBySeverity } from "./findings.ts";
 import type { IgnoredFinding } from "./judge.ts";
 import type { Finding, ScanReport, Severity } from "./types.ts";
-
-const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 const LEVELS = {
   critical: "error",
@@ -37,7 +36,7 @@ export function sarifOf(reports: readonly ScanReport[], ignored: readonly Ignore
   const runs = [...reports]
     .sort((left, right) => compareText(left.image, right.image))
     .map((report) => runOf(report, ignored));
-  return `${JSON.stringify({ $schema: SCHEMA, version: "2.1.0", runs }, null, 2)}\n`;
+  return sarifLog(runs);
 }
 
 function runOf(report: ScanReport, ignored: readonly IgnoredFinding[]) {
