@@ -32,6 +32,8 @@ export function createMachine(repository: string, mark: string): Machine {
       GITHUB_ACTIONS: "true",
       GITHUB_WORKSPACE: workspace,
       HOME: home,
+      // Where it is anyway, for programs that ask the system for the user's home and not the variable: that one is the test's own.
+      XDG_STATE_HOME: join(home, ".local", "state"),
       RUNNER_ARCH: process.arch === "arm64" ? "ARM64" : "X64",
       RUNNER_ENVIRONMENT: "github-hosted",
       RUNNER_NAME: "A machine for tests",

@@ -23,7 +23,7 @@ export function withWorkflows(shiplockYml: string): Files {
 }
 
 /** A small project whose checks are processes: nothing of it needs an engine. */
-export function checkedProject(more: Readonly<Record<string, Json>> = {}): Files {
+export function checkedProject(more: Readonly<Record<string, Json>>): Files {
   return withWorkflows(
     stringify({
       project: "tea",
