@@ -11,7 +11,7 @@ const lower = "(targets|hosts|proxy|ledger|secrets|notify|github/api|github/app)
 /** Code that decides: it is given facts and answers with a decision, and can be tested without fakes. */
 const deciding = [
   "deploy/(plan|states|notices)",
-  "notify/(choose|words|masked)",
+  "notify/(choose|words|masked|markdown|pull-request-table)",
   "notify/slack/(message|refusals)",
   "notify/email/message",
   "deploy/strategies/.+",

@@ -14,6 +14,7 @@ import type { Notice, NoticeEvent, NoticeRule } from "../notify/types.ts";
 import { levelOf } from "../notify/words.ts";
 import { type CommandContext, openHistory, originOf } from "./context.ts";
 import { failureNotice } from "./failure-notice.ts";
+import { runAddress } from "./github-ledger.ts";
 import { noticeRules } from "./notifiers.ts";
 
 /** The telling of one command. Nothing of it throws, and nothing but `flush` waits. */
@@ -74,14 +75,15 @@ export function openNotices(
     },
   });
   const url = environment === null || rules.length === 0 ? null : publicUrlOf(context, config, environment);
+  const log = runAddress(context.env);
   const { who } = originOf(context, null);
   const deliver = (input: NoticeInput, options?: { onlyNamed?: boolean }): void => {
-    const links = { url, log: null };
+    const links = { url, log };
     const known = { kind, environment, who, why, at: now(), project: config.project, links };
     dispatch.tell({ ...bare, ...known, ...input, level: levelOf(input.event) }, options);
   };
   const now = (): string => systemClock.now().toISOString();
-  let fold = startNotices(url);
+  let fold = startNotices(url, log);
 
   return {
     event: (event) => {

@@ -29,6 +29,9 @@ const table = {
   "scan-blocked": { failure: true, usual: true },
 } as const satisfies Record<NotifyEvent, { failure: boolean; usual: boolean }>;
 
+/** Ends that nobody need hear of. */
+const quietEnds: readonly NotifyEvent[] = ["cancelled", "superseded", "skipped"];
+
 export const notifyEvents = Object.keys(table) as readonly NotifyEvent[];
 
 export const eventGroups = ["failures", "all"] as const;
@@ -39,9 +42,11 @@ export const eventWords = [...notifyEvents, ...eventGroups] as readonly (NotifyE
 /**
  * The events that are meant by what stands in `events`, in the order of the table.
  * @param written undefined where nothing was said: the usual ones
+ * @param keepsState whether what is told stays there until the next is told, so that every end has to be told
  */
-export function eventsMeant(written: readonly string[] | undefined): readonly NotifyEvent[] {
-  if (written === undefined) return notifyEvents.filter((event) => table[event].usual);
+export function eventsMeant(written: readonly string[] | undefined, keepsState = false): readonly NotifyEvent[] {
+  if (written === undefined)
+    return notifyEvents.filter((event) => table[event].usual || (keepsState && quietEnds.includes(event)));
   const all = written.includes("all");
   const failures = written.includes("failures");
   return notifyEvents.filter((event) => all || (failures && table[event].failure) || written.includes(event));

@@ -19,7 +19,7 @@ export function resolveNotify(written: ConfigInput["notify"]): readonly Notify[]
       name,
       to,
       environments: entry.environments,
-      events: eventsMeant(entry.events),
+      events: eventsMeant(entry.events, to.kind === "commit-status" || to.kind === "pull-request"),
       named: notifyEvents.filter((event) => entry.events?.includes(event) === true),
     };
   });

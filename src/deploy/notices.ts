@@ -12,6 +12,8 @@ import type { Plan } from "./types.ts";
 export type NoticeFold = {
   /** Public address of the environment. */
   readonly url: string | null;
+  /** Page with the whole log. */
+  readonly log: string | null;
   readonly known: ReadonlyMap<string, Known>;
   /** The deployment whose steps are running. */
   readonly running: string | null;
@@ -30,9 +32,12 @@ type Known = {
 
 export type Folded = { readonly fold: NoticeFold; readonly notices: readonly Notice[] };
 
-/** @param url public address of the environment, if it has one */
-export function startNotices(url: string | null): NoticeFold {
-  return { url, known: new Map(), running: null, tookOver: null };
+/**
+ * @param url public address of the environment, if it has one
+ * @param log page with the whole log, if there is one
+ */
+export function startNotices(url: string | null, log: string | null = null): NoticeFold {
+  return { url, log, known: new Map(), running: null, tookOver: null };
 }
 
 /** Whether somebody was told how it ended: of each deployment that was told of, or of none. */
@@ -199,7 +204,7 @@ function noticesOf(
       outcome,
       steps: [...steps.steps.values()].map(({ step }) => step),
       lastLines: levelOf(event) === "bad" ? steps.lastLines : [],
-      links: { url: fold.url, log: null },
+      links: { url: fold.url, log: fold.log },
     },
   ];
 }

@@ -1,4 +1,4 @@
-import { messageOf } from "../errors.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
 import type { Notice, Notifier } from "./types.ts";
 import { clip, headline } from "./words.ts";
 
@@ -28,13 +28,16 @@ export function createCommitStatus(options: { name: string; marks: CommitMarks }
     name,
     tell: async (notice, signal) => {
       const mark = markOf(notice);
-      if (notice.commit === null || mark === null)
-        return { status: "delivered", tries: 0, detail: "there is no commit to mark", remember: null };
+      if (notice.commit === null || mark === null) {
+        const detail = mark === null ? "this says nothing about a commit" : "there is no commit to mark";
+        return { status: "delivered", tries: 0, detail, remember: null };
+      }
       try {
         await marks.set(notice.commit, mark, { signal });
         return { status: "delivered", tries: 1, detail: `${mark.context} is ${mark.state}`, remember: null };
       } catch (error) {
-        return { status: "failed", tries: 1, detail: messageOf(error), remedy: null, remember: null };
+        const remedy = error instanceof ShiplockError ? (error.remedy ?? null) : null;
+        return { status: "failed", tries: 1, detail: messageOf(error), remedy, remember: null };
       }
     },
   };
@@ -44,9 +47,11 @@ export function createCommitStatus(options: { name: string; marks: CommitMarks }
 export function markOf(notice: Notice): CommitMark | null {
   const state = stateOf(notice);
   if (state === null) return null;
-  const { project, environment, outcome, links } = notice;
+  const { project, environment, kind, outcome, links } = notice;
+  // A sample must not look like a deployment to whoever demands that one has succeeded.
+  const about = kind === "test" ? "test" : environment;
   return {
-    context: environment === null ? "shiplock" : `shiplock/${environment}`,
+    context: about === null ? "shiplock" : `shiplock/${about}`,
     state,
     description: clip(outcome ?? headline({ ...notice, project }), 140),
     url: links.log ?? links.url,

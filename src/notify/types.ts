@@ -50,7 +50,7 @@ export type Notice = {
   readonly environment: string | null;
   /** Id of the deployment it is about; notices of one id belong together. */
   readonly deployment: string | null;
-  /** What kind of change it is: `deploy`, `promote`, `rollback`. */
+  /** What kind of change it is: `deploy`, `promote`, `rollback`; `test` for a sample, of which nothing but that it arrived is true. */
   readonly kind: string | null;
   readonly release: string | null;
   /** Full hash. */
@@ -72,7 +72,7 @@ export type Notice = {
   readonly links: {
     /** Public address of the environment. */
     readonly url: string | null;
-    /** Page with the whole log. */
+    /** Page with the whole log: of the workflow's run. */
     readonly log: string | null;
   };
 };

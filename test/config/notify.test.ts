@@ -110,6 +110,16 @@ describe("who is told", () => {
     }
   });
 
+  test("who keeps a mark until the next is told hears of every end unless something else was asked for", () => {
+    const [mark, comment, slack] = notifyOf(
+      '[{ commit-status: true }, { pull-request: true }, { slack: { channel: "#a", token: T } }]',
+    );
+    for (const end of ["cancelled", "superseded", "skipped", "rejected", "failed"] as const)
+      assert.deepEqual([mark?.events.includes(end), comment?.events.includes(end)], [true, true], end);
+    assert.equal(slack?.events.includes("cancelled"), false);
+    assert.deepEqual(notifyOf("[{ commit-status: true, events: [failed] }]")[0]?.events, ["failed"]);
+  });
+
   test("the documentation says of every event whether it is told by default, and whether it is a failure", () => {
     const text = readFileSync(join(import.meta.dirname, "../../docs/notifications.md"), "utf8");
     const rows = [...text.matchAll(/^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| [^|]+ \|([^|]*)\|([^|]*)\|$/gm)].flatMap(

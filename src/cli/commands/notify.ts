@@ -4,6 +4,7 @@ import type { Config } from "../../config/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import type { Told } from "../../notify/dispatch.ts";
 import { type NoticeEvent, noticeEvents, type NoticeRule } from "../../notify/types.ts";
+import { repositoryRoot, resolveCommit } from "../../release/source.ts";
 import { argument, countFlag, textFlag } from "../arguments.ts";
 import { type CommandContext, loadProject, openHistory } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -34,11 +35,11 @@ async function test(context: CommandContext, config: Config, flags: Flags): Prom
   const environment = named === null ? null : resolveEnvironment(config, named).name;
   const rules = rulesFor(noticeRules(context, config), { event, environment, to: textFlag(flags, "to") });
   const notices = openNotices(context, config, environment ?? Object.keys(config.environments)[0] ?? null, {
-    kind: "deploy",
+    kind: "test",
     rules,
     quiet: true,
   });
-  notices.tell(sample(event ?? "succeeded"));
+  notices.tell({ ...sample(event ?? "succeeded"), commit: await checkedOut(config) });
   const place = new Map(rules.map(({ notifier }, index) => [notifier.name, index]));
   const told = (await notices.flush(testMs)).toSorted(
     (left, right) => (place.get(left.notifier) ?? 0) - (place.get(right.notifier) ?? 0),
@@ -71,6 +72,16 @@ function rulesFor(
       ...(event === null ? { events: noticeEvents } : {}),
       ...(environment === null ? { environments: null } : {}),
     }));
+}
+
+/** What is told beside commits needs one that is really there; null outside of a repository. */
+async function checkedOut(config: Config): Promise<string | null> {
+  try {
+    return (await resolveCommit(await repositoryRoot(config.folder), null)).hash;
+  } catch (error) {
+    if (error instanceof ShiplockError) return null;
+    throw error;
+  }
 }
 
 function sample(event: NoticeEvent): NoticeInput {

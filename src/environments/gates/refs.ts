@@ -3,6 +3,8 @@ import { matchesRef } from "../../config/ref-pattern.ts";
 import type { GatePolicy } from "../../config/types-gates.ts";
 import type { RefName } from "../queue/types.ts";
 
+export { ownBranch } from "../../config/own-branch.ts";
+
 /** Whether a branch or tag is one of those that are deployed to an environment by themselves, by a push. */
 export function comesByItself({ on }: Pick<GatePolicy, "on">, ref: RefName): boolean {
   return matchesAny(ref.kind === "branch" ? on.push : on.tags, ref.name);

@@ -85,8 +85,8 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     const authorization = `token ${demandSendable(await token(signal))}`;
     try {
       const { status, data, headers } = await defaults(route, {
-        owner: repository.owner,
-        repo: repository.name,
+        // What a route has no place for would go into its query.
+        ...(route.includes("{owner}") ? { owner: repository.owner, repo: repository.name } : {}),
         ...parameters,
         headers: { authorization },
         request: { signal, fetch: globalThis.fetch, log: silent },

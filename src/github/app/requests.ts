@@ -1,4 +1,4 @@
-import { matchesAny, refText } from "../../environments/gates/refs.ts";
+import { matchesAny, ownBranch, refText } from "../../environments/gates/refs.ts";
 import type { GitHubRepository } from "../api/types.ts";
 import { type EventBody, eventBodies, whereFrom } from "./event-bodies.ts";
 import type { AskedByEvent, EventRequest, EventRules, GitRef, PullHead } from "./types.ts";
@@ -111,16 +111,11 @@ function afterDelete({ ref, ref_type: kind }: Parsed<"gone">): Found {
 /** It is time: the environment's own branch comes, whatever it holds then. */
 function atTime(rules: EventRules, time: string): Found {
   const due = environmentsWith(rules, ({ on }) => on.schedule.includes(time));
-  const requests = due.flatMap(({ environment, on }) => {
-    const own = ownBranch(on.push);
+  const requests = due.flatMap(({ environment, gates }) => {
+    const own = ownBranch(gates);
     return own === null ? [] : [deploy(environment, "schedule", { kind: "branch", name: own }, null)];
   });
   return requests.length === 0 ? `nothing is due at ${time}` : requests;
-}
-
-/** The first that is no pattern. */
-function ownBranch(patterns: readonly string[]): string | null {
-  return patterns.find((pattern) => !/[*?[\]\\]/.test(pattern)) ?? null;
 }
 
 function deploy(
@@ -132,19 +127,19 @@ function deploy(
   return { kind: "deploy", environment, by, ref, commit };
 }
 
-type On = EventRules["environments"][string]["gates"]["on"];
+type Gates = EventRules["environments"][string]["gates"];
 
 /** What only a schedule brings does not come when it is pushed. */
-function isPushed(on: On, { kind, name }: GitRef): boolean {
+function isPushed(on: Gates["on"], { kind, name }: GitRef): boolean {
   return matchesAny(kind === "tag" ? on.tags : on.push, name);
 }
 
 function environmentsWith(
   { environments }: EventRules,
-  fits: (gates: { on: On }) => boolean,
-): readonly { environment: string; on: On }[] {
+  fits: (gates: Gates) => boolean,
+): readonly { environment: string; gates: Gates; on: Gates["on"] }[] {
   return Object.entries(environments).flatMap(([environment, { gates }]) =>
-    fits(gates) ? [{ environment, on: gates.on }] : [],
+    fits(gates) ? [{ environment, gates, on: gates.on }] : [],
   );
 }
 

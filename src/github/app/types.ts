@@ -115,6 +115,7 @@ export type EventRules = {
             readonly checks: readonly string[];
             readonly schedule: readonly string[];
           };
+          readonly branches: readonly string[] | undefined;
         };
       }
     >

@@ -12,7 +12,10 @@ function rules(environments: Readonly<Record<string, Partial<On>>>): EventRules 
   const bare: On = { push: [], tags: [], checks: [], schedule: [] };
   return {
     environments: Object.fromEntries(
-      Object.entries(environments).map(([name, on]) => [name, { gates: { on: { ...bare, ...on } } }]),
+      Object.entries(environments).map(([name, on]) => [
+        name,
+        { gates: { on: { ...bare, ...on }, branches: undefined } },
+      ]),
     ),
   };
 }
