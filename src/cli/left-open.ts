@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { stateRules, transitions } from "../deploy/states.ts";
-import { endingOf } from "../environments/record/left-open.ts";
+import { type Ending, endingOf } from "../environments/record/left-open.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import { messageOf } from "../errors.ts";
 import { wayBetween } from "../ledger/deployments.ts";
@@ -51,12 +51,13 @@ async function sweep(
   for (const entry of open) {
     const asked = { deployment: entry.id, state: entry.state, createdAt: entry.createdAt };
     const ending = endingOf(asked, state, held, clock.now().getTime());
-    if (ending !== null) await end(ledger, entry, ending.state, mask(ending.outcome), clock.now().getTime());
+    if (ending !== null) await end(ledger, entry, { ...ending, outcome: mask(ending.outcome) }, clock);
   }
 }
 
-async function end(ledger: Ledger, entry: DeploymentEntry, to: string, outcome: string, at: number): Promise<void> {
-  const way = wayBetween(entry.state, to, Object.keys(transitions), stateRules) ?? [];
-  for (const next of way)
-    await ledger.transition({ deployment: entry.id, to: next, at, ...(next === to ? { outcome } : {}) });
+async function end(ledger: Ledger, { id, state }: DeploymentEntry, ending: Ending, clock: Clock): Promise<void> {
+  const { state: last, outcome, live } = ending;
+  const at = ending.at ?? clock.now().getTime();
+  const way = wayBetween(state, last, Object.keys(transitions), stateRules) ?? [];
+  for (const to of way) await ledger.transition({ deployment: id, to, at, live, ...(to === last ? { outcome } : {}) });
 }

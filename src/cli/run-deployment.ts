@@ -3,7 +3,7 @@ import { systemClock } from "../clock.ts";
 import type { DeploymentEvent, DeploymentOutcome, DeploymentPorts } from "../deploy/request.ts";
 import { headText } from "../environments/audit/judge-log.ts";
 import type { AuditHead } from "../environments/audit/types.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, ShiplockError } from "../errors.ts";
 import type { GateAnswer, Ledger } from "../ledger/types.ts";
 import type { TargetSession } from "../targets/types.ts";
 import { rememberHead } from "./audit-memory.ts";
@@ -52,7 +52,14 @@ export async function carryOut(
     };
     const started = Date.now();
     const ports = { session, clock: systemClock, signal: context.signal, tell };
-    const outcome = await work(ports).finally(() => history.flush());
+    const outcome = await work(ports)
+      .finally(() => history.flush())
+      .catch(async (error: unknown) => {
+        // What stands in the way is mostly what somebody left who is gone.
+        if (error instanceof ShiplockError && error.code === "deploy/unfinished")
+          await endLeftOpen(context, session, ledger);
+        throw error;
+      });
     if (outcome === null) {
       await endLeftOpen(context, session, ledger);
       output.line(nothing);

@@ -250,7 +250,14 @@ export type DeploymentEntry = {
 
 export type NewDeployment = Omit<DeploymentEntry, "startedAt" | "endedAt" | "outcome">;
 
-export type Transition = { deployment: string; to: string; at: number; outcome?: string };
+export type Transition = {
+  deployment: string;
+  to: string;
+  at: number;
+  outcome?: string;
+  /** For a deployment that somebody else tells of afterwards: whether its release is live still, if it ever was. Whoever carries one out leaves it away. */
+  live?: boolean;
+};
 
 export type HistoryQuery = {
   project: string;

@@ -8,7 +8,7 @@ import { documentOf, releaseIn } from "./document.ts";
 import { createOutbox } from "./outbox.ts";
 import { checkPrefix } from "./records.ts";
 import { enterCheckRun, enterDeployment, enterRelease } from "./shared.ts";
-import { isSettled, statusOf } from "./states.ts";
+import { isSettled, replacedBy, statusOf } from "./states.ts";
 import type { DeploymentRecord, GitHubRecords } from "./types.ts";
 
 /** How long `close` waits for what GitHub has not been told yet, in milliseconds. */
@@ -53,6 +53,8 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     wait: clock.wait,
   });
   const mine = new Map<string, DeploymentRecord>();
+  /** Deployments that are told of afterwards, and whose release is live no more. */
+  const past = new Set<string>();
   /** What was last said of a record. */
   const said = new Map<number, string>();
   let warned = false;
@@ -113,7 +115,10 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     await records.say(record.number, { state, description, environmentUrl, logUrl: runAddress });
     said.set(record.number, word);
     board.said(record.number);
-    if (state === "success") await replaceEarlier(records, board, record, runAddress);
+    if (state !== "success") return;
+    if (past.has(id))
+      await records.say(record.number, { ...replacedBy(null), environmentUrl: null, logUrl: runAddress });
+    else await replaceEarlier(records, board, record, runAddress);
   }
 
   /** The record of a deployment; made where GitHub has none. */
@@ -198,6 +203,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     },
     async transition(change) {
       const moved = await inner.transition(change);
+      if (change.live === false) past.add(moved.id);
       share(moved.id);
       return moved;
     },

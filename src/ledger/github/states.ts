@@ -43,9 +43,9 @@ export function statusOf({ state, outcome }: Pick<DeploymentEntry, "state" | "ou
   return { state: shown[state] ?? "in_progress", description: described(state, outcome) };
 }
 
-/** What is said of a record whose release is live no more, because another one is. */
-export function replacedBy(release: string): { state: GitHubState; description: string } {
-  return { state: "inactive", description: described("succeeded", `replaced by ${release}`) };
+/** What is said of a record whose release is live no more, because another one is; null for one that is not known. */
+export function replacedBy(release: string | null): { state: GitHubState; description: string } {
+  return { state: "inactive", description: described("succeeded", `replaced by ${release ?? "another release"}`) };
 }
 
 function described(state: string, outcome: string | null): string {
