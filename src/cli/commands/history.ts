@@ -4,11 +4,11 @@ import type { ChecklistRow } from "../../environments/checklist.ts";
 import type { DeploymentEntry } from "../../environments/record/types.ts";
 import { messageOf } from "../../errors.ts";
 import type { Release } from "../../release/types.ts";
-import type { Ledger } from "../../ledger/types.ts";
+import type { DeploymentEntry as Recorded, Ledger } from "../../ledger/types.ts";
 import { countFlag, optionalArgument } from "../arguments.ts";
 import { type CommandContext, loadProject, openHistory } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { printable } from "../output.ts";
+import { type Output, printable } from "../output.ts";
 import { checklistEvent } from "../record-history.ts";
 import { withSession } from "../session.ts";
 import type { Flags } from "./table.ts";
@@ -22,6 +22,9 @@ type Row = Omit<DeploymentEntry, "origin"> & {
   versions: readonly string[];
   /** What was ready when it began, and what was not; only for machines, and null where nobody knows any more or it never began. */
   checklist?: readonly ChecklistRow[] | null;
+  /** Of a record on GitHub: its number there, and what GitHub's records say of it. */
+  record?: number;
+  standing?: "live" | "rollback" | null;
 };
 type Entry = Omit<Row, "versions">;
 
@@ -38,15 +41,14 @@ export async function run(
   const named = optionalArgument(args, 0);
   const limit = countFlag(flags, "limit", 20);
   const names = named === null ? Object.keys(config.environments) : [resolveEnvironment(config, named).name];
-  const remote =
-    flags["local"] === true
-      ? []
-      : (await Promise.all(names.map((name) => remembered(context, config, name, limit)))).flat();
-  const local = await localRows(context, config.project, named, limit);
-  const known = new Set(remote.map((row) => row.deployment));
+  const entries =
+    flags["github"] === true
+      ? await recordedRows(context, config, names, limit)
+      : await rememberedRows(context, config, names, { named, limit, local: flags["local"] === true });
   const versions = await versionsByRelease(context, config.project);
-  const rows: Row[] = [...remote, ...local.filter((row) => !known.has(row.deployment))]
-    .sort((left, right) => (left.startedAt < right.startedAt ? 1 : -1))
+  const rows: Row[] = entries
+    // What began at the same time stays in the order in which it was asked for.
+    .sort((left, right) => Date.parse(right.startedAt) - Date.parse(left.startedAt))
     .slice(0, limit)
     .map((row) => ({ ...row, versions: versions.get(row.release) ?? [] }));
   output.result(rows);
@@ -60,12 +62,43 @@ export async function run(
           ? paint.cyan(row.state)
           : paint.yellow(row.state);
     output.line(
-      `${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)}${row.versions.map((name) => ` ${paint.cyan(name)}`).join("")}${row.siblingOf === undefined ? "" : ` (sibling of ${row.siblingOf})`} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}`,
+      `${row.startedAt}  ${row.environment.padEnd(12)} ${row.kind.padEnd(8)} ${paint.bold(row.release)}${row.versions.map((name) => ` ${paint.cyan(name)}`).join("")}${row.siblingOf === undefined ? "" : ` (sibling of ${row.siblingOf})`} ${printable(row.ref ?? row.commit.slice(0, 7))}  ${state}  ${row.who}${row.reason === null ? "" : ` (${printable(row.reason)})`}${markOf(row.standing, paint)}`,
     );
     if (row.state !== "succeeded" && row.outcome !== null)
       output.line(`${" ".repeat(26)}${paint.dim(printable(row.outcome))}`);
   }
   return exitCodes.done;
+}
+
+function markOf(standing: Row["standing"], paint: Output["paint"]): string {
+  if (standing === "live") return `  ${paint.green("← live")}`;
+  return standing === "rollback" ? `  ${paint.cyan("← a rollback goes back to it")}` : "";
+}
+
+/** What the environments themselves remember, and behind that what this machine does. */
+async function rememberedRows(
+  context: CommandContext,
+  config: Config,
+  names: readonly string[],
+  { named, limit, local: only }: { named: string | null; limit: number; local: boolean },
+): Promise<Entry[]> {
+  const asked = only ? [] : await Promise.all(names.map((name) => remembered(context, config, name, limit)));
+  const remote = asked.flat();
+  const local = await localRows(context, config.project, named, limit);
+  const known = new Set(remote.map((row) => row.deployment));
+  return [...remote, ...local.filter((row) => !known.has(row.deployment))];
+}
+
+/** What GitHub has records of. */
+async function recordedRows(
+  context: CommandContext,
+  config: Config,
+  names: readonly string[],
+  limit: number,
+): Promise<Entry[]> {
+  const { githubRows } = await import("../github-rows.ts");
+  const found = await githubRows(context, config, names, limit);
+  return found.map(({ entry, record, standing }) => ({ ...rowOf(entry), record, standing }));
 }
 
 /** The names of releases as they stand now: of a name that was moved, its last word counts. */
@@ -120,25 +153,31 @@ async function localRows(
       }),
     );
     return entries.map((entry, index) => ({
-      deployment: entry.id,
-      environment: entry.environment,
-      kind: entry.kind,
-      release: entry.release,
-      from: entry.fromRelease,
-      commit: entry.commit,
-      ref: entry.ref,
+      ...rowOf(entry),
       ...(index < checklists.length ? { checklist: checklists[index] ?? null } : {}),
       ...(typeof origins[index] === "string" ? { siblingOf: origins[index] } : {}),
-      state: entry.state as Row["state"],
-      who: entry.who,
-      reason: entry.why,
-      startedAt: new Date(entry.startedAt ?? entry.createdAt).toISOString(),
-      endedAt: entry.endedAt === null ? null : new Date(entry.endedAt).toISOString(),
-      outcome: entry.outcome,
     }));
   } finally {
     await ledger.close();
   }
+}
+
+function rowOf(entry: Recorded): Entry {
+  return {
+    deployment: entry.id,
+    environment: entry.environment,
+    kind: entry.kind,
+    release: entry.release,
+    from: entry.fromRelease,
+    commit: entry.commit,
+    ref: entry.ref,
+    state: entry.state as Row["state"],
+    who: entry.who,
+    reason: entry.why,
+    startedAt: new Date(entry.startedAt ?? entry.createdAt).toISOString(),
+    endedAt: entry.endedAt === null ? null : new Date(entry.endedAt).toISOString(),
+    outcome: entry.outcome,
+  };
 }
 
 /** The last checklist that this machine's history has of a deployment. */

@@ -27,11 +27,13 @@ describe("what is said of a deployment on GitHub", () => {
 
   it("is never longer than GitHub takes, nor cut within a character", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", minLength: 60, maxLength: 200 }), (text) => {
-        const cut = cutDescription(text);
-        assert.ok(cut.length <= 140 && cut.isWellFormed());
-      }),
-      { numRuns: 50 },
+      fc.property(
+        fc.array(fc.constantFrom("a", " ", "ä", "☃", "𝄞"), { minLength: 60, maxLength: 200 }),
+        (characters) => {
+          const cut = cutDescription(characters.join(""));
+          assert.ok(cut.length <= 140 && cut.isWellFormed());
+        },
+      ),
     );
   });
 

@@ -18,8 +18,13 @@ export const looking: readonly CommandEntry[] = [
     flags: [
       { flags: "--limit <count>", description: "how many (20)" },
       { flags: "--local", description: "only what this machine remembers; asks no host" },
+      {
+        flags: "--github",
+        description: "GitHub's records, and what they say is live; asks no host",
+        conflicts: ["local"],
+      },
     ],
-    examples: ["shiplock history production --limit 5"],
+    examples: ["shiplock history production --limit 5", "shiplock history production --github"],
     load: () => import("../history.ts"),
   },
   {
