@@ -82,7 +82,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     signal: AbortSignal,
     expect: readonly number[],
   ): Promise<Answered> {
-    const authorization = `token ${demandSendable(await token(signal))}`;
+    const authorization = authorizationOf(demandSendable(await token(signal)));
     try {
       const { status, data, headers } = await defaults(route, {
         // What a route has no place for would go into its query.
@@ -113,6 +113,11 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
 function demandSendable(token: string): string {
   if (!/^[\x21-\x7e]+$/.test(token)) throw badToken();
   return token;
+}
+
+/** What an App signs for itself (a JSON Web Token) GitHub takes under this name alone. */
+function authorizationOf(token: string): string {
+  return `${/^ey[^.]*\.[^.]+\.[^.]+$/.test(token) ? "bearer" : "token"} ${token}`;
 }
 
 function brokenOff(route: string): RequestError {

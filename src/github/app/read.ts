@@ -13,8 +13,8 @@ export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, what: string)
   });
 }
 
-/** An error with another thing to do about it, where more is known than the status says. */
-export function withRemedy(error: unknown, code: string, remedy: string): unknown {
+/** An error of this code with another thing to do about it, where more is known than the status says; `as` names it anew. */
+export function withRemedy(error: unknown, code: string, remedy: string, as = code): unknown {
   if (!(error instanceof ShiplockError) || error.code !== code) return error;
-  return new ShiplockError({ code, message: error.message, remedy, cause: error.cause });
+  return new ShiplockError({ code: as, message: error.message, remedy, cause: error.cause });
 }

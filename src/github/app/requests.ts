@@ -1,4 +1,4 @@
-import { matchesAny, ownBranch, refText } from "../../environments/gates/refs.ts";
+import { comesByItself, matchesAny, ownBranch, refText } from "../../environments/gates/refs.ts";
 import type { GitHubRepository } from "../api/types.ts";
 import { type EventBody, eventBodies, whereFrom } from "./event-bodies.ts";
 import type { AskedByEvent, EventRequest, EventRules, GitRef, PullHead } from "./types.ts";
@@ -49,7 +49,7 @@ function afterPush(rules: EventRules, push: Parsed<"push">): Found {
   // A tag with a message is an object of its own, which `after` names; what is deployed is the commit it is on.
   const commit = ref.kind === "tag" ? (push.head_commit?.id ?? null) : push.after;
   if (commit === null) return `${refText(ref)} is on no commit`;
-  const wanted = environmentsWith(rules, ({ on }) => isPushed(on, ref));
+  const wanted = environmentsWith(rules, ({ on }) => comesByItself({ on }, ref));
   const now = wanted.filter(({ on }) => ref.kind === "tag" || on.checks.length === 0);
   if (now.length > 0) return now.map(({ environment }) => deploy(environment, "push", ref, commit));
   return wanted.length > 0
@@ -128,11 +128,6 @@ function deploy(
 }
 
 type Gates = EventRules["environments"][string]["gates"];
-
-/** What only a schedule brings does not come when it is pushed. */
-function isPushed(on: Gates["on"], { kind, name }: GitRef): boolean {
-  return matchesAny(kind === "tag" ? on.tags : on.push, name);
-}
 
 function environmentsWith(
   { environments }: EventRules,

@@ -7,8 +7,11 @@ import { jumpingClock } from "../../fakes/jumping-clock.ts";
 import type { OpenNotifier } from "../../notify/contract.ts";
 import { deadUrl } from "../../notify/http-server.ts";
 
-export async function openGitHub(context: TestContext): Promise<GitHubSimulator> {
-  const github = await startGitHubSimulator();
+export async function openGitHub(
+  context: TestContext,
+  options: Parameters<typeof startGitHubSimulator>[0] = {},
+): Promise<GitHubSimulator> {
+  const github = await startGitHubSimulator(options);
   context.after(() => github.close());
   return github;
 }
