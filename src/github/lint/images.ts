@@ -29,7 +29,7 @@ export function withVariables(text: string, { script }: Ran, { step }: StepFacts
       ...(words[0]?.text === "export" ? words.slice(1).map((word) => splitAssignment(word.text)) : []),
     ]);
     const value = assigned.findLast((each) => each.name === name)?.text ?? environmentText(step.env, name);
-    return value === null || value.includes("$") ? written : value;
+    return value === null || /\$\(|`/.test(value) ? written : value;
   });
 }
 

@@ -78,8 +78,11 @@ function changeOfProgram(program: Program, onHost: boolean): Found | null {
           }
         : null;
     case "aws":
+      // Without these it changes how many there are, and not what they are.
       if (first === "ecs" && second === "update-service")
-        return { what: "aws ecs update-service", tool: "cloud", waits: false };
+        return words.some((word) => /^--(?:force-new-deployment|task-definition)/.test(word))
+          ? { what: "aws ecs update-service", tool: "cloud", waits: false }
+          : null;
       return first === "deploy" && second === "create-deployment"
         ? { what: "aws deploy create-deployment", tool: "cloud", waits: false }
         : null;
@@ -194,7 +197,7 @@ function startsThrowawayCluster({ step, ran }: StepRan): boolean {
 
 /** A machine of the team's own, on which what the job starts stays. */
 export function isOwnMachine({ runsOn }: Job): boolean {
-  return runsOn.length > 0 && runsOn.every((label) => !label.includes("${{")) && runsOn.includes("self-hosted");
+  return runsOn.includes("self-hosted");
 }
 
 function speaksOfDeploying({ workflow, job }: Context): boolean {

@@ -67,8 +67,11 @@ function chosen(workflow: Workflow, job: Job, written: string): readonly string[
   return [...new Set(names.map(named))];
 }
 
-function matrixValues(job: Job, column: string | undefined): readonly string[] {
-  return column === undefined ? [] : textsOf(valueAt(job.matrix, column));
+function matrixValues({ matrix }: Job, column: string | undefined): readonly string[] {
+  if (column === undefined) return [];
+  const include = valueAt(matrix, "include");
+  const rows = include?.kind === "list" ? include.items : [];
+  return [...textsOf(valueAt(matrix, column)), ...rows.flatMap((row) => textsOf(valueAt(row, column)))];
 }
 
 /** The choices of an input, whatever the letters of its name. */

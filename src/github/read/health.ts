@@ -24,7 +24,7 @@ export function lookOf({ command, program }: Ran): Look | null {
   if (docker !== null) {
     if (/exec/.test(docker.verb))
       return /\b(?:curl|wget|nc|pg_isready|healthcheck)\b/.test(line) ? patience(command, line) : null;
-    return /health/i.test(line) ? patience(command, line) : null;
+    return /\.State\.(?:Health|Status)|health=|"?healthy\b/i.test(line) ? patience(command, line) : null;
   }
   switch (name) {
     case "curl":

@@ -65,7 +65,7 @@ function factsOf(workflow: Workflow, job: Job, actions: readonly CompositeAction
     job,
     steps,
     changes,
-    deploys: changes.length > 0 || saysThatItDeploys(job),
+    deploys: changes.length > 0 || (saysThatItDeploys(job) && reachesPlace(job, steps)),
     environments: environmentsOf(workflow, job),
   };
 }
@@ -103,10 +103,15 @@ function isUnder(file: string, path: string): boolean {
   return file === path || file.endsWith(`/${path}`);
 }
 
-/** A job with an environment whose name says that it deploys; what it runs is then in a script that is not read here. */
-function saysThatItDeploys({ id, name, environment, uses }: Job): boolean {
-  if (environment === null || uses !== null || environment.name.value === "github-pages") return false;
-  return /(?:^|[^a-z])(?:deploy|promote|rollback)/i.test(`${id} ${name?.value ?? ""}`);
+/** A job whose name says that it deploys; what it runs is then in a script that is not read here. */
+function saysThatItDeploys({ id, name, uses }: Job): boolean {
+  return uses === null && /(?:^|[^a-z])(?:deploy|promote|rollback)/i.test(`${id} ${name?.value ?? ""}`);
+}
+
+/** It has an environment, or goes to a host. GitHub's own pages are neither. */
+function reachesPlace({ environment }: Job, steps: readonly StepFacts[]): boolean {
+  if (environment !== null) return environment.name.value !== "github-pages";
+  return steps.some(({ ran }) => ran.some(({ program, script }) => program.name === "ssh" || script.where === "host"));
 }
 
 /** The jobs that have to end before a job, over all steps of `needs`. */

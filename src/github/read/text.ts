@@ -57,6 +57,11 @@ function nextMatch(raw: string, from: number, wanted: string): number {
   let at = from;
   while (at < raw.length) {
     const found = raw.charAt(at);
+    // A line that is joined with the next one, in double quotes.
+    if (found === "\\" && wanted !== found && /^\r?\n/.test(raw.slice(at + 1, at + 3))) {
+      at += 2;
+      continue;
+    }
     if (found === wanted || found === "\\") return at;
     const folded = isBlank(found);
     if (folded && isBlank(wanted)) return at;

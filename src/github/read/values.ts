@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -8,6 +9,7 @@ import {
   type Node,
   parseDocument,
   type Scalar,
+  visit,
   type YAMLMap,
 } from "yaml";
 import { plain } from "../../config/display.ts";
@@ -21,7 +23,7 @@ import type { Entry, Place, Unreadable, Value } from "./types.ts";
 const LONGEST_FILE = 1_000_000;
 
 /** With aliases a short text can mean more values than a machine holds. */
-const MOST_VALUES = 100_000;
+const MOST_VALUES = 50_000;
 const DEEPEST_VALUE = 60;
 
 const start: Place = { line: 1, column: 1 };
@@ -60,6 +62,8 @@ function valuesOf(
   placeOf: (offset: number) => Place,
 ): { value: Value | null; problems: readonly Unreadable[] } {
   const problems: Unreadable[] = [];
+  const targets = aliasTargets(document);
+  const resolved = (node: unknown): unknown => (isAlias(node) ? targets.get(node) : node);
   let count = 0;
 
   function valueOf(node: unknown, near: Place, depth: number): Value {
@@ -69,7 +73,7 @@ function valuesOf(
       if (problems.length === 0) problems.push({ place, sentence: "aliases make this too large to be read" });
       return { kind: "empty", place };
     }
-    const target = isAlias(node) ? node.resolve(document) : node;
+    const target = resolved(node);
     if (isMap(target)) return { kind: "map", entries: entriesOf(target, place, depth), place };
     if (isSeq(target)) {
       const items = target.items.map((item) => valueOf(item, placeOfNode(target, place), depth + 1));
@@ -108,13 +112,28 @@ function valuesOf(
   }
 
   function placeOfNode(node: unknown, near: Place): Place {
-    const target = isAlias(node) ? node.resolve(document) : (node as Node | null | undefined);
-    const range = target?.range;
+    const range = (resolved(node) as Node | null | undefined)?.range;
     return range === null || range === undefined ? near : placeOf(range[0]);
   }
 
   const value = valueOf(document.contents, start, 0);
   return { value: problems.length === 0 ? value : null, problems };
+}
+
+/** What each alias stands for: the anchor of its name that was last before it. */
+function aliasTargets(document: Document): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Value(_key, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+    Alias(_key, alias) {
+      const target = anchors.get(alias.source);
+      if (target !== undefined) targets.set(alias, target);
+    },
+  });
+  return targets;
 }
 
 /** The value of a key; null where the key is missing, or the value is no mapping. */

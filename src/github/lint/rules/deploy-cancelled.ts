@@ -19,7 +19,7 @@ function find(project: Project): readonly Hit[] {
     .flatMap((facts) =>
       locksOf(project, facts).flatMap(({ concurrency: { cancel }, file }): Hit | readonly Hit[] => {
         if (cancel === null || conditionOf(cancel.text) !== "true") return [];
-        const sentence = `a newer run of this group kills the job ${facts.job.id} in the middle of its deployment: some hosts have the new release, some the old one`;
+        const sentence = `a newer run of this group kills the job ${facts.job.id} in the middle of its deployment, and what it has begun stays half done`;
         return { file, place: cancel.place, sentence };
       }),
     );

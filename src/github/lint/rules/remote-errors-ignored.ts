@@ -36,8 +36,8 @@ function hitsOf({ changes }: JobFacts, { file, ran }: StepFacts): readonly Hit[]
 }
 
 /** A command whose failure nobody hears of. */
-function isPassedOver({ command, program }: Ran): boolean {
-  if (command.after !== ";" || command.asked || command.before === "||") return false;
+function isPassedOver({ command, program, script }: Ran): boolean {
+  if (command.after !== ";" || command.asked || beginsAs(script, command) === "||") return false;
   if (
     [
       "echo",
@@ -63,6 +63,11 @@ function isPassedOver({ command, program }: Ran): boolean {
   return !/^(?:prune|system prune|rmi|logout|ps|images|logs|compose logs|compose ps|volume prune|builder prune)$/.test(
     dockerCall(program)?.verb ?? "",
   );
+}
+
+/** What stands before a pipeline. */
+function beginsAs({ commands }: Script, { pipeline, before }: Ran["command"]): string {
+  return commands.find((each) => each.pipeline === pipeline)?.before ?? before;
 }
 
 function trapsErrors({ commands }: Script): boolean {

@@ -45,12 +45,17 @@ function commandsBetween(source: string, from: number, to: number, outer: Surrou
 
   function finish(joint: Joint): void {
     const { words, assignments, redirects, start, header, negated } = draft;
-    if (!header && words.length + assignments.length > 0) {
+    const empty = words.length + assignments.length === 0;
+    if (!header && !empty) {
       const asked = negated || blocks.some(({ asked: inside }) => inside);
       const looped = isLooped();
       const parts = { words, assignments, redirects, start, before, after: joint, pipeline };
       commands.push({ ...parts, asked, looped, substituted: depth > 0 });
     }
+    // What follows a closing bracket, `done` or `fi` is about the last command inside.
+    const last = commands.at(-1);
+    if (empty && !header && last !== undefined && joint !== ";")
+      commands[commands.length - 1] = { ...last, after: joint };
     before = joint;
     if (joint !== "|") pipeline = counter.pipelines += 1;
     draft = emptyDraft();
@@ -218,7 +223,7 @@ function commandsBetween(source: string, from: number, to: number, outer: Surrou
       if (source.startsWith(")", at) && draft.words.length === 1) {
         at += 1;
         draft = emptyDraft();
-      } else finish(";");
+      } else if (draft.words.length > 0) finish(";");
     } else if (character === ")") {
       at += 1;
       // The end of a pattern of `case`, or of a subshell.
