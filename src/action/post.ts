@@ -18,10 +18,11 @@ export async function endAction(world: ActionWorld, state: StepState): Promise<0
   if (state.ended || state.deployment === null) return 0;
   const { environment, id } = state.deployment;
   const { log } = world;
-  log.text.write(`the step was killed while it was working on ${id} in ${environment}\n`);
+  const note = `The step was killed while it was working on ${id} in ${environment}.`;
+  log.text.write(`${note}\n`);
   const { exitCode, story, ending } = await endDeployment(world, environment, id);
   if (ending === "nothing" && exitCode === 0) return 0;
-  const facts = { command: ending, environment, exitCode };
+  const facts = { command: ending, environment, exitCode, note };
   const addresses = { repository: repositoryAddress(world.env), run: runAddress(world.env) };
   await world.files.summary(summaryOf(story, { ...facts, ...addresses }));
   return exitCode === 0 ? 0 : 1;

@@ -112,6 +112,11 @@ const document = z.object({
   release: z.object({ commit: z.string(), subject: z.string(), ref: z.string().nullish() }),
   snapshot: z.object({ publicUrls: z.array(z.string()).default([]) }),
 });
+/** What `planned` says of its release, where the plan is that of an earlier request. */
+const planned = z.object({
+  release: z.object({ commit: z.string(), subject: z.string(), ref: z.string().nullish() }).optional(),
+  publicUrls: z.array(z.string()).optional(),
+});
 const asked = z.object({ ticket, from: z.string().nullable(), environment: z.string(), project: z.string() });
 const step = z.object({
   at: z.string(),
@@ -168,6 +173,7 @@ const events = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("planned"),
+    ...planned.shape,
     plan: z.object({
       deployment: z.string(),
       kind: z.string(),
@@ -225,7 +231,7 @@ export function withEvent(story: Story, event: unknown): Story {
     case "planned": {
       const { deployment, kind, project, environment, from, to, strategy, hosts, origin } = said.plan;
       const about = { deployment, kind, project, environment, from, release: to, strategy, hosts };
-      return { ...story, ...about, who: origin.who, reason: origin.reason ?? null, ...planned(event) };
+      return { ...story, ...about, who: origin.who, reason: origin.reason ?? null, ...releaseOf(said) };
     }
     case "state":
       return { ...story, deployment: said.deployment, state: said.state, outcome: said.outcome ?? story.outcome };
@@ -271,17 +277,10 @@ function withTicket(story: Story, { deployment, kind, release, commit, ref, orig
   return { ...story, deployment, kind, release, commit, ref: ref?.name ?? null, who, reason: reason ?? null };
 }
 
-/** What a plan's release document adds, where the plan is that of an earlier request. */
-function planned(event: unknown): Partial<Story> {
-  const read = z.object({ document }).safeParse(event);
-  if (!read.success) return {};
-  const { release, snapshot } = read.data.document;
-  return {
-    commit: release.commit,
-    subject: release.subject,
-    ref: release.ref ?? null,
-    url: snapshot.publicUrls[0] ?? null,
-  };
+function releaseOf({ release, publicUrls }: z.infer<typeof planned>): Partial<Story> {
+  if (release === undefined) return {};
+  const { commit, subject, ref } = release;
+  return { commit, subject, ref: ref ?? null, url: publicUrls?.[0] ?? null };
 }
 
 function withStep(
@@ -289,6 +288,9 @@ function withStep(
   { kind, at, step: id, host, title, text, evidence }: StepEvent,
 ): StoryStep[] {
   const before = steps.find((one) => one.id === id);
+  // Going back looks at every step, also where there is nothing to take back.
+  if (before === undefined && kind.startsWith("undo-") && evidence?.acted !== true && kind !== "undo-failed")
+    return [...steps];
   const time = Date.parse(at);
   const one: StoryStep = before ?? {
     id,
@@ -309,7 +311,9 @@ function withStep(
       case "step-failed":
         return { ...one, state: "failed", said: text, endedAt: time };
       case "undo-done":
-        return evidence?.acted === true && one.state !== "failed" ? { ...one, state: "undone", endedAt: time } : one;
+        return evidence?.acted === true && one.state !== "failed"
+          ? { ...one, state: "undone", said: evidence.summary }
+          : one;
       case "undo-failed":
         return { ...one, state: "stuck", said: text, endedAt: time };
       default:

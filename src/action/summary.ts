@@ -10,6 +10,8 @@ export type SummaryFacts = {
   /** As the step named it. */
   readonly environment: string | undefined;
   readonly exitCode: number;
+  /** What a reader has to know before; a sentence of ours. */
+  readonly note?: string;
   /** Addresses of the repository and of this run; null where the runner did not say. */
   readonly repository: string | null;
   readonly run: string | null;
@@ -41,6 +43,7 @@ export function summaryOf(story: Story, facts: SummaryFacts): string {
   const lines = [
     `### ${mark} ${plain(what)}: ${plain(result)}`,
     "",
+    ...(facts.note === undefined ? [] : [plain(facts.note), ""]),
     ...(story.outcome === null ? [] : [plain(shortened(story.outcome, longestText)), ""]),
     ...story.errors.flatMap(errorLines),
     ...table(["", ""], aboutRows(story, environment, facts)),

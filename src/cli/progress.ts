@@ -190,8 +190,13 @@ function label(event: StepEvent): string {
 }
 
 function streamed(event: DeploymentEvent): unknown {
-  if (event.kind !== "step")
-    return event.kind === "planned" ? { kind: "planned", purpose: event.purpose, plan: event.plan } : event;
+  if (event.kind === "planned") {
+    const { release, snapshot } = event.document;
+    const { commit, subject, ref } = release;
+    const about = { release: { commit, subject, ref }, publicUrls: snapshot.publicUrls };
+    return { kind: "planned", purpose: event.purpose, plan: event.plan, ...about };
+  }
+  if (event.kind !== "step") return event;
   const { step, ...rest } = event.event;
   return { ...rest, step: step.id, host: step.host, action: step.action.kind, title: step.title };
 }

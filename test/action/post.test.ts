@@ -65,9 +65,12 @@ test("the end of a killed step ends its deployment by the same commands, and the
   const { exit, asked, log, summary } = await end(left, status({ deployment: ours, committed: false }));
   assert.equal(exit, 0);
   assert.deepEqual(asked, ["status --project=web -- staging", "abort --project=web -- staging"]);
-  assert.match(log, /killed while it was working on d-1 in staging/);
+  assert.match(log, /was killed while it was working on d-1 in staging/);
   assert.doesNotMatch(log, /says status/);
-  assert.match(summary, /abort to staging: rolled-back/);
+  assert.match(
+    summary,
+    /abort to staging: rolled-back\n\nThe step was killed while it was working on d-1 in staging\./,
+  );
   const forward = await end(left, status({ deployment: ours, committed: true }));
   assert.equal(forward.asked[1], "resume --no-watch --project=web -- staging d-1");
   const queued = await end(left, status(null, ours));

@@ -43,15 +43,18 @@ export type Step = AsyncDisposable & {
   summary(): string;
 };
 
-/** @param action file that is run: the Action's source, or its bundle */
-export async function createStep(action: string = actionSource): Promise<Step> {
+/**
+ * @param given `action`: the file that is run, the Action's source or its bundle; `workspace`: a repository that is there already
+ */
+export async function createStep(given: { action?: string; workspace?: string } = {}): Promise<Step> {
+  const action = given.action ?? actionSource;
   const root = mkdtempSync(join(tmpdir(), "action-step-"));
-  const workspace = join(root, "workspace");
+  const workspace = given.workspace ?? join(root, "workspace");
   const temp = join(root, "temp");
-  for (const folder of [workspace, temp]) mkdirSync(folder);
+  for (const folder of [workspace, temp]) mkdirSync(folder, { recursive: true });
   const running: { kill(): void; ended: Promise<number> }[] = [];
   const file = (name: string): string => join(root, name);
-  await git("init", "--quiet", "--initial-branch=main");
+  if (given.workspace === undefined) await git("init", "--quiet", "--initial-branch=main");
 
   async function git(...args: string[]): Promise<string> {
     const identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"];

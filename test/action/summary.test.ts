@@ -57,6 +57,7 @@ test("the summary says what was deployed where, by whom, why it may, and what ca
     { gate: "hold", answer: "pass", reason: "nobody holds it" },
   ];
   const story = told(
+    { kind: "other", of: "somebody" },
     requested,
     { kind: "judged", deployment: "d-1", moment: "request", judgement: { decisions, passedByEmergency: [] } },
     { kind: "planned", purpose: "run", plan, document },
@@ -150,6 +151,22 @@ test("of a failure it says what happened and what to do, before everything else"
   assert.match(text, /\*\*What to do:\*\* look at &#96;shiplock logs staging web&#96;/);
   assert.ok(text.indexOf("What to do") < text.indexOf("| Release"));
   assert.match(text, /✗ it did not become healthy/);
+});
+
+test("what takes up an earlier deployment knows its commit from the plan, and tells only what was taken back", () => {
+  const { release, snapshot } = document;
+  const undone = { ...step, step: "web-1/create", title: "create web" };
+  const story = told(
+    { kind: "planned", purpose: "abort", plan, release, publicUrls: snapshot.publicUrls },
+    { ...undone, kind: "undo-began", at: at(0) },
+    { ...undone, kind: "undo-done", at: at(1), evidence: { acted: true, summary: "removed 2 containers" } },
+    { ...step, kind: "undo-began", at: at(1) },
+    { ...step, kind: "undo-done", at: at(2), evidence: { acted: false, summary: "nothing was there" } },
+  );
+  assert.equal(outputsOf(story, 0, undefined).commit, commit);
+  const text = summaryOf(story, { ...facts, command: "abort" });
+  assert.match(text, /Steps&#58; 1 in/);
+  assert.match(text, /\| create web \| ↶ taken back: removed 2 containers \| {2}\|/);
 });
 
 test("a gate that blocks is told in the open, and so is what an emergency passed", () => {
