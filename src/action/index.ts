@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { heedReaders } from "../cli/readers.ts";
 import { systemClock } from "../clock.ts";
 
 /** For ending what a killed step has left. */
@@ -7,6 +8,9 @@ const endWithinMs = 30 * 60_000;
 // GitHub cancels a run by SIGINT, says SIGTERM 7.5 seconds later, and kills 2.5 seconds after that. The first one ends the work in a safe state; the second changes nothing about it.
 const cancel = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => cancel.abort(signal));
+
+// A runner that is gone reads nothing any more; the deployment is ended all the same.
+heedReaders([process.stdout, process.stderr], (code) => process.exit(code)).goOnWithout();
 
 const env = { ...process.env };
 // Programs that are started get this process's environment: what the step was given is none of theirs.

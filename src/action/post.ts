@@ -1,5 +1,5 @@
 import { ShiplockError } from "../errors.ts";
-import { errorAnnotations } from "./annotations.ts";
+import { type Annotation, errorAnnotations } from "./annotations.ts";
 import { type ActionWorld, type Engine, placesOf, tellAnnotations, withEngine } from "./engine.ts";
 import { type ActionInputs, readInputs } from "./inputs.ts";
 import { repositoryAddress, runAddress } from "./run-address.ts";
@@ -60,7 +60,10 @@ async function carryOut(
   switch (ending) {
     case "nothing":
       log.text.write(`nothing of ${id} is left to be done\n`);
-      return engine.story().errors.length === 0 ? 0 : 1;
+      return 0;
+    case "unseen":
+      tellAnnotations(log, [unseen(environment, id)]);
+      return 1;
     case "abort":
       return engine.run(commandLine("abort", inputs, [environment]));
     case "resume":
@@ -68,6 +71,11 @@ async function carryOut(
     case "cancel":
       return engine.run(commandLine("cancel", inputs, [environment, id]));
   }
+}
+
+function unseen(environment: string, id: string): Annotation {
+  const message = `whether ${id} has ended could not be seen, since ${environment} could not be looked at\nwhat to do: \`shiplock status ${environment}\`, then \`shiplock resume ${environment}\` or \`shiplock abort ${environment}\` where it says so`;
+  return { level: "error", title: `shiplock: ${environment} was not looked at`, message, at: null };
 }
 
 function commandLine(command: string, inputs: ActionInputs, words: readonly string[], ...flags: string[]): string[] {

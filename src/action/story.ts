@@ -242,19 +242,21 @@ export function withEvent(story: Story, event: unknown): Story {
   }
 }
 
+/** A command may mean something else by one of these words. */
+const word = z.string().optional().catch(undefined);
+const resultFields = z.object({
+  deployment: word,
+  state: word,
+  release: word,
+  commit: word,
+  environment: word,
+  outcome: word,
+  result: word,
+});
+
 /** The story with the command's one document. */
 export function withResult(story: Story, result: unknown): Story {
-  const read = z
-    .object({
-      deployment: z.string().optional(),
-      state: z.string().optional(),
-      release: z.string().optional(),
-      commit: z.string().optional(),
-      environment: z.string().optional(),
-      outcome: z.string().optional(),
-      result: z.string().optional(),
-    })
-    .safeParse(result);
+  const read = resultFields.safeParse(result);
   const { deployment, state, release, commit, environment, outcome, ...rest } = read.success ? read.data : {};
   return {
     ...story,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
-/** What has to be done about a deployment whose process is gone: nothing, go back, go on, or call off what has not begun. */
-export type Ending = "nothing" | "abort" | "resume" | "cancel";
+/** What has to be done about a deployment whose process is gone: nothing, go back, go on, or call off what has not begun. `unseen`: nobody could look. */
+export type Ending = "nothing" | "abort" | "resume" | "cancel" | "unseen";
 
 const statuses = z.array(
   z.object({
@@ -11,6 +11,7 @@ const statuses = z.array(
         tickets: z.array(z.object({ deployment: z.string() })),
       })
       .nullable(),
+    error: z.unknown().optional(),
   }),
 );
 
@@ -20,8 +21,11 @@ const statuses = z.array(
  */
 export function endingOf(document: unknown, deployment: string): Ending {
   const read = statuses.safeParse(document);
-  const state = read.success ? (read.data[0]?.state ?? null) : null;
-  if (state === null) return "nothing";
+  const [status] = read.success ? read.data : [];
+  if (status === undefined) return "unseen";
+  const { state, error } = status;
+  // An environment without a record is one in which nothing ever began.
+  if (state === null) return (error ?? null) === null ? "nothing" : "unseen";
   if (state.operation?.deployment === deployment) return state.operation.committed ? "resume" : "abort";
   return state.tickets.some((ticket) => ticket.deployment === deployment) ? "cancel" : "nothing";
 }

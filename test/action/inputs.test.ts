@@ -3,11 +3,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parse } from "yaml";
 import { actionCommands, argumentsOf } from "../../src/action/arguments.ts";
 import { commandInputs, readInputs, runInputs, withoutInputs } from "../../src/action/inputs.ts";
+import { outputsOf } from "../../src/action/outputs.ts";
+import { untold } from "../../src/action/story.ts";
 import type { ShiplockError } from "../../src/errors.ts";
+import { parseActionOfficially } from "../github/official/action.ts";
 import { runMain } from "../cli/run-main.ts";
+
+const root = join(import.meta.dirname, "../..");
 
 function code(expected: string, ...says: readonly RegExp[]) {
   return (error: ShiplockError): true => {
@@ -128,16 +132,13 @@ test("inputs that were left empty count as left out, and what is started gets no
   assert.deepEqual(withoutInputs(env), { PATH: "/bin" });
 });
 
-test("action.yml has exactly the inputs and outputs that there are", () => {
-  const action = parse(readFileSync(join(import.meta.dirname, "../../action.yml"), "utf8")) as {
-    inputs: Record<string, { description: string }>;
-    outputs: Record<string, unknown>;
-    runs: Record<string, string>;
-  };
-  assert.deepEqual(Object.keys(action.inputs).toSorted(), [...runInputs, ...commandInputs].toSorted());
-  const outputs = ["result", "exit-code", "environment", "release", "deployment", "commit", "url", "document"];
-  assert.deepEqual(Object.keys(action.outputs), outputs);
-  assert.equal(action.runs["using"], "node24");
-  assert.equal(action.runs["main"], "action/index.js");
-  assert.equal(action.runs["post"], "action/index.js");
+test("action.yml has exactly the inputs and outputs that there are, as GitHub reads it, and docs/action.md has them all", () => {
+  const text = readFileSync(join(root, "action.yml"), "utf8");
+  const { inputs, outputs, main, post, postIf } = parseActionOfficially("action.yml", text);
+  assert.deepEqual(inputs.map(({ name }) => name).toSorted(), [...runInputs, ...commandInputs].toSorted());
+  assert.deepEqual(outputs, Object.keys(outputsOf(untold, 0, undefined)));
+  assert.deepEqual([main, post, postIf], ["action/index.js", "action/index.js", "always()"]);
+  const docs = readFileSync(join(root, "docs/action.md"), "utf8");
+  for (const name of [...inputs.map((input) => input.name), ...outputs, ...actionCommands.map((one) => one.name)])
+    assert.ok(docs.includes(`\`${name}\``), `docs/action.md does not mention ${name}`);
 });

@@ -28,7 +28,16 @@ test("before the commit point it goes back, after it forward, and what has not b
 test("what has ended, and what is another's, is left alone", () => {
   assert.equal(endingOf(status(null), ours), "nothing");
   assert.equal(endingOf(status({ deployment: "d-2", committed: false }, "d-3"), ours), "nothing");
-  for (const unseen of [undefined, [], [{ state: null }], "x"]) assert.equal(endingOf(unseen, ours), "nothing");
+  assert.equal(endingOf([{ state: null, error: null }], ours), "nothing");
+});
+
+test("what could not be looked at is not taken for ended", async () => {
+  for (const unseen of [undefined, [], [{ state: null, error: { code: "ssh/unreachable" } }], "x"])
+    assert.equal(endingOf(unseen, ours), "unseen");
+  const { exit, log, asked } = await end(left, [{ environment: "staging", state: null, error: { code: "x" } }]);
+  assert.equal(exit, 1);
+  assert.equal(asked.length, 1);
+  assert.match(log, /^::error [^\n]*whether d-1 has ended could not be seen[^\n]*shiplock status staging/m);
 });
 
 /** The end of a step, with an engine that answers `status` like this. */

@@ -218,6 +218,9 @@ test("outputs say what the run was about, and are empty where it was about nothi
     url: "https://shop.example.com/?a=1&b=2",
     document: '{"deployment":"d-1","state":"skipped"}',
   });
+  const other = withResult(story, { release: { id: "x" }, environment: "production" });
+  assert.equal(outputsOf(other, 0, undefined).environment, "production");
+  assert.equal(outputsOf(other, 0, undefined).release, "4f2a9c1-8be13d");
   const nothing = outputsOf(untold, 3, undefined);
   assert.equal(nothing.result, "blocked");
   assert.equal(nothing.document, "");
