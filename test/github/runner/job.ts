@@ -124,7 +124,9 @@ export function startJob(task: JobTask): { jobRun: JobRun; ended: Promise<void> 
     try {
       jobRun.result = await work();
     } finally {
-      leftRunning.push(...machine.endProcesses());
+      const left = machine.endProcesses();
+      // What a lost machine ran went with it.
+      if (!lost.signal.aborted) leftRunning.push(...left);
       machine.remove();
       task.onChange();
     }

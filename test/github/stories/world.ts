@@ -89,7 +89,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     if (name === "workflow_run" || actorOf(payload).endsWith("[bot]")) return;
     handled = handled.then(() => hear(name, payload));
   });
-  github.hook({ url: receiver.url, secret });
+  github.hook({ url: receiver.url, secret, events: ["push", "pull_request", "release"] });
   await github.delivered();
 
   const fileOf = (workflow: string): string => `.github/workflows/shiplock-${workflow}.yml`;
