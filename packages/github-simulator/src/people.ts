@@ -1,21 +1,13 @@
 import type { CheckChange } from "./state/checks.ts";
 import { addCheckRun } from "./state/checks.ts";
 import { addComment } from "./state/comments.ts";
-import { ensureEnvironment } from "./state/deployments.ts";
 import { addReview, closePull, dismissReview, labelPull, mergePull, openPull, reopenPull } from "./state/pulls.ts";
 import { headMoved, noticePushes } from "./state/pushes.ts";
+import { addRelease } from "./state/releases.ts";
 import { addCommitStatus } from "./state/statuses.ts";
-import type {
-  CheckRun,
-  Comment,
-  CommitState,
-  CommitStatus,
-  Conclusion,
-  Environment,
-  Pull,
-  Review,
-} from "./state/types.ts";
+import type { CheckRun, Comment, CommitState, CommitStatus, Conclusion, Pull, Release, Review } from "./state/types.ts";
 import { accountOf, type World } from "./state/world.ts";
+import type { InTurn } from "./turns.ts";
 import type { Account, Role } from "./types.ts";
 
 export type Files = Readonly<Record<string, string | null>>;
@@ -67,36 +59,48 @@ export type People = {
     ref: string,
     check: { name: string; conclusion?: Conclusion; output?: CheckChange["output"] },
   ): Promise<CheckRun>;
-  protectEnvironment(
-    name: string,
-    protection: {
-      reviewers?: readonly string[];
-      waitTimer?: number;
-      preventSelfReview?: boolean;
-      branches?: "protected" | readonly string[];
-    },
-  ): Environment;
+  /** Publishes a release; its tag is made from `target` (the default branch unless told) where there is none. */
+  publishRelease(
+    tag: string,
+    release?: { target?: string; name?: string; body?: string; prerelease?: boolean; by?: string },
+  ): Promise<Release>;
 };
 
-export function createPeople(world: World): People {
+export function createPeople(world: World, inTurn: InTurn): People {
   const account = (login = world.repository.owner): Account => accountOf(world, login);
   return {
-    ...{ person, push, forcePush, deleteBranch, tag, openPullRequest, pushToFork, merge, review, reportStatus },
-    ...{ reportCheckRun, protectEnvironment },
-    noticePushes: async (by) => await noticePushes(world, account(by)),
-    closePullRequest: async (number, by) => await closePull(world, pullOf(number), account(by)),
-    reopenPullRequest: async (number, by) => await reopenPull(world, pullOf(number), account(by)),
-    label: async (number, name, by) => await labelPull(world, pullOf(number), name, true, account(by)),
-    unlabel: async (number, name, by) => await labelPull(world, pullOf(number), name, false, account(by)),
+    ...{ person, dismissReview: dismiss, push: alone(push), forcePush: alone(forcePush), tag: alone(tag) },
+    ...{ deleteBranch: alone(deleteBranch), openPullRequest: alone(openPullRequest), pushToFork: alone(pushToFork) },
+    ...{ merge: alone(merge), review: alone(review), reportStatus: alone(reportStatus) },
+    ...{ reportCheckRun: alone(reportCheckRun), publishRelease: alone(publishRelease) },
+    noticePushes: alone(async (by?: string) => await noticePushes(world, account(by))),
+    closePullRequest: alone(async (number: number, by?: string) => await closePull(world, pullOf(number), account(by))),
+    reopenPullRequest: alone(
+      async (number: number, by?: string) => await reopenPull(world, pullOf(number), account(by)),
+    ),
+    label: alone(
+      async (number: number, name: string, by?: string) =>
+        await labelPull(world, pullOf(number), name, true, account(by)),
+    ),
+    unlabel: alone(
+      async (number: number, name: string, by?: string) =>
+        await labelPull(world, pullOf(number), name, false, account(by)),
+    ),
     comment: (number, body, by) =>
       addComment(world, { issue: pullOf(number).number, body, author: account(by), app: null }),
-    dismissReview: (number, id, by) => {
-      const pull = pullOf(number);
-      const found = pull.reviews.find((one) => one.id === id);
-      if (found === undefined) throw new Error(`pull request ${number} has no review ${id}`);
-      dismissReview(world, pull, found, account(by));
-    },
   };
+
+  /** Nothing that is asked meanwhile sees the half of it. */
+  function alone<A extends unknown[], R>(work: (...given: A) => Promise<R>): (...given: A) => Promise<R> {
+    return async (...given) => await inTurn(async () => await work(...given));
+  }
+
+  function dismiss(number: number, id: number, by?: string): void {
+    const pull = pullOf(number);
+    const found = pull.reviews.find((one) => one.id === id);
+    if (found === undefined) throw new Error(`pull request ${number} has no review ${id}`);
+    dismissReview(world, pull, found, account(by));
+  }
 
   function person(login: string, role: Role = "write"): Account {
     const found = accountOf(world, login);
@@ -212,21 +216,15 @@ export function createPeople(world: World): People {
     );
   }
 
-  function protectEnvironment(name: string, about: Parameters<People["protectEnvironment"]>[1]): Environment {
-    const environment = ensureEnvironment(world, name);
-    const { waitTimer = 0, reviewers = [], preventSelfReview = false, branches = null } = about;
-    environment.protection = {
-      waitTimer,
-      reviewers: reviewers.map((login) => account(login)),
-      preventSelfReview,
-      branches,
-    };
-    environment.branchPolicies.splice(0);
-    if (Array.isArray(branches))
-      for (const pattern of branches as readonly string[])
-        environment.branchPolicies.push({ id: world.nextId(), name: pattern, type: "branch" });
-    environment.updatedAt = world.clock.now();
-    return environment;
+  async function publishRelease(
+    tagName: string,
+    about: Parameters<People["publishRelease"]>[1] = {},
+  ): Promise<Release> {
+    const { target = world.repository.defaultBranch, name = tagName, body = "", prerelease = false } = about;
+    const author = account(about.by);
+    const release = await addRelease(world, { tag: tagName, target, name, body, draft: false, prerelease, author });
+    if (release === null) throw new Error(`a release of ${tagName} needs a commit: there is no ${target}`);
+    return release;
   }
 
   function pullOf(number: number): Pull {

@@ -11,10 +11,12 @@ import { createLimits } from "./http/limits.ts";
 import { createHandler } from "./http/serve.ts";
 import { createTokens } from "./http/tokens.ts";
 import { createPeople, type People } from "./people.ts";
-import { routes } from "./routes/table.ts";
+import { createSettings, type Settings } from "./settings.ts";
+import { routeTable } from "./routes/table.ts";
 import { time } from "./shapes/base.ts";
 import type { Hook } from "./state/types.ts";
 import { accountOf, newWorld, type World } from "./state/world.ts";
+import { createTurns } from "./turns.ts";
 import type { Permissions, RecordedRequest, SimulatorClock, Violation } from "./types.ts";
 import { createWebhooks, type Delivery } from "./webhooks/deliver.ts";
 
@@ -33,41 +35,42 @@ export type SimulatorOptions = {
   readonly madeUpCommits?: boolean;
 };
 
-export type GitHubSimulator = People & {
-  /** Address of the REST API without a last slash, as in `GITHUB_API_URL`. */
-  readonly api: string;
-  readonly repository: { readonly owner: string; readonly name: string };
-  /** The bare repository on disk: to clone from and push to. Tell `noticePushes` after a push. */
-  readonly git: string;
-  /** Everything that it remembers, to look at. */
-  readonly world: World;
-  /** A token as workflows have it, of the account `github-actions[bot]`; with every permission unless told which. */
-  token(permissions?: Permissions): string;
-  /** A person's own token, which may do what the person's role allows. */
-  personalToken(login: string): string;
-  /** What was asked, in the order of arrival. */
-  readonly requests: readonly RecordedRequest[];
-  /** What did not fit GitHub's description so far. */
-  readonly violations: readonly Violation[];
-  /** Orders that something goes wrong. */
-  fault(fault: Fault): void;
-  /** Sets how many requests every token has left, and until when. */
-  setRateLimit(remaining: number, resetAt?: Date): void;
-  /** The next requests meet the secondary limit; null: without saying when to come back. */
-  secondaryLimit(times: number, retryAfterSeconds: number | null): void;
-  /** Registers a webhook and pings it. */
-  hook(hook: { url: string; secret: string; events?: readonly string[] }): Hook;
-  readonly deliveries: readonly Delivery[];
-  redeliver(id: string): Promise<Delivery>;
-  /** Waits until every webhook that was told was answered or given up. */
-  delivered(): Promise<void>;
-  /** Forgets the violations that were found so far and answers them, for tests of violations. */
-  forgiveViolations(): Violation[];
-  /** Throws when a request, an answer or a webhook did not fit GitHub's description. */
-  assertFaithful(): void;
-  /** Ends the server, removes the repository that it made, and asserts faithfulness. */
-  close(): Promise<void>;
-};
+export type GitHubSimulator = People &
+  Settings & {
+    /** Address of the REST API without a last slash, as in `GITHUB_API_URL`. */
+    readonly api: string;
+    readonly repository: { readonly owner: string; readonly name: string };
+    /** The bare repository on disk: to clone from and push to. Tell `noticePushes` after a push. */
+    readonly git: string;
+    /** Everything that it remembers, to look at. */
+    readonly world: World;
+    /** A token as workflows have it, of the account `github-actions[bot]`; with every permission unless told which. */
+    token(permissions?: Permissions): string;
+    /** A person's own token, which may do what the person's role allows. */
+    personalToken(login: string): string;
+    /** What was asked, in the order of arrival. */
+    readonly requests: readonly RecordedRequest[];
+    /** What did not fit GitHub's description so far. */
+    readonly violations: readonly Violation[];
+    /** Orders that something goes wrong. */
+    fault(fault: Fault): void;
+    /** Sets how many requests every token has left, and until when. */
+    setRateLimit(remaining: number, resetAt?: Date): void;
+    /** The next requests meet the secondary limit; null: without saying when to come back. */
+    secondaryLimit(times: number, retryAfterSeconds: number | null): void;
+    /** Registers a webhook and pings it. */
+    hook(hook: { url: string; secret: string; events?: readonly string[] }): Hook;
+    readonly deliveries: readonly Delivery[];
+    redeliver(id: string): Promise<Delivery>;
+    /** Waits until every webhook that was told was answered or given up. */
+    delivered(): Promise<void>;
+    /** Forgets the violations that were found so far and answers them, for tests of violations. */
+    forgiveViolations(): Violation[];
+    /** Throws when a request, an answer or a webhook did not fit GitHub's description. */
+    assertFaithful(): void;
+    /** Ends the server, removes the repository that it made, and asserts faithfulness. */
+    close(): Promise<void>;
+  };
 
 // Reading it takes 20 ms and compiling its parts more; it never changes.
 const description = readDescription();
@@ -95,12 +98,18 @@ export async function startGitHubSimulator(options: SimulatorOptions = {}): Prom
   const tokens = createTokens(world, () => randomBytes(20).toString("hex"));
   const limits = createLimits(clock);
   const faults = createFaults();
+  const inTurn = createTurns();
   const { signal } = ending;
-  const parts = { world, routes, description, tokens, limits, faults, requests, violate, signal };
+  const routes = routeTable((app, permissions) => {
+    const bot = world.apps.find((entry) => entry.app === app)?.bot ?? world.actions.bot;
+    return tokens.installation(app, bot, permissions, true);
+  });
+  const parts = { world, routes, description, tokens, limits, faults, requests, violate, inTurn, signal };
   server.on("request", createHandler(parts));
 
   return {
-    ...createPeople(world),
+    ...createPeople(world, inTurn),
+    ...createSettings(world, (event, payload, by, only) => webhooks.tell(event, { ...payload }, by, only)),
     ...{ api, repository: { owner, name }, git: git.folder, world, requests, violations, assertFaithful, close, hook },
     ...{ deliveries: webhooks.deliveries, redeliver: webhooks.redeliver, delivered: webhooks.settled },
     token: (permissions) =>

@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import formats from "ajv-formats";
-import { jsonSchema } from "./json-schema.ts";
+import { type Into, jsonSchema } from "./json-schema.ts";
 import { type Operation, type Parameter, readSlice, type Schema } from "./slice.ts";
 
 /** What GitHub says of its own API and webhooks, as questions. Every answer is the list of problems; none: it fits. */
@@ -18,7 +18,9 @@ export type Description = {
   readonly webhook: (event: string, body: unknown) => string[];
 };
 
-const base = "github";
+const closed: Into = { base: "closed", closed: true };
+/** For refusals, to which GitHub adds more than its description says: `status`, and details in `errors`. */
+const open: Into = { base: "open", closed: false };
 
 /** Reads the slice that is checked in. Schemas are compiled when they are first asked for. */
 export function readDescription(): Description {
@@ -48,7 +50,7 @@ export function readDescription(): Description {
         .filter((one) => one.in === place);
       return coercing.compile({
         type: "object",
-        properties: Object.fromEntries(wanted.map(({ name, schema }) => [name, jsonSchema(schema, base)])),
+        properties: Object.fromEntries(wanted.map(({ name, schema }) => [name, jsonSchema(schema, closed)])),
         required: wanted.filter(({ required }) => required).map(({ name }) => name),
         additionalProperties: false,
       });
@@ -61,11 +63,7 @@ export function readDescription(): Description {
     const schema = described?.content["application/json"]?.schema;
     if (schema === undefined) return given === undefined ? [] : ["body: there is none in this route"];
     if (given === undefined) return described?.required === true ? ["body: it is missing"] : [];
-    return problemsOf(
-      once(`body ${route}`, () => strict.compile(jsonSchema(schema, base) as Schema)),
-      given,
-      "body",
-    );
+    return problems(`body ${route}`, schema, closed, given);
   }
 
   function answer(route: string, status: number, given: unknown): string[] {
@@ -79,21 +77,19 @@ export function readDescription(): Description {
       content?.["application/json"]?.schema ??
       (status < 400 ? undefined : { $ref: "#/components/schemas/basic-error" });
     if (schema === undefined) return given === undefined ? [] : [`answer: ${status} has no body`];
-    return problemsOf(
-      once(`answer ${status} ${route}`, () => strict.compile(jsonSchema(schema, base) as Schema)),
-      given,
-      "answer",
-    );
+    return problems(`answer ${status} ${route}`, schema, status < 400 ? closed : open, given);
   }
 
   function webhook(event: string, given: unknown): string[] {
     const schema = slice.webhooks[event];
     if (schema === undefined) return ["webhook: it is not described"];
-    return problemsOf(
-      once(`webhook ${event}`, () => strict.compile(jsonSchema(schema, base) as Schema)),
-      given,
-      "webhook",
-    );
+    return problems(`webhook ${event}`, schema, closed, given);
+  }
+
+  /** @param name what is looked at, with `body`, `answer` or `webhook` first */
+  function problems(name: string, schema: Schema, into: Into, value: unknown): string[] {
+    const validate = once(name, () => strict.compile(jsonSchema(schema, into) as Schema));
+    return problemsOf(validate, value, name.split(" ")[0] ?? "");
   }
 
   function once(name: string, compile: () => ValidateFunction): ValidateFunction {
@@ -116,13 +112,11 @@ export function readDescription(): Description {
   function validator(options: { coerceTypes?: boolean; useDefaults?: boolean }): Ajv {
     const ajv = new Ajv({ strict: false, allErrors: true, logger: false, ...options });
     formats.default(ajv);
-    ajv.addSchema({ components: { schemas: jsonSchemas(slice.components["schemas"] ?? {}) } }, base);
+    const { schemas = {} } = slice.components;
+    for (const into of [closed, open])
+      ajv.addSchema({ components: { schemas: jsonSchema(schemas, into, true) } }, into.base);
     return ajv;
   }
-}
-
-function jsonSchemas(schemas: Readonly<Record<string, Schema>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema, base)]));
 }
 
 function problemsOf(validate: ValidateFunction, value: unknown, where: string): string[] {

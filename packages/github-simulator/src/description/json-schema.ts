@@ -3,20 +3,23 @@ import type { Schema } from "./slice.ts";
 /** Keys below which there are schemas by name. */
 const byName = new Set(["properties", "patternProperties", "schemas", "definitions"]);
 
+/** Within which document references are, and whether objects are closed. */
+export type Into = { readonly base: string; readonly closed: boolean };
+
 /**
- * OpenAPI 3.0's kind of schema as JSON Schema: `nullable` becomes a type, and references stay within the document `base`.
+ * OpenAPI 3.0's kind of schema as JSON Schema: `nullable` becomes a type, and references stay within the document `into.base`.
  *
- * An object whose properties are listed is closed: what GitHub's description does not know shall not be sent by anybody. Descriptions
- * leave that open because they may grow.
+ * Closed, an object whose properties are listed has no others: what GitHub's description does not know shall not be sent by anybody.
+ * Descriptions leave that open because they may grow.
  */
-export function jsonSchema(schema: unknown, base: string, composed = false): unknown {
-  if (Array.isArray(schema)) return schema.map((one) => jsonSchema(one, base, composed));
+export function jsonSchema(schema: unknown, into: Into, composed = false): unknown {
+  if (Array.isArray(schema)) return schema.map((one) => jsonSchema(one, into, composed));
   if (typeof schema !== "object" || schema === null) return schema;
-  const given = schema as Schema;
-  const { nullable, ...rest } = given;
+  const { nullable, ...rest } = schema as Schema;
   const converted: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(rest)) converted[key] = inner(key, value, base);
+  for (const [key, value] of Object.entries(rest)) converted[key] = inner(key, value, into);
   const isClosed =
+    into.closed &&
     converted["properties"] !== undefined &&
     converted["additionalProperties"] === undefined &&
     !composed &&
@@ -28,12 +31,12 @@ export function jsonSchema(schema: unknown, base: string, composed = false): unk
   return others.length === 0 ? converted : { anyOf: [converted, ...others] };
 }
 
-function inner(key: string, value: unknown, base: string): unknown {
-  if (key === "$ref" && typeof value === "string") return `${base}${value}`;
+function inner(key: string, value: unknown, into: Into): unknown {
+  if (key === "$ref" && typeof value === "string") return `${into.base}${value}`;
   if (key === "enum" || key === "required" || key === "default" || key === "const") return value;
   if (byName.has(key))
     return Object.fromEntries(
-      Object.entries(value as Schema).map(([name, schema]) => [name, jsonSchema(schema, base)]),
+      Object.entries(value as Schema).map(([name, schema]) => [name, jsonSchema(schema, into)]),
     );
-  return jsonSchema(value, base, key === "allOf");
+  return jsonSchema(value, into, key === "allOf");
 }

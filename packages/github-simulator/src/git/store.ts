@@ -25,6 +25,7 @@ export async function openGitStore(
     commitTree,
     read,
     between,
+    history,
     mergeBase,
     changedFiles,
     file,
@@ -133,6 +134,17 @@ export async function openGitStore(
     return code === 0 ? commitsFrom(output.toString("utf8")) : [];
   }
 
+  async function history(sha: string, about: Parameters<GitStore["history"]>[1]): Promise<readonly Commit[]> {
+    const { path, since, until } = about;
+    const times = [
+      ...(since === undefined ? [] : [`--since=${since}`]),
+      ...(until === undefined ? [] : [`--until=${until}`]),
+    ];
+    const paths = path === undefined ? [] : [path];
+    const { code, output } = await runGit(folder, ["log", `--format=${logFormat}`, ...times, sha, "--", ...paths]);
+    return code === 0 ? commitsFrom(output.toString("utf8")) : [];
+  }
+
   async function mergeBase(one: string, other: string): Promise<string | null> {
     const { code, output } = await runGit(folder, ["merge-base", one, other]);
     return code === 0 ? output.toString("utf8").trim() : null;
@@ -143,9 +155,10 @@ export async function openGitStore(
     return code === 0 ? changedFilesFrom(output.toString("utf8")) : [];
   }
 
-  async function file(sha: string, path: string): Promise<Buffer | null> {
+  async function file(sha: string, path: string): ReturnType<GitStore["file"]> {
     const { code, output } = await runGit(folder, ["cat-file", "blob", `${sha}:${path}`]);
-    return code === 0 ? output : null;
+    if (code !== 0) return null;
+    return { sha: await gitOutput(folder, ["rev-parse", `${sha}:${path}`]), content: output };
   }
 }
 

@@ -63,8 +63,10 @@ export type GitStore = {
   read(sha: string): Promise<Commit | null>;
   /** What is reachable from `to` and not from `from`, newest first, at most `limit`. */
   between(from: string | null, to: string, limit: number): Promise<readonly Commit[]>;
+  /** What is reachable, newest first; only what touched `path`, and between two times, where those are told. */
+  history(sha: string, about: { path?: string; since?: string; until?: string }): Promise<readonly Commit[]>;
   mergeBase(one: string, other: string): Promise<string | null>;
   changedFiles(from: string, to: string): Promise<readonly ChangedFile[]>;
   /** A file's content at a commit; null when there is none. */
-  file(sha: string, path: string): Promise<Buffer | null>;
+  file(sha: string, path: string): Promise<{ readonly sha: string; readonly content: Buffer } | null>;
 };

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Description } from "../description/description.ts";
 import { Refusal, type Answer, type Route } from "../routes/types.ts";
 import type { World } from "../state/world.ts";
+import type { InTurn } from "../turns.ts";
 import type { Caller, RecordedRequest, Role, Violation } from "../types.ts";
 import { allows, neededHeader } from "./access.ts";
 import type { Faults } from "./faults.ts";
@@ -19,6 +20,7 @@ export type ServerParts = {
   readonly limits: Limits;
   readonly faults: Faults;
   readonly requests: RecordedRequest[];
+  readonly inTurn: InTurn;
   readonly violate: (violation: Violation) => void;
   /** Ends what is delayed. */
   readonly signal: AbortSignal;
@@ -31,9 +33,8 @@ const documentation = "https://docs.github.com/rest";
 
 /** Answers one request after the other as GitHub would; what takes effect does so in the order of arrival. */
 export function createHandler(parts: ServerParts): (request: IncomingMessage, response: ServerResponse) => void {
-  const { world, description, tokens, limits, faults, requests, violate, signal } = parts;
+  const { world, description, tokens, limits, faults, requests, violate, inTurn, signal } = parts;
   const find = routeFinder(parts.routes);
-  let before: Promise<unknown> = Promise.resolve();
 
   return function handle(request, response) {
     answer(request, response).catch((error: unknown) => {
@@ -60,13 +61,6 @@ export function createHandler(parts: ServerParts): (request: IncomingMessage, re
     if (fault?.kind === "delay") await delay(fault.milliseconds, undefined, { signal });
     recorded.status = sent.status;
     send(response, sent, request.headers.authorization ?? "");
-  }
-
-  /** One after the other, so that two requests never see each other half done. */
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = before.then(work);
-    before = turn.catch(() => undefined);
-    return await turn;
   }
 
   async function decided(

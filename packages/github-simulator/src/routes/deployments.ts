@@ -1,4 +1,4 @@
-import { deploymentShape, deploymentStatusShape } from "../shapes/deployments.ts";
+import { deploymentShape, deploymentStatusShape, hooked } from "../shapes/deployments.ts";
 import { failingContexts } from "../state/contexts.ts";
 import { addDeploymentStatus, ensureEnvironment } from "../state/deployments.ts";
 import type { Deployment, DeploymentState } from "../state/types.ts";
@@ -90,7 +90,7 @@ async function create({ body, caller }: Asked, world: World): Promise<Answer> {
   const shape = deploymentShape(world, deployment);
   world.tell(
     "deployment",
-    { action: "created", deployment: shape, workflow: null, workflow_run: null },
+    { action: "created", deployment: hooked(shape), workflow: null, workflow_run: null },
     caller.account,
   );
   return { status: 201, body: shape };

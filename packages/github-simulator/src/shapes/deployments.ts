@@ -29,6 +29,16 @@ export function deploymentStatusShape(world: World, deployment: Deployment, stat
   };
 }
 
+/** As webhooks have deployments and their statuses: without empty addresses but `target_url`, and with less about the app. */
+export function hooked(shape: Shape): Shape {
+  const { performed_via_github_app: app, ...rest } = shape;
+  const given = Object.entries(rest).filter(
+    ([name, value]) => !(value === "" && name.endsWith("_url") && name !== "target_url"),
+  );
+  const { client_id: _clientId, ...known } = (app ?? {}) as Shape;
+  return { ...Object.fromEntries(given), performed_via_github_app: app === null ? null : known };
+}
+
 export function environmentShape(world: World, environment: Environment): Shape {
   const { id, name, protection } = environment;
   const rule = (type: string): Shape => ({ id: id * 10 + type.length, node_id: nodeId("Gate", `${id}${type}`), type });

@@ -1,4 +1,4 @@
-import { deploymentShape, deploymentStatusShape } from "../shapes/deployments.ts";
+import { deploymentShape, deploymentStatusShape, hooked } from "../shapes/deployments.ts";
 import type { Caller } from "../types.ts";
 import type { Deployment, DeploymentState, DeploymentStatus, Environment } from "./types.ts";
 import type { World } from "./world.ts";
@@ -64,8 +64,8 @@ function added(
     "deployment_status",
     {
       action: "created",
-      deployment: deploymentShape(world, deployment),
-      deployment_status: deploymentStatusShape(world, deployment, status),
+      deployment: hooked(deploymentShape(world, deployment)),
+      deployment_status: hooked(deploymentStatusShape(world, deployment, status)),
       ...{ check_run: null, workflow: null, workflow_run: null },
     },
     by.account,
