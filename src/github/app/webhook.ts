@@ -36,7 +36,8 @@ export async function receiveWebhook(request: WebhookRequest, rules: WebhookRule
   const now = clock.now();
   const newest = newestTimeOf(read.name, read.body);
   if (newest !== null && newest.getTime() < now.getTime() - windowMs) return tooOld(newest);
-  const until = new Date(now.getTime() + windowMs);
+  // A clock here that is behind must not forget it before it is too old.
+  const until = new Date(Math.max(now.getTime(), newest?.getTime() ?? 0) + windowMs);
   const { delivery, fingerprint } = read;
   if (!(await seen.claim(fingerprint, { delivery, now, until }))) return { kind: "seen", status: 200, delivery };
   return { kind: "event", status: 202, event: read };
