@@ -1,5 +1,6 @@
 import { withExpired } from "../environments/queue/changes.ts";
 import type { NewTicket, RefName } from "../environments/queue/types.ts";
+import type { Identity } from "../environments/identity.ts";
 import { emptyState } from "../environments/record/changes.ts";
 import type { EnvironmentState } from "../environments/record/types.ts";
 import { ShiplockError } from "../errors.ts";
@@ -57,7 +58,7 @@ function ticketOf(
     trigger: request.trigger,
     state: "queued",
     origin: request.origin,
-    requesters: [request.asker, ...(request.alsoAsked ?? [])],
+    requesters: requestersOf(request),
     createdAt: now.toISOString(),
     expiresAt: new Date(now.getTime() + request.expiresMs).toISOString(),
     options: request.options,
@@ -71,6 +72,11 @@ function ticketOf(
     commitTime: release.commitTime,
     ref: refNameOf(release),
   };
+}
+
+/** Who asked, and who has asked for the same before. */
+export function requestersOf({ asker, alsoAsked = [] }: DeploymentRequest): readonly Identity[] {
+  return [asker, ...alsoAsked];
 }
 
 /** @throws ShiplockError `deploy/unfinished` when a deployment was begun and never ended */

@@ -3,7 +3,7 @@ import { withRefused } from "../environments/queue/changes.ts";
 import type { NewTicket } from "../environments/queue/types.ts";
 import { changeRequests } from "../environments/record/change-state.ts";
 import type { Release } from "../release/types.ts";
-import { refNameOf } from "./asking.ts";
+import { refNameOf, requestersOf } from "./asking.ts";
 import { refusalOf } from "./refusal.ts";
 import type { DeploymentOutcome, DeploymentPorts, DeploymentRequest } from "./request.ts";
 
@@ -16,9 +16,9 @@ export function earlyTicket(
   asked: { hash: string; time: string } & Pick<Release, "ref" | "refKind">,
   now: Date,
 ): NewTicket {
-  const { deployment, kind, trigger, origin, asker, alsoAsked = [], options, expiresMs } = request;
+  const { deployment, kind, trigger, origin, options, expiresMs } = request;
   return {
-    ...{ deployment, kind, trigger, origin, options, state: "queued", requesters: [asker, ...alsoAsked] },
+    ...{ deployment, kind, trigger, origin, options, state: "queued", requesters: requestersOf(request) },
     ...{ release: unbuilt, document: unbuilt, subject: unbuilt, waiting: [], approvals: [] },
     ...{ commit: asked.hash, commitTime: asked.time, ref: refNameOf(asked) },
     createdAt: now.toISOString(),
