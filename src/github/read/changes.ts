@@ -163,7 +163,7 @@ function changeOfAction(step: Step): Found | null {
   }
   if (/(?:^|\/)shiplock$/.test(action)) {
     const command = inputOf(step, "command")?.value ?? "";
-    return /^(?:deploy|promote|rollback|resume|revert|preview)\b/.test(command)
+    return /^(?:deploy|promote|rollback|resume|revert|preview)\b|\$\{\{/.test(command)
       ? { what: `shiplock ${command}`, tool: "kit", waits: true }
       : null;
   }

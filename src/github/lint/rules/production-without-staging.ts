@@ -19,7 +19,7 @@ function find(project: Project): readonly Hit[] {
   if (staging.length === 0) return [];
   return project.jobs
     .filter(({ deploys, environments }) => deploys && environments.length > 0 && environments.every(isProduction))
-    .filter((facts) => startsBy(facts.workflow, "push", "release") && !waitsForStaging(project, facts, staging))
+    .filter((facts) => startsBy(facts.workflow, "push", "release") && !byShiplock(facts) && !waitsForStaging(project, facts, staging))
     .map(
       ({ file, job }): Hit => ({
         file,
@@ -46,6 +46,11 @@ function waitsForStaging(project: Project, facts: JobFacts, staging: readonly Jo
       ].some((text) => /staging|promote/i.test(text ?? "")),
     ) || startsAfterStaging(facts, staging)
   );
+}
+
+/** There the configuration says what has to come before, and the command asks for it. */
+function byShiplock({ changes }: JobFacts): boolean {
+  return changes.length > 0 && changes.every(({ what }) => what.startsWith("shiplock "));
 }
 
 function callsStaging({ job }: JobFacts): boolean {
