@@ -18,11 +18,15 @@ const gitTimeoutMs = 60_000;
 const submoduleMode = "160000 ";
 
 /**
- * The commit that a branch, tag or hash names in a repository. A branch that is only on `origin` counts. Nothing is fetched.
+ * The commit that a branch, tag or hash names in a repository. A branch that is only on `origin` counts. Nothing is fetched. `main:<full hash>` is that commit of the branch,
+ * wherever the branch is now: what an event was about is told so.
  * @param name null for what is checked out now
- * @throws ShiplockError `source/no-repository`, `source/unknown-ref`, `source/no-commit`
+ * @throws ShiplockError `source/no-repository`, `source/unknown-ref`, `source/no-commit`, `source/not-on-branch`
  */
 export async function resolveCommit(repository: string, name: string | null): Promise<Commit> {
+  // No branch and no tag has a colon in its name.
+  const [, branch, hashOfBranch] = /^([^:]+):([0-9a-f]{40})$/.exec(name ?? "") ?? [];
+  if (branch !== undefined && hashOfBranch !== undefined) return commitOfBranch(repository, branch, hashOfBranch);
   const candidates =
     name === null ? ["HEAD"] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/remotes/origin/${name}`, name];
   for (const candidate of candidates) {
@@ -35,10 +39,9 @@ export async function resolveCommit(repository: string, name: string | null): Pr
     ]);
     if (result.exitCode !== 0) continue;
     const hash = result.stdout.trim();
-    const [time = "", subject = ""] = (await gitText(repository, ["log", "-1", "--format=%cI%n%s", hash])).split("\n");
     const ref = name === null ? await currentBranch(repository) : candidate === name ? null : name;
     const refKind = ref === null ? null : candidate.startsWith("refs/tags/") ? "tag" : "branch";
-    return { hash, time, subject, ref, refKind };
+    return { hash, ...(await wordsOf(repository, hash)), ref, refKind };
   }
   await requireRepository(repository);
   if (name === null) throw noCommit(repository);
@@ -49,6 +52,26 @@ export async function resolveCommit(repository: string, name: string | null): Pr
     where: repository,
     remedy: "check the spelling, or run `git fetch` first: Shiplock fetches nothing by itself",
   });
+}
+
+async function commitOfBranch(repository: string, branch: string, hash: string): Promise<Commit> {
+  for (const place of [`refs/remotes/origin/${branch}`, `refs/heads/${branch}`])
+    if ((await isAncestor(repository, hash, place)) === true)
+      return { hash, ...(await wordsOf(repository, hash)), ref: branch, refKind: "branch" };
+  await requireRepository(repository);
+  throw new ShiplockError({
+    code: "source/not-on-branch",
+    blame: "usage",
+    message: `commit ${hash.slice(0, 12)} is not on the branch ${JSON.stringify(branch)}, as far as this repository knows`,
+    where: repository,
+    remedy:
+      "fetch the whole branch first (in a workflow, `fetch-depth: 0`); a commit that was pushed over is on no branch",
+  });
+}
+
+async function wordsOf(repository: string, hash: string): Promise<Pick<Commit, "time" | "subject">> {
+  const [time = "", subject = ""] = (await gitText(repository, ["log", "-1", "--format=%cI%n%s", hash])).split("\n");
+  return { time, subject };
 }
 
 /** Where a repository is fetched from, as git has it written down: it can hold a login. Null when it has no `origin`. */

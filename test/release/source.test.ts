@@ -98,6 +98,15 @@ describe("the source of a release", () => {
     assert.equal((await resolveCommit(repository, null)).ref, "main");
   });
 
+  it("a commit of a branch is that one wherever the branch is now, and none that is not on it", async () => {
+    const [last, first] = await Promise.all([git("rev-parse", "main"), git("rev-parse", "main~1")]);
+    const { hash, ref, refKind, subject } = await resolveCommit(repository, `main:${first}`);
+    assert.deepEqual([hash, ref, refKind, subject], [first, "main", "branch", "one $(touch pwned); 'quoted'"]);
+    assert.equal((await resolveCommit(repository, `${nasty}:${first}`)).ref, nasty);
+    for (const name of [`${nasty}:${last}`, `nope:${first}`, `main:${"0".repeat(40)}`, `--all:${first}`])
+      await assert.rejects(resolveCommit(repository, name), { code: "source/not-on-branch" }, name);
+  });
+
   it("what nobody has is refused, also when it looks like an option or leaves the repository", async () => {
     for (const name of ["nope", "--output=/tmp/pwned", "-h", "x\ny", "HEAD:file.txt", "../../etc/passwd"]) {
       await assert.rejects(resolveCommit(repository, name), { code: "source/unknown-ref" }, name);

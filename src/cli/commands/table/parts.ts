@@ -3,7 +3,7 @@ import type { CommandArgument, CommandFlag } from "./types.ts";
 export const environment: CommandArgument = { name: "env", description: "environment of shiplock.yml", required: true };
 export const ref: CommandFlag = {
   flags: "--ref <ref>",
-  description: "branch, tag or commit; what is checked out if left out",
+  description: "branch, tag, commit or BRANCH:COMMIT; what is checked out if left out",
 };
 export const dirty: CommandFlag = { flags: "--dirty", description: "take the working tree as it is, and record that" };
 export const noWait: CommandFlag = {
