@@ -3,7 +3,7 @@ import type { Environment } from "../../config/types.ts";
 import { ShiplockError } from "../../errors.ts";
 import { checkJobs, requiredJobs } from "./check-jobs.ts";
 import { deployPermissions, hostsFor, leavesWaiting, longestMs } from "./deploy-job.ts";
-import { type Condition, expressionOf, ifOf, quoted } from "./expressions.ts";
+import { type Condition, expressionOf, ifOf, quoted, valueOf } from "./expressions.ts";
 import { actionStep, checkout, concurrencyOf, environmentOf, permissions, runsOn, timeout } from "./job.ts";
 import { neededToDeploy } from "./needed.ts";
 import { withoutGap } from "./pull-request.ts";
@@ -47,7 +47,7 @@ export function deployJob(environment: string): string {
 }
 
 function triggerEntries(environments: readonly Environment[]): Mapping {
-  const { branches, tags, workflows, schedules } = triggersOf(environments);
+  const { branches, tags, workflows, checked, schedules } = triggersOf(environments);
   const pushes = [
     branches.length === 0 ? null : entry("branches", branches),
     tags.length === 0 ? null : entry("tags", tags),
@@ -56,9 +56,13 @@ function triggerEntries(environments: readonly Environment[]): Mapping {
     pushes.every((one) => one === null) ? null : entry("push", mapping(...pushes)),
     workflows.length === 0
       ? null
-      : entry("workflow_run", mapping(entry("workflows", workflows), entry("types", ["completed"])), {
-          above: ["The team's own CI: what it passed for is deployed, and nothing else."],
-        }),
+      : entry(
+          "workflow_run",
+          mapping(entry("workflows", workflows), entry("types", ["completed"]), entry("branches", checked)),
+          {
+            above: ["The team's own CI: what it passed for is deployed, and nothing else."],
+          },
+        ),
     schedules.length === 0
       ? null
       : entry(
@@ -82,11 +86,33 @@ function whenTrusted(environments: readonly Environment[]): Condition | null {
  */
 function sourceOf(environments: readonly Environment[]): string | null {
   const ran = triggersOf(environments).workflows.length > 0 ? ["github.event.workflow_run.head_sha"] : [];
-  const scheduled = [...branchesBySchedule(environments)].flatMap(([cron, branch]) =>
+  const ways = [...ran, ...scheduledBranches(environments)];
+  return ways.length === 0 ? null : [...ways, "github.sha"].join(" || ");
+}
+
+/**
+ * Expression of the branch or tag that a run is about. Where a bare commit was checked out it is that commit of the branch, which may have moved on.
+ */
+function refOf(environments: readonly Environment[]): string {
+  if (sourceOf(environments) === null) return "github.ref_name";
+  const { branches, tags, workflows } = triggersOf(environments);
+  const run = "github.event.workflow_run";
+  const pushed = [
+    ...(branches.length === 0 ? [] : ["github.ref_type == 'branch' && format('{0}:{1}', github.ref_name, github.sha)"]),
+    ...(tags.length === 0 ? [] : ["github.ref_name"]),
+  ];
+  const ways = [
+    ...(workflows.length === 0 ? [] : [`${run}.head_sha && format('{0}:{1}', ${run}.head_branch, ${run}.head_sha)`]),
+    ...scheduledBranches(environments),
+    ...pushed,
+  ];
+  return ways.join(" || ");
+}
+
+function scheduledBranches(environments: readonly Environment[]): string[] {
+  return [...branchesBySchedule(environments)].flatMap(([cron, branch]) =>
     branch === null ? [] : [`github.event.schedule == ${quoted(cron)} && ${quoted(branch)}`],
   );
-  const ways = [...ran, ...scheduled];
-  return ways.length === 0 ? null : [...ways, "github.sha"].join(" || ");
 }
 
 /** @throws ShiplockError `workflows/one-time-two-branches` */
@@ -133,12 +159,10 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
       "if",
       ifOf({
         all: [
+          when,
           // One that is skipped, because this push is not for it, would else skip this one too.
           ...(maySkip ? ["!failure()", "!cancelled()"] : []),
-          ...before.map(
-            (one) => `!contains(fromJSON('["skipped","superseded"]'), needs.${deployJob(one.name)}.outputs.result)`,
-          ),
-          when,
+          ...before.map(({ name: earlier }) => notSkipped(earlier)),
         ],
       }),
     ),
@@ -156,7 +180,13 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
         id: "deploy",
         name: `shiplock deploy ${name}`,
         ...(waits ? { above: ["What has to wait stays asked for; the job does not wait with it."] } : {}),
-        inputs: { command: "deploy", environment: name, automatic: true, "no-wait": waits ? true : undefined },
+        inputs: {
+          command: "deploy",
+          environment: name,
+          ref: valueOf(refOf(all)),
+          automatic: true,
+          "no-wait": waits ? true : undefined,
+        },
         needed,
         hosts: hostsFor(config, environment),
       }),
@@ -170,4 +200,9 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
         : []),
     ]),
   );
+}
+
+/** Whether a deployment that comes before has not been left out: what did not come there is not for the next environment either. */
+function notSkipped(environment: string): string {
+  return `!contains(fromJSON('["skipped","superseded"]'), needs.${deployJob(environment)}.outputs.result)`;
 }

@@ -13,24 +13,22 @@ export function quoted(text: string): string {
 
 /** A condition as an expression. */
 export function expressionOf(condition: Condition): string {
-  if (typeof condition === "string") return condition;
-  const [only, ...others] = "all" in condition ? condition.all : condition.any;
-  if (only === undefined) return "all" in condition ? "true" : "false";
-  return others.length === 0 ? expressionOf(only) : termsOf(condition).join("all" in condition ? " && " : " || ");
+  const { terms, operator } = takenApart(condition);
+  return terms.length === 0 ? "false" : terms.join(` ${operator} `);
 }
 
-/** A condition for `if`, on as many lines as it takes. */
+/**
+ * A condition for `if`, on as many lines as it takes. Never in `${{ }}`: on several lines GitHub takes what surrounds that for text, and every text is true.
+ */
 export function ifOf(condition: Condition): string | Folded {
-  const whole = expressionOf(condition);
-  if (whole.length < widest) return whole.startsWith("!") ? valueOf(whole) : whole;
-  const terms = termsOf(condition);
-  const operator = typeof condition !== "string" && "any" in condition ? "||" : "&&";
-  const lines = terms.map((term, index) => (index === terms.length - 1 ? term : `${term} ${operator}`));
+  const { terms, operator } = takenApart(condition);
+  const [first = "false", ...others] = terms;
   // YAML takes a text that begins with ! for a tag.
-  if (!whole.startsWith("!")) return { kind: "folded", lines };
-  const last = lines.length - 1;
-  const marked = lines.map((line, index) => `${index === 0 ? "${{ " : ""}${line}${index === last ? " }}" : ""}`);
-  return { kind: "folded", lines: marked };
+  const safe = [first.startsWith("!") ? `(${first})` : first, ...others];
+  const whole = safe.join(` ${operator} `);
+  if (whole.length < widest || others.length === 0) return whole;
+  const last = safe.length - 1;
+  return { kind: "folded", lines: safe.map((term, index) => (index === last ? term : `${term} ${operator}`)) };
 }
 
 /** The value of an expression. */
@@ -43,13 +41,15 @@ export function literal(text: string): string {
   return text.replaceAll("${{", "${{ '${{' }}");
 }
 
-/** The parts of a condition, each in parentheses that is not a single comparison. */
-function termsOf(condition: Condition): string[] {
-  if (typeof condition === "string") return [condition];
+/** The terms of a condition and what joins them; each is in parentheses that is joined itself. What holds one part alone is that part. */
+function takenApart(condition: Condition): { terms: string[]; operator: "&&" | "||" } {
+  if (typeof condition === "string") return { terms: [condition], operator: "&&" };
   const parts = "all" in condition ? condition.all : condition.any;
-  if (parts.length === 1) return termsOf(parts[0] ?? "true");
-  return parts.map((part) => {
-    const written = expressionOf(part);
-    return written.includes(" && ") || written.includes(" || ") ? `(${written})` : written;
+  const [only, ...others] = parts;
+  if (only !== undefined && others.length === 0) return takenApart(only);
+  const terms = parts.map((part) => {
+    const inner = takenApart(part);
+    return inner.terms.length > 1 ? `(${inner.terms.join(` ${inner.operator} `)})` : expressionOf(part);
   });
+  return { terms, operator: "all" in condition ? "&&" : "||" };
 }

@@ -16,16 +16,20 @@ export type Triggers = {
   readonly tags: readonly string[];
   /** Names of workflows. */
   readonly workflows: readonly string[];
+  /** Branches that these workflows run for. */
+  readonly checked: readonly string[];
   readonly schedules: readonly string[];
 };
 
 /** Everything that begins a run. A filter may let through more than an environment's patterns do: the gate `trigger` decides. */
 export function triggersOf(environments: readonly Environment[]): Triggers {
-  const pushed = environments.filter(({ gates }) => gates.on.checks.length === 0);
+  const waiting = environments.filter(({ gates }) => gates.on.checks.length > 0);
+  const direct = environments.filter(({ gates }) => gates.on.checks.length === 0);
   return {
-    branches: unique(pushed.flatMap(({ gates }) => gates.on.push.map(filterOf))),
-    tags: unique(pushed.flatMap(({ gates }) => gates.on.tags.map(filterOf))),
-    workflows: unique(environments.flatMap(({ gates }) => gates.on.checks)),
+    branches: unique(direct.flatMap(({ gates }) => gates.on.push.map(filterOf))),
+    tags: unique(environments.flatMap(({ gates }) => gates.on.tags.map(filterOf))),
+    workflows: unique(waiting.flatMap(({ gates }) => gates.on.checks)),
+    checked: unique(waiting.flatMap(({ gates }) => gates.on.push.map(filterOf))),
     schedules: unique(environments.flatMap(({ gates }) => gates.on.schedule)),
   };
 }
@@ -40,22 +44,17 @@ export const notUntrusted: Condition = { any: ["github.event_name != 'workflow_r
 
 /** When a run is one for this environment. Expressions know no patterns, so this lets through what begins like them. */
 export function conditionFor({ gates: { on } }: Environment): Condition {
-  const pushed = [
-    ...on.push.map((pattern) => refCondition("github.ref", "refs/heads/", pattern)),
-    ...on.tags.map((pattern) => refCondition("github.ref", "refs/tags/", pattern)),
-  ];
-  const ran = [...on.push, ...on.tags].map((pattern) =>
-    refCondition("github.event.workflow_run.head_branch", "", pattern),
-  );
-  const workflows = on.checks.map((name) => `github.event.workflow_run.name == ${quoted(name)}`);
+  const waits = on.checks.length > 0;
+  const branches = (where: string, prefix: string): Condition => ({
+    any: on.push.map((pattern) => refCondition(where, prefix, pattern)),
+  });
+  const tags = on.tags.map((pattern) => refCondition("github.ref", "refs/tags/", pattern));
+  const pushed = [...(waits || on.push.length === 0 ? [] : [branches("github.ref", "refs/heads/")]), ...tags];
+  const passed = { any: on.checks.map((name) => `github.event.workflow_run.name == ${quoted(name)}`) };
   return {
     any: [
-      ...(on.checks.length === 0 && pushed.length > 0
-        ? [{ all: ["github.event_name == 'push'", { any: pushed }] }]
-        : []),
-      ...(on.checks.length > 0
-        ? [{ all: [...trustedRun, { any: workflows }, ...(ran.length === 0 ? [] : [{ any: ran }])] }]
-        : []),
+      ...(pushed.length === 0 ? [] : [{ all: ["github.event_name == 'push'", { any: pushed }] }]),
+      ...(waits ? [{ all: [...trustedRun, passed, branches("github.event.workflow_run.head_branch", "")] }] : []),
       ...on.schedule.map((cron) => `github.event.schedule == ${quoted(cron)}`),
     ],
   };
@@ -64,10 +63,12 @@ export function conditionFor({ gates: { on } }: Environment): Condition {
 /** Whether one push (or one run of the team's CI, or one time) may deploy both. */
 export function mayComeTogether({ gates: left }: Environment, { gates: right }: Environment): boolean {
   const [a, b] = [left.on, right.on];
-  const sameEvent = a.checks.length > 0 === b.checks.length > 0;
-  const sameRun = a.checks.length === 0 || a.checks.some((name) => b.checks.includes(name));
-  const sameRef = overlap(a.push, b.push) || overlap(a.tags, b.tags);
-  return (sameEvent && sameRun && sameRef) || a.schedule.some((cron) => b.schedule.includes(cron));
+  const branches = overlap(a.push, b.push);
+  const both = a.checks.length > 0 && b.checks.length > 0 && a.checks.some((name) => b.checks.includes(name));
+  const neither = a.checks.length === 0 && b.checks.length === 0;
+  return (
+    (branches && (both || neither)) || overlap(a.tags, b.tags) || a.schedule.some((cron) => b.schedule.includes(cron))
+  );
 }
 
 function overlap(left: readonly string[], right: readonly string[]): boolean {

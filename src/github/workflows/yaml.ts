@@ -50,7 +50,8 @@ function entriesText({ entries }: Mapping, indent: number): string[] {
 }
 
 function entryText({ key, value, beside }: Entry, indent: number): string[] {
-  const start = `${" ".repeat(indent)}${scalar(key, false)}:`;
+  // A workflow's `on` is a truth value to readers of old YAML, and nobody quotes it.
+  const start = `${" ".repeat(indent)}${key === "on" ? key : scalar(key, false)}:`;
   const remark = beside === undefined ? "" : ` # ${beside}`;
   if (value === null) return [`${start}${remark}`];
   const short = onOneLine(value);
@@ -93,11 +94,10 @@ function onOneLine(value: Value): string | null {
   return items.every((item) => item !== null) ? `[${items.join(", ")}]` : null;
 }
 
-/** Without quotes where every reader of YAML takes it for this very text. */
+/** Without quotes where every reader of YAML takes it for this very text: what begins like a number or a time may be one. */
 function scalar(text: string, inList: boolean): string {
-  const plainly = /^[A-Za-z0-9_./$~(][^\0-\x1f\x7f-\u{10ffff}]*$/u.test(text);
-  const otherwise =
-    /^(?:true|false|yes|no|on|off|null|y|n|~|\.inf|\.nan|[-+.]?[\d_][\d_.,:xobe+-]*)$/i.test(text) && text !== "on";
+  const plainly = /^(?:[A-Za-z_/$~(]|\.\/)[^\0-\x1f\x7f-\u{10ffff}]*$/u.test(text);
+  const word = /^(?:true|false|yes|no|on|off|null|y|n|~)$/i.test(text);
   const broken = /: |:$| #| $/.test(text) || (inList && /[,[\]{}]/.test(text));
-  return plainly && !otherwise && !broken ? text : JSON.stringify(text);
+  return plainly && !word && !broken ? text : JSON.stringify(text);
 }
