@@ -82,11 +82,14 @@ export function checkAnnotations(checks: readonly StoryCheck[], places: Places):
   });
 }
 
-/** That an automatic deployment was skipped is no failure, and yet has to be seen. */
-export function outcomeNotices({ state, outcome, environment, deployment }: Story): Annotation[] {
+/** That an automatic deployment was skipped is no failure, and yet has to be seen; and so is what a request waits for. */
+export function outcomeNotices({ state, outcome, environment, deployment, gates }: Story): Annotation[] {
   if (state !== "skipped" && state !== "superseded" && state !== "waiting") return [];
   const title = `shiplock: ${state}${environment === null ? "" : ` in ${environment}`}`;
-  const message = outcome ?? `deployment ${deployment ?? ""} is ${state}`;
+  const waits = gates.filter(({ answer }) => answer === "wait").map(({ gate, reason }) => `${gate}: ${reason}`);
+  const message = [outcome ?? `deployment ${deployment ?? ""} is ${state}`, ...(state === "waiting" ? waits : [])].join(
+    "\n",
+  );
   return [{ level: "notice", title, message, at: null }];
 }
 

@@ -38,7 +38,7 @@ const marks: Readonly<Record<string, string>> = {
 export function summaryOf(story: Story, facts: SummaryFacts): string {
   const environment = story.environment ?? facts.environment ?? null;
   const result = resultWord(story, facts.exitCode);
-  const what = `${story.kind ?? facts.command}${environment === null ? "" : ` to ${environment}`}`;
+  const what = saidOf(story.kind ?? facts.command, environment);
   const mark = marks[result] ?? "❌";
   const lines = [
     `### ${mark} ${plain(what)}: ${plain(result)}`,
@@ -52,6 +52,11 @@ export function summaryOf(story: Story, facts: SummaryFacts): string {
     ...checkLines(story.checks),
   ];
   return `${lines.join("\n").trimEnd()}\n`;
+}
+
+function saidOf(what: string, environment: string | null): string {
+  if (environment === null) return what;
+  return `${what} ${what === "deploy" || what === "promote" ? "to" : "of"} ${environment}`;
 }
 
 function errorLines({ code: name, message, where, details, remedy }: ToldError): string[] {

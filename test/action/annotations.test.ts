@@ -111,6 +111,12 @@ test("an automatic deployment that was skipped is seen, and is no error", () => 
     { level: "notice", title: "shiplock: skipped in staging", message: outcome, at: null },
   ]);
   assert.deepEqual(outcomeNotices({ ...untold, state: "succeeded" }), []);
+  const gates = [
+    { gate: "hold", answer: "pass", reason: "nobody holds it" },
+    { gate: "reviewers", answer: "wait", reason: "one of ops has to approve" },
+  ];
+  const [waiting] = outcomeNotices({ ...untold, state: "waiting", deployment: "d-1", gates });
+  assert.equal(waiting?.message, "deployment d-1 is waiting\nreviewers: one of ops has to approve");
 });
 
 test("a column without a line is no place", () => {

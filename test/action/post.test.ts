@@ -78,7 +78,7 @@ test("the end of a killed step ends its deployment by the same commands, and the
   assert.doesNotMatch(log, /says status/);
   assert.match(
     summary,
-    /abort to staging: rolled-back\n\nThe step was killed while it was working on d-1 in staging\./,
+    /abort of staging: rolled-back\n\nThe step was killed while it was working on d-1 in staging\./,
   );
   const forward = await end(left, status({ deployment: ours, committed: true }));
   assert.equal(forward.asked[1], "resume --no-watch --project=web -- staging d-1");
