@@ -31,6 +31,7 @@ const deciding = [
   "github/app/(requests|event-bodies|webhook-time)",
   "proxy/caddy/(buckets|router-config|edge-config|port-config)",
   "targets/compose/(place|routers)",
+  "action/(annotations|inputs|markdown|outputs|phase|runner-text|ssh-texts|story|summary|unfinished)",
 ];
 /** Words as data: what the layers say to each other. */
 const vocabulary = ["(deploy|environments|release|targets|proxy|hosts|config|ledger|notify|github)/(.+/|)types"];

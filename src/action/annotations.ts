@@ -93,6 +93,14 @@ export function outcomeNotices({ state, outcome, environment, deployment, gates 
   return [{ level: "notice", title, message, at: null }];
 }
 
+/** A command that fails without an error has said why in its log: `drift`, `doctor`, `status`, checks that were interrupted. */
+export function failureAnnotation(story: Story, command: string, exitCode: number): Annotation[] {
+  if (exitCode === 0 || story.errors.length > 0 || story.state === "waiting") return [];
+  if (story.checks.some(({ outcome, required }) => required && failed.has(outcome))) return [];
+  const message = `${command} ended with exit code ${exitCode}; the step's log says why`;
+  return [{ level: "error", title: `shiplock ${command}`, message, at: null }];
+}
+
 /** As many as GitHub shows, the last of a level saying how many more there are. */
 export function shownAnnotations(all: readonly Annotation[]): Annotation[] {
   const levels: readonly AnnotationLevel[] = ["error", "warning", "notice"];

@@ -1,6 +1,6 @@
 import { exitCodeOf } from "../cli/exit-codes.ts";
 import { ShiplockError } from "../errors.ts";
-import { checkAnnotations, errorAnnotations, outcomeNotices } from "./annotations.ts";
+import { checkAnnotations, errorAnnotations, failureAnnotation, outcomeNotices } from "./annotations.ts";
 import { argumentsOf } from "./arguments.ts";
 import { type ActionWorld, placesOf, tellAnnotations, withEngine } from "./engine.ts";
 import { type ActionInputs, readInputs } from "./inputs.ts";
@@ -43,7 +43,8 @@ async function runCommand(world: ActionWorld): Promise<CommandEnd> {
       return { exitCode: code, story: engine.story() };
     });
     const places = placesOf(world, inputs);
-    tellAnnotations(log, [...checkAnnotations(story.checks, places), ...outcomeNotices(story)]);
+    const failure = failureAnnotation(story, inputs.command ?? "", exitCode);
+    tellAnnotations(log, [...checkAnnotations(story.checks, places), ...outcomeNotices(story), ...failure]);
     return { inputs, story, exitCode };
   } catch (error) {
     if (!(error instanceof ShiplockError)) throw error;

@@ -4,6 +4,7 @@ import {
   annotationProperties,
   checkAnnotations,
   errorAnnotations,
+  failureAnnotation,
   outcomeNotices,
   shownAnnotations,
 } from "../../src/action/annotations.ts";
@@ -117,6 +118,15 @@ test("an automatic deployment that was skipped is seen, and is no error", () => 
   ];
   const [waiting] = outcomeNotices({ ...untold, state: "waiting", deployment: "d-1", gates });
   assert.equal(waiting?.message, "deployment d-1 is waiting\nreviewers: one of ops has to approve");
+});
+
+test("a command that fails without an error or a failed check points at its log", () => {
+  const [drift] = failureAnnotation(untold, "drift", 1);
+  assert.match(drift?.message ?? "", /^drift ended with exit code 1/);
+  assert.deepEqual(failureAnnotation(untold, "drift", 0), []);
+  assert.deepEqual(failureAnnotation({ ...untold, errors: [{ ...error, details: [] }] }, "deploy", 3), []);
+  assert.deepEqual(failureAnnotation({ ...untold, checks: [check] }, "check", 1), []);
+  assert.deepEqual(failureAnnotation({ ...untold, state: "waiting" }, "deploy", 3), []);
 });
 
 test("a column without a line is no place", () => {
