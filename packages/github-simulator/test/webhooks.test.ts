@@ -71,7 +71,7 @@ test("everything that happens is told to a hook in its order, fits GitHub's desc
   for (const { raw, signature } of received)
     assert.equal(signature, `sha256=${createHmac("sha256", secret).update(raw).digest("hex")}`);
   const found = (event: string, action?: string): Body =>
-    received.find((told) => told.event === event && told.body.action === action)?.body;
+    received.find((delivery) => delivery.event === event && delivery.body.action === action)?.body;
   assert.deepEqual(found("push").sender.login, "anna");
   assert.equal(found("workflow_run", "completed").workflow_run.conclusion, "failure");
   assert.equal(found("pull_request_review", "submitted").review.state, "approved");
