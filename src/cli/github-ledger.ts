@@ -9,6 +9,7 @@ import { createGitHubRecords } from "../ledger/github/records.ts";
 import type { Ledger } from "../ledger/types.ts";
 import type { CommandContext } from "./context.ts";
 import { githubAccess } from "./github.ts";
+import { isSharedRelease } from "./shared-release.ts";
 
 /**
  * The history on this machine, shared through GitHub where the configuration wants it and GitHub can be asked; as it is where not, with a warning that says why.
@@ -36,11 +37,15 @@ export async function githubLedger(context: CommandContext, config: Config, inne
     warnOnce(context, `${access.why}; ${access.remedy}`);
     return inner;
   }
+  const repositories = Object.fromEntries(
+    Object.values(config.images).map(({ name, repository }) => [name, repository]),
+  );
   const stop = new AbortController();
   const records = createGitHubRecords({ client: access.client, project: config.project, signal: stop.signal });
   return createGitHubLedger({
     ...{ inner, states: stateRules, records, project: config.project, clock: systemClock },
     board: createBoard(records, systemClock.elapsed, context.github?.board),
+    isRelease: (release) => isSharedRelease(release, repositories),
     addressOf: (environment) => addressOf(context, config, environment),
     runAddress: runAddress(context.env),
     warn: (why) => warnOnce(context, why),

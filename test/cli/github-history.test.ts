@@ -22,8 +22,8 @@ const [v1, v2] = [shop("v1", { migration: false }), shop("v2", { migration: fals
 const nobody = { event: () => undefined, reviews: async () => undefined };
 const written = [
   "project: shop",
-  "registry: { address: registry.invalid/shop }",
-  "images: { web: { context: . } }",
+  "registry: { address: registry.test/shop }",
+  "images: { web: { context: . }, api: { context: . }, worker: { context: . } }",
   "services: { web: { image: web, port: 3000, health: /health } }",
   "environments:",
   "  production: { url: https://shop.example.com, target: { compose: { hosts: [nowhere.invalid] } } }",

@@ -25,8 +25,8 @@ export type Board = {
   toldAll(records: readonly DeploymentRecord[]): Promise<ToldRecord[]>;
   /** One that was made just now. */
   made(record: DeploymentRecord): void;
-  /** What was said of one is to be asked again. */
-  said(record: number): void;
+  /** Something was said of one just now. */
+  said(record: number, status: RecordStatus): void;
 };
 
 /** What is remembered; several boards of one command share it. */
@@ -83,7 +83,12 @@ export function createBoard(
         entry.list.catch(() => lists.delete(key));
       }
     },
-    said: (record) => void settled.delete(record),
+    said: (record, status) => {
+      const known = settled.get(record);
+      if (known === undefined) return;
+      if (isSettled(status)) settled.set(record, [status, ...known]);
+      else settled.delete(record);
+    },
   };
 }
 
@@ -119,8 +124,7 @@ export async function replaceEarlier(
     const [newest] = statuses;
     const twice = other.deployment === document.deployment;
     if (newest?.state !== "success" && !(twice && newest?.state !== "inactive")) continue;
-    await records.say(number, { ...replacedBy(document.release), environmentUrl: null, logUrl });
-    board.said(number);
+    board.said(number, await records.say(number, { ...replacedBy(document.release), environmentUrl: null, logUrl }));
   }
 
   function isMine({ number }: DeploymentRecord): boolean {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
-import type { DeploymentEntry, Ledger, StateRules } from "../types.ts";
+import type { DeploymentEntry, Ledger, ReleaseEntry, StateRules } from "../types.ts";
 import { checkLimit } from "../limits.ts";
 import { type Board, recordedEntry, replaceEarlier, unsettledPart } from "./board.ts";
 import { checksOfRun, runsInTexts } from "./checks.ts";
@@ -25,6 +25,8 @@ export type GitHubLedgerOptions = {
   records: GitHubRecords;
   board: Board;
   project: string;
+  /** Whether a release that GitHub has is one that may be taken for what it says. */
+  isRelease: (release: ReleaseEntry) => boolean;
   /** Where an environment answers, for people; null where that is not known. */
   addressOf: (environment: string) => string | null;
   /** The page of the workflow's run; null outside of one. */
@@ -46,7 +48,7 @@ export type GitHubLedgerOptions = {
  * - GitHub that cannot be reached, or refuses, is told once as a warning, and is no error: no deployment waits for it longer than 12 seconds at each question and 15 at the end.
  */
 export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
-  const { inner, states, records, board, project, addressOf, runAddress, clock, warn, stop } = options;
+  const { inner, states, records, board, project, isRelease, addressOf, runAddress, clock, warn, stop } = options;
   const outbox = createOutbox({
     failed,
     mayPass: isPassing,
@@ -87,7 +89,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     await learn(async () => {
       for (const { document } of await board.list(null)) {
         const release = releaseIn(document);
-        if (release !== null) await enterRelease(inner, release);
+        if (release !== null && isRelease(release)) await enterRelease(inner, release);
       }
     });
   }
@@ -112,9 +114,9 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     const word = state === "in_progress" ? state : `${state} ${description}`;
     if (said.get(record.number) === word) return;
     const environmentUrl = state === "success" ? addressOf(entry.environment) : null;
-    await records.say(record.number, { state, description, environmentUrl, logUrl: runAddress });
+    const status = await records.say(record.number, { state, description, environmentUrl, logUrl: runAddress });
     said.set(record.number, word);
-    board.said(record.number);
+    board.said(record.number, status);
     if (state !== "success") return;
     if (past.has(id))
       await records.say(record.number, { ...replacedBy(null), environmentUrl: null, logUrl: runAddress });
@@ -225,7 +227,10 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     },
     async unfinished(of, environment) {
       await learn(async () => {
-        const open = (await unsettledPart(board, environment)).filter(({ statuses }) => !isSettled(statuses[0]));
+        // How our own stand is known here; what they replace is in order once GitHub was told of them.
+        await outbox.idle();
+        const others = await unsettledPart(board, environment, ({ document }) => mine.has(document.deployment));
+        const open = others.filter(({ statuses }) => !isSettled(statuses[0]));
         for (const told of open) await enterDeployment(inner, recordedEntry(told, states), states);
       });
       return inner.unfinished(of, environment);

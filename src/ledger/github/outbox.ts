@@ -2,6 +2,8 @@
 export type Outbox = {
   /** Puts work under a key; what waits under the same key is not done any more, since the later work says more. */
   put(key: string, work: () => Promise<void>): void;
+  /** Resolves when nothing is being done. */
+  idle(): Promise<void>;
   /** Waits until everything is done, at most so many milliseconds; what failed and may work by now is tried once more. */
   drain(timeoutMs: number): Promise<void>;
 };
@@ -57,6 +59,7 @@ export function createOutbox(options: {
   }
 
   return {
+    idle,
     put: (key, work) => add({ key, work, last: false }),
     async drain(timeoutMs) {
       const done = new AbortController();

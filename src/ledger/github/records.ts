@@ -1,15 +1,19 @@
 import * as z from "zod";
 import { ShiplockError } from "../../errors.ts";
+import { readAnswer, readItems } from "../../github/api/read-answer.ts";
 import type { GitHubClient } from "../../github/api/types.ts";
 import { readDocument } from "./document.ts";
 import { cutDescription } from "./states.ts";
-import type { DeploymentRecord, GitHubRecords, RecordDocument } from "./types.ts";
+import type { GitHubRecords, RecordDocument } from "./types.ts";
 
 /** For one call with all its attempts: history is no reason to wait longer. In milliseconds. */
 const callTimeoutMs = 10_000;
 const mostCheckRuns = 300;
 /** Check runs of ours begin so. */
 export const checkPrefix = "shiplock / ";
+const creating = "POST /repos/{owner}/{repo}/deployments";
+const readingStatuses = "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses";
+const saying = "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses";
 /** In characters; GitHub refuses longer ones. */
 const longestText = 65_535;
 
@@ -20,12 +24,14 @@ const deployment = z.object({
   payload: z.unknown(),
   creator: z.object({ login: z.string(), type: z.string() }).nullish(),
 });
-const status = z.object({
-  id: z.number().int(),
-  state: z.enum(["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]),
-  description: z.string().nullish(),
-  created_at: time,
-});
+const status = z
+  .object({
+    id: z.number().int(),
+    state: z.enum(["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]),
+    description: z.string().nullish(),
+    created_at: time,
+  })
+  .transform(({ id, state, description, created_at: at }) => ({ id, state, description: description ?? "", at }));
 const checkRun = z.object({
   name: z.string(),
   app: z.object({ slug: z.string().nullish() }).nullish(),
@@ -33,7 +39,6 @@ const checkRun = z.object({
 });
 /** The app of GitHub's whose token a workflow's run has. */
 const workflowApp = "github-actions";
-const checkRuns = z.object({ check_runs: z.array(z.unknown()) });
 
 /**
  * The records of a project over GitHub's API.
@@ -50,42 +55,34 @@ export function createGitHubRecords(options: {
   return {
     async list(environment, most) {
       const parameters = { per_page: Math.min(most, 100), ...(environment === null ? {} : { environment }) };
-      const found: DeploymentRecord[] = [];
-      const items = client.items({ route: "GET /repos/{owner}/{repo}/deployments", parameters }, given);
-      for await (const item of firstOf(items, most)) {
-        const { id: number, environment: where, payload, creator } = checked(deployment, item, "a deployment");
+      const asked = { route: "GET /repos/{owner}/{repo}/deployments", parameters };
+      const found = await readItems(client, asked, given, deployment, { most });
+      return found.flatMap(({ id: number, environment: where, payload, creator }) => {
         const document = readDocument(payload);
-        if (document?.project === project && isTrusted(creator)) found.push({ number, environment: where, document });
-      }
-      return found;
+        if (document?.project !== project || !isTrusted(creator)) return [];
+        return [{ number, environment: where, document }];
+      });
     },
 
     async create(environment, document) {
       const { status: answer, body } = await client.call(
-        { route: "POST /repos/{owner}/{repo}/deployments", parameters: creation(environment, document) },
+        { route: creating, parameters: creation(environment, document) },
         given,
       );
       if (answer !== 201) throw noDeployment(answer, environment);
-      return { number: checked(deployment, body, "a deployment").id, environment, document };
+      return { number: readAnswer(deployment, body, creating).id, environment, document };
     },
 
     async statuses(record) {
-      const { body } = await client.call(
-        {
-          route: "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
-          parameters: { deployment_id: record, per_page: 100 },
-        },
-        given,
-      );
-      return checked(z.array(status), body, "the statuses of a deployment")
-        .map(({ id, state, description, created_at: at }) => ({ id, state, description: description ?? "", at }))
-        .sort((left, right) => right.id - left.id);
+      const parameters = { deployment_id: record, per_page: 100 };
+      const { body } = await client.call({ route: readingStatuses, parameters }, given);
+      return readAnswer(z.array(status), body, readingStatuses).sort((left, right) => right.id - left.id);
     },
 
     async say(record, { state, description, environmentUrl, logUrl }) {
-      await client.call(
+      const { body } = await client.call(
         {
-          route: "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+          route: saying,
           parameters: {
             ...{ deployment_id: record, state, description },
             // Which records are replaced is ours to say: GitHub leaves those of production alone.
@@ -96,28 +93,21 @@ export function createGitHubRecords(options: {
         },
         given,
       );
+      return readAnswer(status, body, saying);
     },
 
     async checkTexts(commit) {
-      const texts: string[] = [];
-      if (!/^[0-9a-f]{40}$/.test(commit)) return texts;
-      const asked = {
-        route: "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
-        // GitHub's own choice is the newest of each name, which may be one of other definitions.
-        parameters: { ref: commit, filter: "all" },
-      };
-      const items = client.items(asked, given, (body) => checked(checkRuns, body, "check runs").check_runs);
-      try {
-        for await (const item of firstOf(items, mostCheckRuns)) {
-          const { name, app, output } = checked(checkRun, item, "a check run");
-          const ours = app?.slug === workflowApp && name.startsWith(checkPrefix);
-          if (ours && typeof output.text === "string") texts.push(output.text);
-        }
-      } catch (error) {
-        // Nobody has pushed the commit, so nobody else has checked it.
-        if (!(error instanceof ShiplockError) || error.code !== "github/invalid") throw error;
-      }
-      return texts;
+      if (!/^[0-9a-f]{40}$/.test(commit)) return [];
+      // GitHub's own choice is the newest of each name, which may be one of other definitions.
+      const parameters = { ref: commit, filter: "all" };
+      const asked = { route: "GET /repos/{owner}/{repo}/commits/{ref}/check-runs", parameters };
+      // A commit that nobody has pushed (422) is one that nobody else has checked.
+      const lenient = { ...given, expect: [422] };
+      const found = await readItems(client, asked, lenient, checkRun, { under: "check_runs", most: mostCheckRuns });
+      return found.flatMap(({ name, app, output }) => {
+        const ours = app?.slug === workflowApp && name.startsWith(checkPrefix);
+        return ours && typeof output.text === "string" ? [output.text] : [];
+      });
     },
 
     async reportCheck({ name, commit, externalId, conclusion, startedAt, endedAt, title, summary, text, detailsUrl }) {
@@ -167,25 +157,6 @@ function creation(environment: string, document: RecordDocument): Record<string,
 /** GitHub marks one environment of a repository as the one that users see. What is called `production`, or begins so, is. */
 export function isProduction(environment: string): boolean {
   return /^prod(?:uction)?(?:[-_./]|$)/i.test(environment);
-}
-
-async function* firstOf(items: AsyncIterable<unknown>, most: number): AsyncIterable<unknown> {
-  let seen = 0;
-  for await (const item of items) {
-    yield item;
-    seen += 1;
-    if (seen >= most) return;
-  }
-}
-
-function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const found = schema.safeParse(value);
-  if (found.success) return found.data;
-  throw new ShiplockError({
-    code: "ledger/github-answer",
-    message: `GitHub answered with something that is not ${what}: ${z.prettifyError(found.error).split("\n").slice(0, 2).join(" ")}`,
-    remedy: "look whether `github.api` in shiplock.yml is the address of GitHub's API",
-  });
 }
 
 function noDeployment(answer: number, environment: string): ShiplockError {

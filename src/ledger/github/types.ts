@@ -61,7 +61,7 @@ export type NewStatus = {
  * Deployments, statuses and check runs of one repository on GitHub, as far as a ledger needs them.
  *
  * - Lists come newest first, and hold what Shiplock wrote for this project and nothing else.
- * - Every call ends in a bounded time. Errors: those of the client; `ledger/github-no-deployment` where GitHub made none; `ledger/github-answer` for an answer that it should not give.
+ * - Every call ends in a bounded time. Errors: those of the client; `ledger/github-no-deployment` where GitHub made none; `github/unreadable` for an answer that it should not give.
  * - A call that changes something and failed as `github/unreachable` may have taken effect.
  */
 export type GitHubRecords = {
@@ -70,7 +70,8 @@ export type GitHubRecords = {
   create(environment: string, document: RecordDocument): Promise<DeploymentRecord>;
   /** The newest 100 at most. */
   statuses(record: number): Promise<RecordStatus[]>;
-  say(record: number, status: NewStatus): Promise<void>;
+  /** Answers the status as GitHub has it now. */
+  say(record: number, status: NewStatus): Promise<RecordStatus>;
   /** Texts of the check runs of a commit that are named as ours are, among its newest 300. */
   checkTexts(commit: string): Promise<string[]>;
   reportCheck(check: NewCheck): Promise<void>;

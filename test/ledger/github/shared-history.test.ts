@@ -132,6 +132,21 @@ describe("a deployment on GitHub", () => {
     assert.deepEqual(standing(simulator, "staging"), ["success: succeeded: r1 is live"]);
   });
 
+  test("that has two records after all, because a lost call came through late, has one of them put aside when it is live", async (t) => {
+    const simulator = await github(t);
+    await onMachine(simulator, (ledger) =>
+      ledger.openDeployment(deployment("d1", { state: "running" })).then(() => undefined),
+    );
+    const [made] = simulator.world.deployments;
+    assert.ok(made !== undefined);
+    simulator.world.deployments.unshift({ ...made, id: made.id - 1, statuses: [] });
+    await onMachine(simulator, (ledger) => move(ledger, "d1", "succeeded", "r1 is live"));
+    assert.deepEqual(standing(simulator, "staging"), [
+      "success: succeeded: r1 is live",
+      "inactive: succeeded: replaced by r1",
+    ]);
+  });
+
   test("is made later where GitHub could not be reached at first", async (t) => {
     const simulator = await github(t);
     simulator.fault({ kind: "drop", when: "before", route: "POST /repos/{owner}/{repo}/deployments" });
@@ -191,7 +206,7 @@ describe("a deployment on GitHub", () => {
       assert.equal(await ledger.findDeployment("d6"), null);
       await ledger.openDeployment(deployment("d6", { createdAt: 6000 }));
       await ledger.transition({ deployment: "d6", to: "running", at: 1 });
-      await until(() => simulator.world.deployments.at(-1)?.statuses.length === 1);
+      await until(() => simulator.world.deployments[5]?.statuses.length === 1);
       await ledger.appendLog("d6", { at: 1, source: "web", text: "hello" });
       await ledger.transition({ deployment: "d6", to: "verifying", at: 2 });
       await ledger.transition({ deployment: "d6", to: "succeeded", at: 3 });

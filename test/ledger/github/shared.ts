@@ -39,6 +39,7 @@ export function openShared(
   const ledger = createGitHubLedger({
     ...{ inner, states, records, project, clock },
     board: createBoard(records, systemClock.elapsed),
+    isRelease: () => true,
     addressOf: (environment) => `https://${environment}.example.com`,
     runAddress: "https://github.com/acme/shop/actions/runs/7",
     warn: (why) => void warnings.push(why),
