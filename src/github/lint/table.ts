@@ -1,5 +1,6 @@
 import { rule as branchRecord } from "./rules/branch-record.ts";
 import { rule as broadPermissions } from "./rules/broad-permissions.ts";
+import { rule as conditionAlwaysTrue } from "./rules/condition-always-true.ts";
 import { rule as deployCancelled } from "./rules/deploy-cancelled.ts";
 import { rule as fixedSleep } from "./rules/fixed-sleep.ts";
 import { rule as guardOutsideLock } from "./rules/guard-outside-lock.ts";
@@ -35,6 +36,7 @@ export const rules: readonly Rule[] = [
   splitLock,
   deployCancelled,
   waitingRunDropped,
+  conditionAlwaysTrue,
   workflowRunConclusion,
   workflowRunCommit,
   noHealthCheck,

@@ -29,7 +29,8 @@ export function conditionOf(text: string): string {
   return whole.startsWith("${{") && whole.endsWith("}}") ? whole.slice(3, -2).trim() : whole;
 }
 
-type Token = { kind: "name" | "text" | "number" | "mark"; text: string };
+/** A piece of an expression. */
+export type Token = { kind: "name" | "text" | "number" | "mark"; text: string };
 
 const tokenPattern =
   /\s*(?:(?<text>'(?:[^']|'')*')|(?<name>[A-Za-z_][\w-]*)|(?<number>[+-]?(?:0x[\da-fA-F]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?))|(?<mark>&&|\|\||==|!=|<=|>=|[!<>()[\],.*]))/y;
@@ -155,7 +156,8 @@ export function contextsIn(body: string): readonly string[] {
   return found;
 }
 
-function tokensOf(body: string): readonly Token[] | null {
+/** The pieces of an expression; null where it has something that belongs to none. */
+export function tokensOf(body: string): readonly Token[] | null {
   const tokens: Token[] = [];
   const pattern = new RegExp(tokenPattern);
   const text = body.trimEnd();

@@ -14,10 +14,13 @@ function filesOf(path: string): Readonly<Record<string, string>> {
   return Object.fromEntries(inside.sort().map((name) => [name, readFileSync(join(path, name), "utf8")]));
 }
 
-/** The lines at whose end `found` is written, as `file:line rule`. */
+/** The lines that a sample marks, as `file:line rule`: by `found` at their end, or at the end of the line before where a comment has no place. */
 function expected(rule: string, files: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(files).flatMap(([file, text]) =>
-    text.split("\n").flatMap((line, index) => (/(?:#|\/\/) found$/.test(line) ? [`${file}:${index + 1} ${rule}`] : [])),
+    text.split("\n").flatMap((line, index) => {
+      const mark = /(?:#|\/\/) found(?<next> in the next line)?$/.exec(line);
+      return mark === null ? [] : [`${file}:${index + (mark.groups?.["next"] === undefined ? 1 : 2)} ${rule}`];
+    }),
   );
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { canHold, inWorkflowRun } from "../../../src/github/read/conditions.ts";
 import { contextsIn, expressionsIn, flowsOf } from "../../../src/github/read/expressions.ts";
 import { readFile } from "../../../src/github/read/file.ts";
 import { commandsOf } from "../../../src/github/read/scripts.ts";
@@ -209,8 +210,39 @@ describe("reading expressions", () => {
     assert.deepEqual(contextsIn("github.ref == 'a.b' && inputs['name'] || success()"), ["github.ref", "inputs.name"]);
   });
 
+  it("knows when a condition certainly does not hold in a run of workflow_run", () => {
+    const holds = (condition: string): boolean => canHold(condition, inWorkflowRun);
+    for (const condition of [
+      "github.event_name == 'push'",
+      "${{ github.event_name == 'push' && (github.ref == 'a' || github.ref == 'b') }}",
+      "github.event_name != 'workflow_run'",
+      "always() && github['event_name'] == 'release'",
+      "!(github.event_name == 'workflow_run')",
+      "github.event.schedule == '0 3 * * *' || inputs.environment",
+      "false",
+    ])
+      assert.equal(holds(condition), false, condition);
+    for (const condition of [
+      "",
+      "github.event_name == 'push' || github.ref == 'refs/heads/main'",
+      "github.event_name == 'Workflow_Run' && success()",
+      "contains(fromJSON('[\"push\"]'), github.event_name)",
+      "!contains(github.event_name, 'x')",
+      "github.event.workflow_run.conclusion == 'success'",
+      "this is no expression",
+      "github.event_name == 'push' &&",
+      "(".repeat(100_000),
+    ])
+      assert.equal(holds(condition), true, condition.slice(0, 80));
+  });
+
   it("never throws, however deep", () => {
-    fc.assert(fc.property(fc.string(), (body) => (flowsOf(body), contextsIn(body), expressionsIn(body), true)));
+    fc.assert(
+      fc.property(
+        fc.string(),
+        (body) => (flowsOf(body), contextsIn(body), expressionsIn(body), canHold(body, inWorkflowRun), true),
+      ),
+    );
     assert.equal(flowsOf("(".repeat(100_000)), null);
     assert.equal(flowsOf("!".repeat(100_000)), null);
   });

@@ -19,7 +19,10 @@ function find(project: Project): readonly Hit[] {
   if (staging.length === 0) return [];
   return project.jobs
     .filter(({ deploys, environments }) => deploys && environments.length > 0 && environments.every(isProduction))
-    .filter((facts) => startsBy(facts.workflow, "push", "release") && !byShiplock(facts) && !waitsForStaging(project, facts, staging))
+    .filter(
+      (facts) =>
+        startsBy(facts.workflow, "push", "release") && !byShiplock(facts) && !waitsForStaging(project, facts, staging),
+    )
     .map(
       ({ file, job }): Hit => ({
         file,

@@ -1,3 +1,4 @@
+import { canHold, inWorkflowRun } from "../../read/conditions.ts";
 import { expressionsIn } from "../../read/expressions.ts";
 import { dockerCall } from "../../read/shell/docker.ts";
 import { type JobFacts, type Project, startsBy, type StepFacts } from "../../read/project.ts";
@@ -17,6 +18,7 @@ export const rule: Rule = {
 function find(project: Project): readonly Hit[] {
   return project.jobs
     .filter((facts) => startsBy(facts.workflow, "workflow_run") && (facts.deploys || buildsImages(facts)))
+    .filter(({ job }) => canHold(job.if?.value ?? "", inWorkflowRun))
     .flatMap((facts) => facts.steps.flatMap((step) => hitsOf(step)));
 }
 
@@ -29,7 +31,7 @@ function buildsImages({ steps }: JobFacts): boolean {
 }
 
 function hitsOf({ step, file, ran }: StepFacts): readonly Hit[] {
-  if (/github\.event_name\s*(?:==\s*'(?!workflow_run')|!=\s*'workflow_run')/.test(step.if?.value ?? "")) return [];
+  if (!canHold(step.if?.value ?? "", inWorkflowRun)) return [];
   if (actionOf(step) === "actions/checkout") {
     const ref = inputOf(step, "ref");
     const repository = inputOf(step, "repository");

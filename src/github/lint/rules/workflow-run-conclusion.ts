@@ -1,3 +1,4 @@
+import { canHold, inWorkflowRun } from "../../read/conditions.ts";
 import { type JobFacts, neededBy, type Project, startsBy } from "../../read/project.ts";
 import type { Entry, Step } from "../../read/types.ts";
 import { textOf } from "../../read/values.ts";
@@ -17,7 +18,7 @@ function find(project: Project): readonly Hit[] {
     const { deploys, workflow, job, file } = facts;
     if (!deploys || !startsBy(workflow, "workflow_run")) return [];
     const looked = [facts, ...neededBy(project, facts)].some(asksForConclusion);
-    if (looked || leavesItOut(job.if?.value ?? "")) return [];
+    if (looked || !canHold(job.if?.value ?? "", inWorkflowRun)) return [];
     const sentence = `${job.id} never asks for the conclusion of the run that started it, so it also deploys after one that failed`;
     return [{ file, place: job.place, sentence }];
   });
@@ -35,13 +36,5 @@ function asksForConclusion({ job, steps, workflow }: JobFacts): boolean {
     inEntries(workflow.env) ||
     inEntries(job.with) ||
     steps.some(({ step }) => inStep(step))
-  );
-}
-
-/** A condition on another event keeps runs of `workflow_run` out. */
-function leavesItOut(condition: string): boolean {
-  return (
-    (/github\.event_name\s*==\s*'(?!workflow_run')/.test(condition) && !condition.includes("||")) ||
-    /github\.event_name\s*!=\s*'workflow_run'/.test(condition)
   );
 }
