@@ -46,8 +46,9 @@ describe("every workflow of any configuration", () => {
   test("runs no text of outside origin in a shell, and no action that somebody could change", async () => {
     await fc.assert(
       fc.asyncProperty(anyInput, async (written) => {
-        for (const { name, text } of made(written)) {
-          const { tree } = await read(made(written), name);
+        const files = made(written);
+        for (const { name, text } of files) {
+          const { tree } = await read(files, name);
           for (const run of all("run", tree)) assert.equal(run, "exit 1");
           // On several lines GitHub takes what surrounds an expression for text, and every text is true.
           for (const condition of all("if", tree)) assert.doesNotMatch(JSON.stringify(condition), /format\(/);
