@@ -1,8 +1,9 @@
+import { runAddress } from "../cli/workflow-run.ts";
 import { ShiplockError } from "../errors.ts";
 import { type Annotation, errorAnnotations } from "./annotations.ts";
 import { type ActionWorld, type Engine, placesOf, tellAnnotations, withEngine } from "./engine.ts";
 import { type ActionInputs, readInputs } from "./inputs.ts";
-import { repositoryAddress, runAddress } from "./run-address.ts";
+import { repositoryAddress } from "./repository-address.ts";
 import { removeSsh } from "./ssh-access.ts";
 import type { StepState } from "./state.ts";
 import { type Story, untold, withError } from "./story.ts";

@@ -1,11 +1,12 @@
 import { exitCodeOf } from "../cli/exit-codes.ts";
+import { runAddress } from "../cli/workflow-run.ts";
 import { ShiplockError } from "../errors.ts";
 import { checkAnnotations, errorAnnotations, failureAnnotation, outcomeNotices } from "./annotations.ts";
 import { argumentsOf } from "./arguments.ts";
 import { type ActionWorld, placesOf, tellAnnotations, withEngine } from "./engine.ts";
 import { type ActionInputs, readInputs } from "./inputs.ts";
 import { outputsOf } from "./outputs.ts";
-import { repositoryAddress, runAddress } from "./run-address.ts";
+import { repositoryAddress } from "./repository-address.ts";
 import { keepBegun, keepEnded } from "./state.ts";
 import { type Story, untold, withError } from "./story.ts";
 import { summaryOf } from "./summary.ts";

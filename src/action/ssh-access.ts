@@ -109,9 +109,9 @@ async function addKey(key: string, socket: string, env: Variables): Promise<void
   });
 }
 
-/** Neither program needs to know what the step knows. */
+/** Neither program needs to know what the step knows. By the last one the runner finds what a job has left running, and ends it. */
 function plainEnvironment(env: Variables): Variables {
-  return { PATH: env["PATH"], HOME: env["HOME"], LC_ALL: "C" };
+  return { PATH: env["PATH"], HOME: env["HOME"], LC_ALL: "C", RUNNER_TRACKING_ID: env["RUNNER_TRACKING_ID"] };
 }
 
 async function endAgent(pid: number, folder: string, clock: Clock): Promise<void> {

@@ -19,10 +19,11 @@ export function workflowRunOf(env: Variables): WorkflowRun | null {
   const [triggering, first] = [env["GITHUB_TRIGGERING_ACTOR"], env["GITHUB_ACTOR"]].map((name) => name?.trim() ?? "");
   const actor = triggering || first || "";
   if (actor === "") return null;
-  return { actor, firstActor: first || actor, address: addressOf(env) };
+  return { actor, firstActor: first || actor, address: runAddress(env) };
 }
 
-function addressOf(env: Variables): string | null {
+/** Page of this attempt of the run, for people; null where the runner does not say. */
+export function runAddress(env: Variables): string | null {
   const [server, repository, run, attempt] = [
     "GITHUB_SERVER_URL",
     "GITHUB_REPOSITORY",
