@@ -46,12 +46,12 @@ export function createCommitStatus(options: { name: string; marks: CommitMarks }
 /** The mark that a notice means for its commit; null for what says nothing about one. */
 export function markOf(notice: Notice): CommitMark | null {
   const state = stateOf(notice);
-  if (state === null) return null;
   const { project, environment, kind, outcome, links } = notice;
-  // A sample must not look like a deployment to whoever demands that one has succeeded.
-  const about = kind === "test" ? "test" : environment;
+  // What belongs to no environment (checks, builds) tells of its failures alone: no later mark would take one back.
+  if (state === null || environment === null) return null;
   return {
-    context: about === null ? "shiplock" : `shiplock/${about}`,
+    // A sample must not look like a deployment to whoever demands that one has succeeded, whatever environments are called.
+    context: kind === "test" ? "shiplock notify test" : `shiplock/${environment}`,
     state,
     description: clip(outcome ?? headline({ ...notice, project }), 140),
     url: links.log ?? links.url,

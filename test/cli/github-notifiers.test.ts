@@ -47,11 +47,11 @@ test("notify test shows that both are reached, marks nothing that looks like a d
   const argv = ["notify", "test"];
   const { exit, stdout } = await runMain({ argv, cwd: folder, env: { ...env, GITHUB_TOKEN: token } });
   assert.equal(exit, 0, stdout);
-  assert.match(stdout, /✓ commit-status +delivered shiplock\/test is success/);
+  assert.match(stdout, /✓ commit-status +delivered shiplock notify test is success/);
   assert.match(stdout, new RegExp(`✓ pull-request +delivered a comment on #${pull}, taken away again`));
   assert.deepEqual(
     github.world.commitStatuses.map(({ sha, context: name }) => [sha, name]),
-    [[commit, "shiplock/test"]],
+    [[commit, "shiplock notify test"]],
   );
   assert.deepEqual(github.world.comments, []);
   assert.ok(!stdout.includes(token));

@@ -91,7 +91,7 @@ test("a sample leaves neither a row nor a comment behind, and marks no environme
   const sample = notice("succeeded", { kind: "test" });
   assert.match((await notifier.tell(sample, signal)).detail, /a comment on #12, taken away again/);
   assert.deepEqual(comments.shown(), []);
-  assert.equal(markOf(sample)?.context, "shiplock/test");
+  assert.equal(markOf(sample)?.context, "shiplock notify test");
 });
 
 test("the row of a later notice stands, in whatever order they arrive and whoever merges them", () => {
@@ -185,6 +185,7 @@ test("of every event it is decided what it is in the table and what beside the c
   for (const event of noticeEvents) {
     const told = notice(event);
     assert.equal(rowOf(told) === null, markOf(told) === null, event);
+    assert.equal(markOf({ ...told, environment: null }), null, `${event}: no later mark would take it back`);
   }
 });
 
