@@ -4,6 +4,9 @@ import type { StepFacts } from "../read/project.ts";
 const moving =
   /^(?:latest|main|master|trunk|dev|develop|development|staging|stage|prod|production|stable|edge|nightly|current|live)$/i;
 
+/** Longer than any image's name. */
+const LONGEST = 1_000;
+
 /** A tag that is moved from image to image. */
 export function isMovingTag(tag: string): boolean {
   return moving.test(tag);
@@ -11,7 +14,13 @@ export function isMovingTag(tag: string): boolean {
 
 /** The tag of an image as it is written; null for a digest and for what is no image; `latest` is what stands for none. */
 export function tagOf(image: string): string | null {
-  if (image === "" || image.includes("@") || /\s/.test(image.replaceAll(/\$\{\{[^}]*\}\}/g, ""))) return null;
+  if (
+    image === "" ||
+    image.length > LONGEST ||
+    image.includes("@") ||
+    /\s/.test(image.replaceAll(/\$\{\{[^}]*\}\}/g, ""))
+  )
+    return null;
   // What an expression or a variable holds may end in a tag of its own.
   const name = image.replaceAll(/\$\{\{[^}]*\}\}|\$\{[^}]*\}/g, "$");
   const last = name.slice(name.lastIndexOf("/") + 1);

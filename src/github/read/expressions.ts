@@ -13,10 +13,14 @@ export function expressionsIn(text: string): readonly Expression[] {
   return found;
 }
 
+/** Longer ones GitHub refuses. Characters. */
+const LONGEST = 21_000;
+
 /** Where the expression that starts here has ended: after its braces. -1 for one that never ends. Braces inside quotes are text. */
 export function expressionEnd(text: string, start: number): number {
   let quoted = false;
-  for (let at = start + 3; at < text.length; at += 1) {
+  const last = Math.min(text.length, start + LONGEST);
+  for (let at = start + 3; at < last; at += 1) {
     if (text[at] === "'") quoted = !quoted;
     else if (!quoted && text[at] === "}" && text[at + 1] === "}") return at + 2;
   }
@@ -154,6 +158,13 @@ export function contextsIn(body: string): readonly string[] {
     found.push(path);
   }
   return found;
+}
+
+/** Whether an expression of a text reads a context: `secrets`, or something in it. */
+export function readsContext(text: string, context: string): boolean {
+  return expressionsIn(text).some(({ body }) =>
+    contextsIn(body).some((path) => path === context || path.startsWith(`${context}.`)),
+  );
 }
 
 /** The pieces of an expression; null where it has something that belongs to none. */

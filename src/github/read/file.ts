@@ -27,6 +27,9 @@ export function readFile(file: string, source: string): ReadFile {
   return { file, source, content, problems: problem === null ? [] : [problem] };
 }
 
+/** More than anybody keeps apart; what is asked of jobs and those that they need grows faster than their number. */
+const MOST_JOBS = 500;
+
 type Read<T> = { content: T | null; problem: Unreadable | null };
 
 function readWorkflow(file: string, root: Value): Read<Workflow> {
@@ -35,6 +38,8 @@ function readWorkflow(file: string, root: Value): Read<Workflow> {
   const jobs = entryAt(root, "jobs");
   if (jobs === null) return failed("this is no workflow: it has no `jobs`", root.place);
   if (jobs.value.kind !== "map") return failed("`jobs` has to be a mapping of jobs by their ids", jobs.place);
+  if (jobs.value.entries.length > MOST_JOBS)
+    return failed(`the workflow has more than ${MOST_JOBS} jobs: nobody looked into it`, jobs.place);
   const content: Workflow = {
     kind: "workflow",
     file,

@@ -23,7 +23,7 @@ export function lookOf({ command, program }: Ran): Look | null {
   const docker = dockerCall(program);
   if (docker !== null) {
     if (/exec/.test(docker.verb))
-      return /\b(?:curl|wget|nc|pg_isready|healthcheck)\b/.test(line) ? patience(command, line) : null;
+      return /\b(?:curl|wget|nc|pg_isready)\b|health/i.test(line) ? patience(command, line) : null;
     return /\.State\.(?:Health|Status)|health=|"?healthy\b/i.test(line) ? patience(command, line) : null;
   }
   switch (name) {

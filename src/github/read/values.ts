@@ -20,7 +20,7 @@ import { scalarText } from "./text.ts";
 import type { Entry, Place, Unreadable, Value } from "./types.ts";
 
 /** Longer than any workflow that GitHub takes. Characters. */
-const LONGEST_FILE = 1_000_000;
+const LONGEST_FILE = 512_000;
 
 /** With aliases a short text can mean more values than a machine holds. */
 const MOST_VALUES = 50_000;

@@ -139,6 +139,29 @@ describe("the linter of workflows", () => {
     );
     fc.assert(fc.property(fc.string({ unit: "binary" }), (source) => (lintWorkflows({ [file]: source }), true)));
   });
+
+  it("comes to an end with huge files, whatever they repeat", () => {
+    const line = (text: string): string => `          ${text}\n`.repeat(8_000);
+    for (const text of [
+      "sleep 1",
+      "gh run list | head -2",
+      "${{ ${{",
+      "ssh h <<E",
+      "docker pull $A",
+      "curl http://x",
+      "$(",
+    ]) {
+      const source = `on: push\njobs:\n  deploy:\n    runs-on: self-hosted\n    steps:\n      - run: |\n          docker compose up -d\n${line(text)}`;
+      const before = process.cpuUsage();
+      lintWorkflows({ [file]: source });
+      assert.ok(process.cpuUsage(before).user < 20_000_000, `a file of ${text} takes long`);
+    }
+    const jobs = Array.from(
+      { length: 499 },
+      (_, at) => `  j${at}: { needs: j${at + 1}, environment: production, steps: [{ run: ssh h reboot }] }\n`,
+    );
+    assert.ok(lintWorkflows({ [file]: `on: push\njobs:\n${jobs.join("")}` }).length >= 0);
+  });
 });
 
 describe("findings as SARIF", () => {

@@ -16,13 +16,11 @@ function find(project: Project): readonly Hit[] {
     const [first] = facts.changes;
     if (first === undefined) return [];
     const later = after(facts, first);
+    const looks = later.map(lookAt);
     return later.flatMap(({ ran, step }, index): Hit | readonly Hit[] => {
       if (ran === null || ran.program.name !== "sleep" || ran.command.looped || ran.command.before === "||") return [];
       const seconds = ran.program.args[0]?.text ?? "";
-      const next = later
-        .slice(index + 1)
-        .map(lookAt)
-        .find((look) => look !== null);
+      const next = looks.find((look, at) => at > index && look !== null);
       if (next !== "once" || !/^\d/.test(seconds)) return [];
       const sentence = `this waits ${seconds}${/\d$/.test(seconds) ? " seconds" : ""}, however long the application takes, and then it is asked once`;
       return { file: step.file, place: ran.place, sentence };

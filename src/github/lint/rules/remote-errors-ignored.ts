@@ -60,7 +60,7 @@ function isPassedOver({ command, program, script }: Ran): boolean {
   )
     return false;
   // Tidying up may fail.
-  return !/^(?:prune|system prune|rmi|logout|ps|images|logs|compose logs|compose ps|volume prune|builder prune)$/.test(
+  return !/^(?:prune|system prune|rmi|stop|rm|kill|network create|logout|ps|images|logs|compose logs|compose ps|volume prune|builder prune)$/.test(
     dockerCall(program)?.verb ?? "",
   );
 }

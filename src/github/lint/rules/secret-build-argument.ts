@@ -1,3 +1,4 @@
+import { readsContext } from "../../read/expressions.ts";
 import { type JobFacts, type Project, type StepFacts, variableIn } from "../../read/project.ts";
 import { actionOf, inputOf, type Ran } from "../../read/scripts.ts";
 import { dockerCall } from "../../read/shell/docker.ts";
@@ -15,7 +16,6 @@ export const rule: Rule = {
 
 /** Values that end in the browser anyway. */
 const publicName = /^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|PUBLIC|EXPO_PUBLIC|GATSBY|VUE_APP)_/;
-const secret = /\$\{\{[^}]*\bsecrets\b/;
 
 function find(project: Project): readonly Hit[] {
   return project.jobs.flatMap((facts) =>
@@ -31,7 +31,7 @@ function byAction(step: StepFacts): readonly Hit[] {
     const start = at + (line.length - line.trimStart().length);
     at += line.length + 1;
     const name = line.trim().split("=", 1)[0] ?? "";
-    return secret.test(line) && !publicName.test(name)
+    return isSecret(line) && !publicName.test(name)
       ? { file: step.file, place: text.placeAt(start), sentence: sentenceOf(name) }
       : [];
   });
@@ -49,12 +49,16 @@ function byCommand(facts: JobFacts, step: StepFacts, { program, script }: Ran): 
 }
 
 function holdsSecret(facts: JobFacts, { step }: StepFacts, value: string): boolean {
-  if (secret.test(value)) return true;
+  if (isSecret(value)) return true;
   return [...value.matchAll(/\$\{?(\w+)|\$\{\{\s*env\.(\w+)/g)].some(([, variable, context]) =>
-    secret.test(variableIn(facts, step, variable ?? context ?? "") ?? ""),
+    isSecret(variableIn(facts, step, variable ?? context ?? "") ?? ""),
   );
 }
 
 function sentenceOf(name: string): string {
   return `the secret that ${name} holds stays readable in the image's history for whoever can pull it`;
+}
+
+function isSecret(text: string): boolean {
+  return readsContext(text, "secrets");
 }
