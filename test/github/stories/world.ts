@@ -37,6 +37,8 @@ export type WorldOptions = {
   /** Environment of the machines that jobs run on, beside `PATH`. */
   readonly machine?: Readonly<Record<string, string>>;
   readonly limitMs?: number;
+  /** Folder of the action that workflows use; this repository, with the bundled file that is checked in, unless told. */
+  readonly action?: string;
 };
 
 const secret = "between GitHub and its runners";
@@ -65,7 +67,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     repository: { ...github.repository, folder: github.git, defaultBranch: "main" },
     api: github.api,
     token: (permissions) => github.token(ofSimulator(permissions)),
-    action: { uses: actionPin.uses, folder: root },
+    action: { uses: actionPin.uses, folder: options.action ?? root },
     machine: { PATH: path, LANG: "C.UTF-8", ...options.machine },
     settings: options.settings ?? {},
     environments: options.environments ?? {},
