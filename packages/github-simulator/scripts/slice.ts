@@ -1,7 +1,7 @@
 // Writes openapi/github.json: of GitHub's own description what the simulator answers and sends, and the schemas that this
 // reaches. The package is too large to be a dependency (430 MB unpacked), so it is fetched into a temporary folder.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeTable } from "../src/routes/table.ts";
@@ -108,7 +108,8 @@ function fetched(wanted: { name: string; version: string; file: string }): { con
   })
     .trim()
     .split("\n");
-  execFileSync("tar", ["-xzf", archive, `package/${file}`, "package/package.json"], { cwd: work });
+  execFileSync("tar", ["-xzf", archive, `package/${file}`, "package/package.json", "package/LICENSE"], { cwd: work });
+  copyFileSync(join(work, "package/LICENSE"), new URL("../openapi/LICENSE", import.meta.url));
   const about = JSON.parse(readFileSync(join(work, "package/package.json"), "utf8")) as { license: string };
   const content = JSON.parse(readFileSync(join(work, "package", file), "utf8")) as Tree;
   rmSync(join(work, "package"), { recursive: true });

@@ -90,10 +90,37 @@ test("ordered faults happen as often as ordered, on their route, and a lost answ
   simulator.fault({ kind: "drop", when: "after", route: `POST ${deployments}` });
   await assert.rejects(() => ask(`POST ${deployments}`, create));
   assert.equal((await ask(`GET ${deployments}`)).body.length, 3);
+  simulator.fault({ kind: "status", status: 502, tookEffect: true, route: `POST ${deployments}` });
+  assert.equal((await ask(`POST ${deployments}`, create)).status, 502);
+  assert.equal((await ask(`GET ${deployments}`)).body.length, 4);
   const posts = simulator.requests.filter(({ method }) => method === "POST");
   assert.deepEqual(
     posts.map(({ status }) => status),
-    [201, 502, 502, 201, null, null],
+    [201, 502, 502, 201, null, null, 502],
+  );
+});
+
+test("a delayed answer comes late, but what was asked took effect at once; closing waits for nobody", async (context) => {
+  const simulator = await github(context);
+  const ask = asking(simulator);
+  const sha = await simulator.push("main");
+  simulator.fault({ kind: "delay", milliseconds: 3_600_000, route: `POST ${deployments}` });
+  const late = ask(`POST ${deployments}`, { ref: sha, auto_merge: false, required_contexts: [] });
+  const dropped = assert.rejects(late);
+  while ((await ask(`GET ${deployments}`)).body.length === 0);
+  context.after(async () => await dropped);
+});
+
+test("requests that come at once take effect one after the other: one of many makes a reference", async (context) => {
+  const simulator = await github(context);
+  const ask = asking(simulator);
+  const sha = await simulator.push("main");
+  const made = await Promise.all(
+    Array.from({ length: 8 }, async () => (await ask(`POST ${here}/git/refs`, { ref: "refs/heads/lock", sha })).status),
+  );
+  assert.deepEqual(
+    made.toSorted((one, other) => one - other),
+    [201, ...Array.from({ length: 7 }, () => 422)],
   );
 });
 

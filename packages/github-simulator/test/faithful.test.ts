@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { readDescription } from "../src/description/description.ts";
+import { readSlice } from "../src/description/slice.ts";
+import { routeTable } from "../src/routes/table.ts";
+import { webhookEvents } from "../src/webhooks/events.ts";
 import { startGitHubSimulator } from "../src/index.ts";
 import { asking } from "./ask.ts";
 
@@ -58,6 +61,14 @@ test("an answer that does not fit is not sent, and closing the simulator fails",
   const told = await ask(`GET ${deployments}/{deployment_id}`, { deployment_id: body.id });
   assert.equal(told.status, 500);
   await assert.rejects(() => simulator.close(), /answer GET .*answer\.ref: must be string/);
+});
+
+test("the slice that is checked in holds exactly what the simulator answers and sends", () => {
+  const table = routeTable(() => ({ token: "", expiresAt: new Date(0) })).map(({ name }) => name);
+  assert.deepEqual(readDescription().routes.toSorted(), table.toSorted());
+  const { webhooks, origin } = readSlice();
+  assert.deepEqual(Object.keys(webhooks).toSorted(), [...webhookEvents].toSorted());
+  assert.equal(origin.license, "MIT");
 });
 
 test("a property that GitHub does not describe does not get into an answer", () => {

@@ -6,8 +6,8 @@ export type Fault = {
   readonly times?: number;
   /** How many such requests pass before. */
   readonly after?: number;
-} & (
-  | { readonly kind: "status"; readonly status: number; readonly message?: string }
+} /** Nothing takes effect unless told: behind a 502 GitHub may have done what was asked. */ & (
+  | { readonly kind: "status"; readonly status: number; readonly message?: string; readonly tookEffect?: boolean }
   /** The connection is cut: before the request takes effect, or after it did and only the answer is lost. */
   | { readonly kind: "drop"; readonly when: "before" | "after" }
   /** The answer comes later; the request takes effect at once. */

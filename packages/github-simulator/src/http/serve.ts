@@ -53,10 +53,10 @@ export function createHandler(parts: ServerParts): (request: IncomingMessage, re
     requests.push(recorded);
     const fault = faults.next(route);
     if (fault?.kind === "drop" && fault.when === "before") return void request.socket.destroy();
-    const sent =
-      fault?.kind === "status"
-        ? { status: fault.status, body: { message: fault.message ?? "Server Error" } }
-        : await inTurn(() => decided(request, address, text, matched));
+    const happens = fault?.kind !== "status" || fault.tookEffect === true;
+    const decision = happens ? await inTurn(() => decided(request, address, text, matched)) : null;
+    const ordered = fault?.kind === "status" ? refused(fault.status, fault.message ?? "Server Error") : null;
+    const sent = ordered ?? decision ?? refused(500, "Server Error");
     if (fault?.kind === "drop") return void request.socket.destroy();
     if (fault?.kind === "delay") await delay(fault.milliseconds, undefined, { signal });
     recorded.status = sent.status;
