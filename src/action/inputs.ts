@@ -24,6 +24,7 @@ export const commandInputs = [
   "check",
   "verify",
   "artifacts",
+  "caches",
   "handed",
   "hand-over",
 ] as const;

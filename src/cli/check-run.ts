@@ -5,6 +5,7 @@ import { type Checks, namedJobs, passed, selectJobs } from "../checks/graph.ts";
 import { definitionsHash } from "../checks/key.ts";
 import { type CheckRunResult, performCheckRun } from "../checks/run/check-run.ts";
 import { type Handed, type Handover, openHandover } from "../checks/run/handover.ts";
+import { openKeptCaches } from "../checks/run/kept-caches.ts";
 import { type CheckedFiles, treeHash } from "../checks/run/source.ts";
 import type { JobResult } from "../checks/run/types.ts";
 import { systemClock } from "../clock.ts";
@@ -28,6 +29,8 @@ export type CheckOptions = {
   handed: string | null;
   /** Folder in which what passes is left for others. */
   handOver: string | null;
+  /** Folder in which caches are kept as files, for machines that do not last. */
+  caches: string | null;
 };
 
 /** What is run when a deployment wants its checks first. */
@@ -38,6 +41,7 @@ export const everyCheck: CheckOptions = {
   cache: true,
   handed: null,
   handOver: null,
+  caches: null,
 };
 
 /**
@@ -72,6 +76,7 @@ export async function runChecksOf(
     jobs,
     handed,
     handover: options.handOver === null ? null : openHandover(options.handOver, handedFor),
+    kept: options.caches === null ? null : openKeptCaches(options.caches),
     source: files,
     checkout: source.dirty ? null : dirname(source.root),
     state: checksFolder(context),

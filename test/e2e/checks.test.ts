@@ -128,8 +128,14 @@ describe("checks are the gate", { skip: availability.available ? false : availab
     await commit(install("test ! -e /root/.cache/file; echo whole > /root/.cache/file"));
     assert.deepEqual((await check()).outcomes, { install: "passed" });
     await commit(install("cat /root/.cache/file"));
-    const warm = await app.must(["check"]);
+    const kept = join(app.home, "..", "kept");
+    const warm = await app.must(["check", "--caches", kept]);
     assert.match(warm.stdout, /│ whole$/m);
+    // Another machine has another engine, and so no volumes; here it knows of none.
+    const elsewhere = { SHIPLOCK_LEDGER: join(app.home, "..", "elsewhere", "ledger.db") };
+    const filled = await app.must(["check", "--caches", kept], { env: elsewhere });
+    assert.match(filled.stdout, /│ whole$/m);
+    assert.match(filled.stdout, /caches: \/root\/\.cache \(filled from another machine's\)/);
     const results = join(app.home, "..", "checks", "results");
     for (const name of readdirSync(results, { recursive: true, encoding: "utf8" }))
       if (name.endsWith("log.jsonl")) writeFileSync(join(results, name), "garbage");

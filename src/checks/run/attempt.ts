@@ -7,6 +7,7 @@ import { readReports } from "../reports/read.ts";
 import type { CheckJob, JobOutcome, LogLine, ReportSummary } from "../types.ts";
 import { type Artifacts, collectArtifacts } from "./artifacts.ts";
 import type { CacheVolume } from "./caches.ts";
+import type { KeptIdentity } from "./kept-caches.ts";
 import { openContainer, workFolder } from "./container-place.ts";
 import { directoryOf, filesOf, type JobContext, secretsOf, tellLine } from "./job-context.ts";
 import type { CommandEnd, Place } from "./place.ts";
@@ -42,7 +43,7 @@ export async function tryOnce(
   });
   const tell = ({ stream, text }: { stream: "stdout" | "stderr"; text: string }): void =>
     output.push(stream, Math.round(clock.elapsed() - began), plainText(text));
-  const volumes: { path: string; volume: CacheVolume }[] = [];
+  const volumes: TakenCache[] = [];
   let end: CommandEnd | null = null;
   let passed = false;
   try {
@@ -50,6 +51,7 @@ export async function tryOnce(
     const place = await openPlace(job, name, mark, handed, context, volumes, tell);
     try {
       end = await place.run().finally(output.end);
+      await keepCaches(volumes, end, place, context, note);
       const tar = join(context.scratch, `${name}.tar`);
       const outcome = await readOutcome(job, end, place, tar, context, note);
       passed = outcome.reasons.length === 0;
@@ -72,8 +74,39 @@ export async function tryOnce(
     }
     if (passed && check.caches.length > 0)
       note(
-        `caches: ${volumes.map(({ path, volume }) => `${path} (${volume.warm ? "was filled" : "filled now"})`).join(", ")}`,
+        `caches: ${volumes.map(({ path, volume, filling }) => `${path} (${volume.warm ? "was filled" : filling === null ? "filled now" : "filled from another machine's"})`).join(", ")}`,
       );
+  }
+}
+
+/** A cache that a try has. */
+type TakenCache = {
+  readonly path: string;
+  readonly volume: CacheVolume;
+  /** Absolute path in the container. */
+  readonly at: string;
+  readonly identity: KeptIdentity;
+  /** Tar file that an empty one is filled from; null where there is none. */
+  readonly filling: string | null;
+};
+
+/** What a command that passed has filled is kept beside the engine, unless it is already. */
+async function keepCaches(
+  caches: readonly TakenCache[],
+  end: CommandEnd,
+  place: Place,
+  { kept }: JobContext,
+  note: (text: string) => void,
+): Promise<void> {
+  if (kept === null || end.kind !== "ended" || end.exitCode !== 0) return;
+  for (const { path, at, identity } of caches) {
+    try {
+      if ((await kept.find(identity)) !== null) continue;
+      const content = await place.cache(at);
+      if (content !== null) await kept.keep(identity, content);
+    } catch (error) {
+      note(`warning: the cache ${path} could not be kept for other machines: ${messageOf(error)}`);
+    }
   }
 }
 
@@ -150,7 +183,7 @@ async function openPlace(
   mark: string,
   handed: ReadonlyMap<string, Artifacts | null>,
   context: JobContext,
-  volumes: readonly { path: string; volume: CacheVolume }[],
+  volumes: readonly TakenCache[],
   tell: (line: { stream: "stdout" | "stderr"; text: string }) => void,
 ): Promise<Place> {
   const { clock, owner, signal, engine } = context;
@@ -184,15 +217,12 @@ async function openPlace(
     name,
     directory: posix.join(workFolder, directory),
     caches: Object.fromEntries(volumes.map(({ path, volume }) => [path, volume.volume])),
+    fillings: volumes.flatMap(({ at, filling }) => (filling === null ? [] : [{ at, tar: filling }])),
   });
 }
 
 /** @param taken gets each as soon as it is had, so that what was taken can be given back */
-async function takeCaches(
-  job: CheckJob,
-  context: JobContext,
-  taken: { path: string; volume: CacheVolume }[],
-): Promise<void> {
+async function takeCaches(job: CheckJob, context: JobContext, taken: TakenCache[]): Promise<void> {
   const { check } = job;
   const { engine, owner, source } = context;
   if (engine === null || check.place.kind !== "container") return;
@@ -206,8 +236,11 @@ async function takeCaches(
       return [file, hash] as const;
     });
     const imageId = await engine.images.idOf(check.place.image);
-    const identity = { project: owner.project, engine: engine.name, path, imageId, keys: Object.fromEntries(keys) };
-    taken.push({ path: cache.path, volume: await engine.caches.take(identity, job.id) });
+    const common = { project: owner.project, path, keys: Object.fromEntries(keys) };
+    const volume = await engine.caches.take({ ...common, engine: engine.name, imageId }, job.id);
+    const identity = { ...common, image: check.place.image };
+    const filling = volume.warm ? null : ((await context.kept?.find(identity)) ?? null);
+    taken.push({ path: cache.path, volume, at: path, identity, filling });
   }
 }
 

@@ -12,6 +12,7 @@ import { openCaches } from "./caches.ts";
 import type { Handed, Handover } from "./handover.ts";
 import { identityOf, isRunning, machineId, type ProcessIdentity } from "./identity.ts";
 import { imageSource } from "./images.ts";
+import type { KeptCaches } from "./kept-caches.ts";
 import { removeLeftovers, scratchName } from "./leftovers.ts";
 import { runChecks } from "./run-checks.ts";
 import type { JobContext } from "./job-context.ts";
@@ -34,6 +35,8 @@ export type CheckRunRequest = {
   readonly handed: ReadonlyMap<string, Handed>;
   /** Where results are left for others; null for nowhere. */
   readonly handover: Handover | null;
+  /** Where caches are kept as files too; null for nowhere. */
+  readonly kept: KeptCaches | null;
   readonly source: CheckedFiles;
   /** Folder of the checkout, to be removed by a later run if this one is killed; null for a working tree. */
   readonly checkout: string | null;
@@ -124,6 +127,7 @@ export async function performCheckRun(request: CheckRunRequest): Promise<CheckRu
     };
     await attempt("old caches", note, async () => context.engine?.caches.sweep(alive, unusedMs));
     const results = await runChecks(jobs, Math.max(1, request.limit), context);
+    await attempt("caches that nothing used", note, async () => request.kept?.sweep());
     await attempt("old results", note, () => store.sweep({ olderThanMs: unusedMs, keepBytes: keptResultBytes }));
     return { run, startedAt, endedAt: clock.now(), results, supersededBy: await records.supersededBy(run) };
   } finally {

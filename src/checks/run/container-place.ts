@@ -1,3 +1,5 @@
+import { createReadStream } from "node:fs";
+import { posix } from "node:path";
 import type { Clock } from "../../clock.ts";
 import { ShiplockError } from "../../errors.ts";
 import { type Engine, EngineError } from "../../hosts/engine.ts";
@@ -37,6 +39,8 @@ export type ContainerRequest = {
   readonly env: Readonly<Record<string, string>>;
   /** Volumes by the absolute path at which they are seen. */
   readonly caches: Readonly<Record<string, string>>;
+  /** Tar files that caches are filled from, each with the absolute path of the cache. */
+  readonly fillings: readonly { readonly at: string; readonly tar: string }[];
   /** What needed checks hand over: tar files with names from the repository's root. */
   readonly handed: readonly (() => AsyncIterable<Uint8Array>)[];
   readonly tell: TellLine;
@@ -107,6 +111,8 @@ async function putFiles(request: ContainerRequest, id: string): Promise<void> {
   const { engine, root, files, signal } = request;
   const options = { timeoutMs: transferMs, signal };
   await engine.putArchive(id, "/", writeArchive(archiveEntries(root, files, workFolder.slice(1))), options);
+  for (const { at, tar } of request.fillings)
+    await engine.putArchive(id, posix.dirname(at), createReadStream(tar) as AsyncIterable<Uint8Array>, options);
   for (const open of request.handed) await engine.putArchive(id, workFolder, open(), options);
 }
 
@@ -124,6 +130,7 @@ function containerPlace(request: ContainerRequest, id: string, beside: RunningSe
     run: () => runContainer(request, id),
     reports: containerReports(job.check.junit, archive),
     archive,
+    cache: (path) => engine.getArchive(id, path, { timeoutMs: transferMs, signal }),
     async close() {
       await engine.removeContainer(id, { force: true, volumes: true }).finally(() => beside?.close());
     },

@@ -10,6 +10,7 @@ import type { Artifacts } from "./artifacts.ts";
 import type { Caches } from "./caches.ts";
 import type { Handed, Handover } from "./handover.ts";
 import type { ImageSource } from "./images.ts";
+import type { KeptCaches } from "./kept-caches.ts";
 import type { Ownership } from "./labels.ts";
 import type { CheckedFiles } from "./source.ts";
 import type { CheckEvent } from "./types.ts";
@@ -35,6 +36,8 @@ export type JobContext = {
   /** What jobs that are not of this run made. */
   readonly handed: ReadonlyMap<string, Handed>;
   readonly handover: Handover | null;
+  /** Null: caches are on this machine's engine alone. */
+  readonly kept: KeptCaches | null;
   /** Folder of the run, which ends with it. */
   readonly scratch: string;
   /** Folder in which the artifacts of this commit are kept. */

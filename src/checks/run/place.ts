@@ -22,5 +22,7 @@ export type Place = {
   readonly reports: ReportFiles;
   /** A file or folder of the check's folder, with names that begin with its last part; null where there is none. */
   archive(path: string): Promise<AsyncIterable<ArchiveRead> | null>;
+  /** What a cache holds, by its absolute path, as a tar file whose names begin with that path's last part; null where there are none. */
+  cache(path: string): Promise<AsyncIterable<Uint8Array> | null>;
   close(): Promise<void>;
 };

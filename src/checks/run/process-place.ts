@@ -51,6 +51,7 @@ export async function openFolder(request: ProcessRequest): Promise<Place> {
     folder,
     run: () => runProcess(request, folder),
     reports: reportsIn(folder),
+    cache: async () => null,
     archive: async (path) =>
       (await lstat(join(folder, path)).catch(orNull)) === null ? null : entriesOf(folder, path),
     async close() {

@@ -42,6 +42,7 @@ export async function run(
       names,
       handed: folderOf("handed"),
       handOver: folderOf("handOver"),
+      caches: folderOf("caches"),
       group: textFlag(flags, "group"),
       jobs: textFlag(flags, "jobs") === null ? null : countFlag(flags, "jobs", 2),
       cache: flags["cache"] !== false,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { identityOf, machineId } from "../../../src/checks/run/identity.ts";
+import { openKeptCaches } from "../../../src/checks/run/kept-caches.ts";
 import { createFakeEngine } from "../../../src/hosts/fake-engine.ts";
 import type { FakeBehaviour } from "../../../src/hosts/fake-engine-state.ts";
 import { readArchive } from "../../../src/hosts/file-archive.ts";
@@ -248,6 +249,36 @@ describe("caches of checks", () => {
     assert.notEqual(volumeOf(made, 0), volumeOf(made, 1));
     await stage.run({ a: check });
     assert.equal([volumeOf(made, 0), volumeOf(made, 1)].includes(volumeOf(made, 2)), true);
+  });
+
+  test("are filled on another machine from what was kept of them, while image and key files stay the same", async (t) => {
+    const folder = join(createStage(t).state, "kept");
+    const on = async (command: string, behaviour: FakeBehaviour, change: Record<string, string> = {}) => {
+      const stage = createStage(t);
+      stage.write(change);
+      const unpacked: string[] = [];
+      const remove = stage.engine.containers.delete.bind(stage.engine.containers);
+      stage.engine.containers.delete = (id) => {
+        unpacked.push(...(stage.engine.containers.get(id)?.archives ?? []).map(({ path }) => path));
+        return remove(id);
+      };
+      scripted(stage, { install: behaviour });
+      const kept = openKeptCaches(folder);
+      const done = await stage.run(cached(command), { kept });
+      return { unpacked, notes: done.notes, files: existsSync(folder) ? readdirSync(folder) : [] };
+    };
+    const wrote = { files: { "/root/.npm/cached": "x" } };
+    assert.deepEqual((await on("npm ci", ends(1, wrote))).files, [], "a failed check keeps none");
+    const first = await on("npm ci", ends(0, wrote));
+    assert.equal(first.files.length, 1);
+    const second = await on("npm ci", ends(0, wrote));
+    assert.deepEqual(second.unpacked, ["/", "/root"]);
+    assert.match(second.notes.join("\n"), /caches: \/root\/\.npm \(filled from another machine's\)/);
+    assert.deepEqual(second.files, first.files);
+    const third = await on("npm ci", ends(0, wrote), { "package-lock.json": "{ }" });
+    assert.deepEqual(third.unpacked, ["/"]);
+    assert.equal(third.files.length, 1, "what nothing uses any more is removed");
+    assert.notDeepEqual(third.files, first.files);
   });
 
   test("of a run that was killed, or whose volume is gone, are never used", async (t) => {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { type CheckRunResult, performCheckRun } from "../../../src/checks/run/check-run.ts";
 import type { Handed, Handover } from "../../../src/checks/run/handover.ts";
+import type { KeptCaches } from "../../../src/checks/run/kept-caches.ts";
 import { selectJobs } from "../../../src/checks/graph.ts";
 import { readCheckedFiles } from "../../../src/checks/run/source.ts";
 import type { CheckEvent, JobResult } from "../../../src/checks/run/types.ts";
@@ -21,6 +22,7 @@ export type StageOptions = {
   names?: string[];
   handed?: ReadonlyMap<string, Handed>;
   handover?: Handover;
+  kept?: KeptCaches;
   jobs?: number;
   group?: string;
   cache?: boolean;
@@ -82,6 +84,7 @@ export function createStage(test: TestContext): Stage {
       ),
       handed: options.handed ?? new Map(),
       handover: options.handover ?? null,
+      kept: options.kept ?? null,
       source: await readCheckedFiles(repository, "", [...files]),
       state,
       checkout: null,

@@ -21,6 +21,7 @@ export const building: readonly CommandEntry[] = [
       { flags: "--jobs <count>", description: "how many at once (as many as this machine has cores)" },
       { flags: "--group <name>", description: "end older runs of this name, such as those of the same pull request" },
       { flags: "--artifacts <folder>", description: "copy their artifacts there" },
+      { flags: "--caches <folder>", description: "keep caches as files there too, for machines that do not last" },
       { flags: "--handed <folder>", description: "take what passed for this commit on other machines from there" },
       {
         flags: "--hand-over <folder>",
