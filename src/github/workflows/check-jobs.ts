@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { expandChecks } from "../../checks/graph.ts";
 import type { Check } from "../../config/types.ts";
-import { type Condition, ifOf, literal, valueOf } from "./expressions.ts";
+import { type Condition, ifOf, literal, quoted, valueOf } from "./expressions.ts";
 import { actionStep, checkout, permissions, runsOn, timeout, uses } from "./job.ts";
 import { neededToCheck } from "./needed.ts";
 import { pins } from "./pins.ts";
@@ -11,6 +12,7 @@ import { entry, type Entry, mapping, type Mapping } from "./yaml.ts";
 const handed = "${{ runner.temp }}/shiplock/handed";
 const handOver = "${{ runner.temp }}/shiplock/hand-over";
 const artifacts = "${{ runner.temp }}/shiplock/artifacts";
+const caches = "${{ runner.temp }}/shiplock/caches";
 /** Where the results are kept that still hold as long as nothing that they depend on changes. */
 const kept = "~/.local/state/shiplock/checks/results";
 
@@ -75,6 +77,7 @@ function jobOf(input: WorkflowInput, check: Check, { ref, when, secret, cacheWhe
     entry("steps", [
       checkout(ref, false),
       ...(check.cached ? [resultCache(check, place, cacheWhen)] : []),
+      ...(hasCaches(check) ? [volumeCache(input, check, place, cacheWhen)] : []),
       ...check.needs.map((need) => download(need)),
       actionStep(input, {
         name: `shiplock check`,
@@ -84,6 +87,7 @@ function jobOf(input: WorkflowInput, check: Check, { ref, when, secret, cacheWhe
           handed: check.needs.length > 0 ? handed : undefined,
           "hand-over": isNeeded ? handOver : undefined,
           artifacts: check.artifacts.length > 0 ? artifacts : undefined,
+          caches: hasCaches(check) ? caches : undefined,
         },
         needed,
         ...(secret === undefined ? {} : { secret }),
@@ -107,6 +111,40 @@ function resultCache({ name }: Check, place: string, when: string | null): Mappi
       ),
     ),
   );
+}
+
+/** Only containers have caches. */
+function hasCaches({ caches: volumes, place }: Check): boolean {
+  return volumes.length > 0 && place.kind === "container";
+}
+
+/** What the check's `caches` hold, as files. It is the same as long as images, paths and the files are that they are keyed by. */
+function volumeCache({ config, configPath }: WorkflowInput, check: Check, place: string, when: string | null): Mapping {
+  const folder = configPath.split("/").slice(0, -1);
+  const files = check.caches.flatMap(({ key }) => key.map((file) => [...folder, check.directory, file].join("/")));
+  const paths = [...new Set(files.map((file) => file.replaceAll(/(^|\/)(?:\.\/)+/g, "$1")))].sort();
+  const images = expandChecks(config.checks).flatMap((job) => (job.check.name === check.name ? [job.check.place] : []));
+  return mapping(
+    entry("name", "Caches of earlier runs"),
+    when === null ? null : entry("if", when),
+    ...uses(
+      pins.cache,
+      entry(
+        "with",
+        mapping(
+          entry("path", caches),
+          entry(
+            "key",
+            `shiplock-caches-${check.name}${place}-${shortHash([images, check.caches])}-${valueOf(`hashFiles(${paths.map(quoted).join(", ")})`)}`,
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function shortHash(of: unknown): string {
+  return createHash("sha256").update(JSON.stringify(of)).digest("hex").slice(0, 8);
 }
 
 function download(need: string): Mapping {

@@ -77,6 +77,30 @@ describe("the workflow of a pull request", () => {
     assert.equal(caches("check-links"), 0);
   });
 
+  test("keeps what the caches of a check hold, as long as the files and images are the same that they belong to", async () => {
+    const keyOf = async (image: string, configPath = "shiplock.yml"): Promise<string> => {
+      const lint = {
+        image,
+        directory: "web",
+        run: "npm ci",
+        caches: [{ path: "/root/.npm", key: ["package-lock.json", "./.npmrc"] }],
+      };
+      const files = workflows(input({ checks: { lint } }), { configPath });
+      const { name } = files.find((one) => one.name.endsWith("pull-request.yml")) ?? { name: "" };
+      const checkedJob = job(await read(files, name), "check-lint");
+      const cache = checkedJob.steps.find((step) => String(at(step, "name")).startsWith("Caches"));
+      assert.equal(textsOf(at(shiplockStep(checkedJob), "with"))["caches"], "/tmp/shiplock/caches");
+      return files.find((one) => one.name === name)?.text.match(/key: (shiplock-caches-.*)/)?.[1] ?? String(cache);
+    };
+    const key = await keyOf("node:24");
+    assert.match(
+      key,
+      /^shiplock-caches-lint-[0-9a-f]{8}-\$\{\{ hashFiles\('web\/\.npmrc', 'web\/package-lock\.json'\) \}\}$/,
+    );
+    assert.notEqual(await keyOf("node:26"), key);
+    assert.match(await keyOf("node:24", "apps/shop/shiplock.yml"), /hashFiles\('apps\/shop\/web\/\.npmrc'/);
+  });
+
   test("builds the images without pushing them, and with no login", async () => {
     const written = input({
       registry: { address: "ghcr.io/acme", username: "${GITHUB_ACTOR}", password: "GITHUB_TOKEN" },
