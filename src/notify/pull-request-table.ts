@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { escapeMarkdown, markdownLink } from "./markdown.ts";
-import type { Notice, NoticeEvent, NoticeLevel } from "./types.ts";
+import { type Notice, type NoticeEvent, type NoticeLevel, noticeEvents } from "./types.ts";
 import { clip } from "./words.ts";
 
 /** Nobody has more environments. */
@@ -162,9 +162,10 @@ function fitting(address: string | null): string | null {
   return address !== null && address.length <= mostAddressCharacters ? address : null;
 }
 
-/** By time; of the same moment, by whatever else differs, so that all who merge agree. */
+/** By time; of the same moment, as a deployment goes on; and then by whatever else differs, so that all who merge agree. */
 function orderOf(row: TableRow): string {
-  return `${row.at} ${JSON.stringify(row)}`;
+  const stage = String(noticeEvents.indexOf(row.event as NoticeEvent) + 1).padStart(3, "0");
+  return `${row.at} ${stage} ${JSON.stringify(row)}`;
 }
 
 function compare(left: string, right: string): number {

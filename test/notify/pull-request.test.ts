@@ -109,6 +109,16 @@ test("the row of a later notice stands, in whatever order they arrive and whoeve
   );
 });
 
+test("what begins and ends in the same moment has ended", () => {
+  for (const end of ["succeeded", "failed", "rolled-back", "interrupted"] as const) {
+    const rows = [notice(end), notice("started"), notice("waiting")].flatMap((each) => rowOf(each) ?? []);
+    assert.deepEqual(
+      mergeRows(rows).map(({ event }) => event),
+      [end],
+    );
+  }
+});
+
 test("whatever stands in a row, it is read again as it was, and the comment has as many lines as it has rows", () => {
   fc.assert(
     fc.property(fc.array(anyRow(), { maxLength: 6 }), (rows) => {
