@@ -97,6 +97,28 @@ function changeOfProgram(program: Program, onHost: boolean): Found | null {
       return /^(?:deploy|redeploy|setup|promote|rollback|resume|revert)$/.test(first)
         ? { what: `${name} ${first}`, tool: "kit", waits: true }
         : null;
+    // What carries an application or its infrastructure for the team keeps two deployments apart itself.
+    case "vercel":
+    case "netlify":
+    case "wrangler":
+    case "firebase":
+    case "railway":
+    case "eb":
+    case "cdk":
+    case "sst":
+    case "serverless":
+    case "pulumi":
+    case "terraform":
+    case "tofu":
+      return words.some((word) => /^(?:deploy|up|apply|publish|--prod)$/.test(word))
+        ? { what: `${name} ${first}`.trim(), tool: "kit", waits: true }
+        : null;
+    case "npx":
+    case "bunx": {
+      const at = args.findIndex(({ text }) => !text.startsWith("-"));
+      const inner = args[at];
+      return inner === undefined ? null : changeOfProgram({ name: inner.text, args: args.slice(at + 1) }, onHost);
+    }
     case "cap":
     case "dep":
     case "ansible-playbook":
@@ -167,6 +189,7 @@ function changeOfAction(step: Step): Found | null {
       ? { what: `shiplock ${command}`, tool: "kit", waits: true }
       : null;
   }
+  if (platformActions.has(action)) return { what: action, tool: "kit", waits: true };
   return deployActions.has(action) ? { what: action, tool: "cloud", waits: true } : null;
 }
 
@@ -181,6 +204,14 @@ const deployActions: ReadonlySet<string> = new Set([
   "cssnr/stack-deploy-action",
   "easingthemes/ssh-deploy",
   "burnett01/rsync-deployments",
+]);
+
+const platformActions: ReadonlySet<string> = new Set([
+  "amondnet/vercel-action",
+  "cloudflare/wrangler-action",
+  "nwtgck/actions-netlify",
+  "firebaseextended/action-hosting-deploy",
+  "actions/deploy-pages",
 ]);
 
 const throwawayActions =

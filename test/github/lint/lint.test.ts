@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { fileRules, lintWorkflows, page } from "../../../src/github/lint/lint.ts";
 import { sarifOf } from "../../../src/github/lint/sarif.ts";
@@ -176,6 +177,86 @@ describe("findings as SARIF", () => {
     ),
   );
   const [run] = log.runs;
+
+  it("has the shape that SARIF 2.1.0 asks for", () => {
+    const text = { type: "object", required: ["text"], properties: { text: { type: "string", minLength: 1 } } };
+    const level = { enum: ["none", "note", "warning", "error"] };
+    const rule = {
+      type: "object",
+      required: ["id"],
+      properties: {
+        id: { type: "string" },
+        shortDescription: text,
+        fullDescription: text,
+        help: text,
+        defaultConfiguration: { type: "object", properties: { level } },
+      },
+    };
+    const region = {
+      type: "object",
+      required: ["startLine"],
+      properties: { startLine: { type: "integer", minimum: 1 }, startColumn: { type: "integer", minimum: 1 } },
+    };
+    const artifact = {
+      type: "object",
+      required: ["uri"],
+      properties: { uri: { type: "string", format: "uri-reference" } },
+    };
+    const place = {
+      type: "object",
+      required: ["artifactLocation", "region"],
+      properties: { artifactLocation: artifact, region },
+    };
+    const suppression = {
+      type: "object",
+      required: ["kind"],
+      properties: {
+        kind: { enum: ["inSource", "external"] },
+        status: { enum: ["accepted", "underReview", "rejected"] },
+        justification: { type: "string" },
+      },
+    };
+    const result = {
+      type: "object",
+      required: ["ruleId", "message", "locations"],
+      properties: {
+        ...{ ruleId: { type: "string" }, ruleIndex: { type: "integer", minimum: 0 }, level, message: text },
+        locations: {
+          type: "array",
+          items: { type: "object", required: ["physicalLocation"], properties: { physicalLocation: place } },
+        },
+        partialFingerprints: { type: "object", additionalProperties: { type: "string" } },
+        suppressions: { type: "array", items: suppression },
+      },
+    };
+    const driver = {
+      type: "object",
+      required: ["name"],
+      properties: { name: { type: "string" }, rules: { type: "array", uniqueItems: true, items: rule } },
+    };
+    const one = {
+      type: "object",
+      required: ["tool", "results"],
+      properties: {
+        tool: { type: "object", required: ["driver"], properties: { driver } },
+        columnKind: { enum: ["utf16CodeUnits", "unicodeCodePoints"] },
+        results: { type: "array", items: result },
+      },
+    };
+    const ajv = new Ajv2020({
+      strict: true,
+      formats: { "uri-reference": (uri: string) => URL.canParse(uri, "file:///") && !uri.startsWith("/") },
+    });
+    const valid = ajv.validate(
+      {
+        type: "object",
+        required: ["version", "runs"],
+        properties: { version: { const: "2.1.0" }, $schema: { type: "string" }, runs: { type: "array", items: one } },
+      },
+      log,
+    );
+    assert.ok(valid, ajv.errorsText());
+  });
 
   it("every finding names its rule, level, file, line and column, and has a fingerprint of its own", () => {
     assert.equal(log.version, "2.1.0");
