@@ -75,6 +75,13 @@ describe("shiplock workflows lint", () => {
     assert.equal(exit, 1);
   });
 
+  it("with --json=stream each finding is a line, and the result is the last", async () => {
+    const cwd = await project("stream", { "a/action.yml": action });
+    const { stdout } = await run(cwd, "a/action.yml", "--json=stream");
+    const kinds = stdout.trim().split("\n").map((line) => JSON.parse(line).kind);
+    assert.deepEqual(kinds, ["finding", "finding", "finding", "result"]);
+  });
+
   it("--sarif writes a log for code scanning besides", async () => {
     const cwd = await project("sarif", { "a.yml": clean });
     assert.equal((await run(cwd, "a.yml", "--sarif", "out.sarif")).exit, 0);

@@ -16,8 +16,8 @@ export async function lint(context: CommandContext, files: readonly string[], fl
   const all = lintWorkflows(sources);
   const findings = all.filter(({ ignored }) => ignored === null);
   const ignored = all.filter((finding) => finding.ignored !== null);
-  context.output.result({ files: Object.keys(sources), findings, ignored });
   for (const finding of all) context.output.event({ kind: "finding", ...finding });
+  context.output.result({ files: Object.keys(sources), findings, ignored });
   tell(context, Object.keys(sources).length, findings, ignored.length);
   await writeSarifFile(context, flags, "workflows", () => sarifOf(all, version));
   return findings.length === 0 ? exitCodes.done : exitCodes.failed;
