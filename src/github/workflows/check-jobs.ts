@@ -66,7 +66,7 @@ function jobOf(input: WorkflowInput, check: Check, { ref, when, secret, cacheWhe
     timeout((check.timeoutMs + startMs) * (check.retries + 1)),
     permissions({
       contents: "read",
-      checks: "write",
+      checks: config.github.ledger ? "write" : undefined,
       statuses: told.includes("commit-status") ? "write" : undefined,
       "pull-requests": told.includes("pull-request") ? "write" : undefined,
       "id-token": needed.cloud ? "write" : undefined,

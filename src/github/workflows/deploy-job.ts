@@ -21,7 +21,7 @@ export function deployPermissions(
   const asks = statuses.length > 0;
   return {
     actions: on.checks.length > 0 ? "read" : undefined,
-    checks: Object.keys(config.checks).length > 0 || asks ? "read" : undefined,
+    checks: (config.github.ledger && Object.keys(config.checks).length > 0) || asks ? "read" : undefined,
     contents: "read",
     deployments: config.github.ledger ? "write" : undefined,
     "id-token": needed.cloud ? "write" : undefined,

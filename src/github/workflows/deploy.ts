@@ -4,7 +4,7 @@ import { ShiplockError } from "../../errors.ts";
 import { checkJobs, requiredJobs } from "./check-jobs.ts";
 import { deployPermissions, hostsFor, leavesWaiting, longestMs } from "./deploy-job.ts";
 import { type Condition, expressionOf, ifOf, quoted, valueOf } from "./expressions.ts";
-import { actionStep, checkout, concurrencyOf, environmentOf, permissions, runsOn, timeout } from "./job.ts";
+import { actionStep, checkout, concurrencyOf, emulation, environmentOf, permissions, runsOn, timeout } from "./job.ts";
 import { neededToDeploy } from "./needed.ts";
 import { withoutGap } from "./pull-request.ts";
 import { tagStep, versionedEnvironment } from "./release.ts";
@@ -176,6 +176,7 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
     isNeeded ? entry("outputs", mapping(entry("result", "${{ steps.deploy.outputs.result }}"))) : null,
     entry("steps", [
       checkout(sourceOf(all), true),
+      ...emulation(config),
       actionStep(input, {
         id: "deploy",
         name: `shiplock deploy ${name}`,

@@ -52,6 +52,20 @@ export function checkout(ref: string | null, whole: boolean): Mapping {
   );
 }
 
+/** Lets the runner run programs of other machines, where images are built for them; runners of GitHub's are `linux/amd64`. */
+export function emulation({ images }: Config): Mapping[] {
+  const platforms = Object.values(images).flatMap((image) => image.platforms);
+  const others = [...new Set(platforms.filter((platform) => platform !== "linux/amd64"))];
+  const machines = [...new Set(others.map((platform) => platform.split("/")[1] ?? ""))].sort();
+  if (machines.length === 0) return [];
+  return [
+    mapping(
+      entry("name", "Emulate other machines"),
+      ...uses(pins.emulation, entry("with", mapping(entry("platforms", machines.join(","))))),
+    ),
+  ];
+}
+
 export type ActionStep = {
   readonly id?: string;
   readonly name: string;

@@ -1,7 +1,17 @@
 import type { Config, Environment } from "../../config/types.ts";
 import { deployPermissions, hostsFor, leavesWaiting, longestMs, recordPermissions } from "./deploy-job.ts";
 import { ifOf, quoted, valueOf } from "./expressions.ts";
-import { actionStep, checkout, concurrencyOf, environmentOf, hostsOf, permissions, runsOn, timeout } from "./job.ts";
+import {
+  actionStep,
+  checkout,
+  concurrencyOf,
+  emulation,
+  environmentOf,
+  hostsOf,
+  permissions,
+  runsOn,
+  timeout,
+} from "./job.ts";
 import { neededToDeploy, neededToRecord } from "./needed.ts";
 import { withoutGap } from "./pull-request.ts";
 import type { WorkflowInput } from "./types.ts";
@@ -94,6 +104,7 @@ function changeJob(input: WorkflowInput, environment: Environment): Mapping {
     permissions(deployPermissions(config, environment, needed)),
     entry("steps", [
       checkout(trunk, true),
+      ...emulation(config),
       actionStep(input, {
         name: `shiplock \${{ inputs.action }} ${name}`,
         if: isOneOf(deploying),

@@ -11,4 +11,5 @@ export const pins = {
   cache: { uses: "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9", version: "v6.1.0" },
   upload: { uses: "actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a", version: "v7.0.1" },
   download: { uses: "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", version: "v8.0.1" },
+  emulation: { uses: "docker/setup-qemu-action@1f40c72289eff860ee54a304f1438e3cff362e0a", version: "v4.3.0" },
 } as const satisfies Readonly<Record<string, Pin>>;

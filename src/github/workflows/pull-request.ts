@@ -1,6 +1,6 @@
 import { checkJobs, requiredJobs } from "./check-jobs.ts";
 import { ifOf } from "./expressions.ts";
-import { actionStep, checkout, packagesPermission, permissions, runsOn, timeout } from "./job.ts";
+import { actionStep, checkout, emulation, packagesPermission, permissions, runsOn, timeout } from "./job.ts";
 import { neededToBuild } from "./needed.ts";
 import type { WorkflowInput } from "./types.ts";
 import { entry, type Entry, mapping, type Mapping } from "./yaml.ts";
@@ -64,6 +64,7 @@ function buildJob(input: WorkflowInput): Mapping {
     }),
     entry("steps", [
       checkout(head, false),
+      ...emulation(config),
       actionStep(input, {
         name: "shiplock build --verify",
         inputs: { command: "build", verify: true, environment: environment?.name },

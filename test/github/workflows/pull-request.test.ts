@@ -119,6 +119,20 @@ describe("the workflow of a pull request", () => {
     assert.deepEqual(keysOf(at(step, "env")), ["NPM_TOKEN", "FLAG"]);
   });
 
+  test("emulates the machines that images are built for, wherever they are built", async () => {
+    const files = workflows(kinds["images for several machines"] ?? input());
+    for (const [name, of] of [
+      [file, "images"],
+      ["shiplock-deploy.yml", "deploy-staging"],
+      ["shiplock-manual.yml", "change-staging"],
+    ] as const) {
+      const [, step] = job(await read(files, name), of).steps;
+      assert.match(String(at(step, "uses")), /^docker\/setup-qemu-action@/);
+      assert.deepEqual(textsOf(at(step, "with")), { platforms: "arm,arm64" });
+    }
+    assert.ok(workflows(checked).every(({ text }) => !text.includes("qemu")));
+  });
+
   test("ends in one status that is green only when every required check and the build are", async () => {
     const workflow = await read(workflows(checked), file);
     const required = job(workflow, "required");

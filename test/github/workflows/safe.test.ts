@@ -139,6 +139,12 @@ describe("a job has the permissions that it needs and no others", () => {
     assert.deepEqual([statuses, pulls], ["write", "write"]);
   });
 
+  test("a check writes nothing to GitHub where history stays on the runner", async () => {
+    const written = { ...kinds["hosts that are runners"], checks: { lint: { process: true as const, run: "true" } } };
+    assert.deepEqual(await permissions(input(written), "check-lint"), { contents: "read" });
+    assert.deepEqual(await permissions(input(written), "deploy-box"), { contents: "read" });
+  });
+
   test("images are pushed with GitHub's token to GitHub's registry alone, and the cloud is asked where secrets are there", async () => {
     const packages = kinds["GitHub's own registry"] ?? input();
     assert.equal((await permissions(packages, "deploy-staging"))["packages"], "write");

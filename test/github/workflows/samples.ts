@@ -115,6 +115,10 @@ export const kinds: Readonly<Record<string, ConfigInput>> = {
       production: environment({ variables: { API_URL: "https://example.com" }, secrets: ["DATABASE_PASSWORD"] }),
     },
   }),
+  "images for several machines": input({
+    images: { web: { platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"] } },
+    environments: { staging: environment({ on: { push: "main" } }) },
+  }),
   "secrets from AWS and from a file": input({
     secrets: {
       providers: [
