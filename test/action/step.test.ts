@@ -77,6 +77,8 @@ describe("a step of a job", { concurrency: true }, () => {
     const running = step.start({ command: "check" });
     await running.waitForLog(/begun/);
     running.signal("SIGINT");
+    // Of two signals that come at once, either may be the first.
+    await running.waitForLog(/cancelled: ending in a safe state/);
     running.signal("SIGTERM");
     running.signal("SIGTERM");
     assert.equal(await running.ended, 1);
