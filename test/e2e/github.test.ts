@@ -228,10 +228,22 @@ describe("a team on GitHub", { skip: availability.available ? false : availabili
     assert.equal((await recordsOf(world, "production"))[0]?.task, "rollback");
   });
 
+  test("a published release names the images that ran in production, and nothing is built", async () => {
+    const live = stateOf("production")?.live;
+    const [record] = await recordsOf(world, "production");
+    const before = world.count("release");
+    await world.github.tag("v1.0.0", record?.sha ?? "", "ada");
+    await world.github.publishRelease("v1.0.0", { by: "ada" });
+    const end = await (await world.run("release", before)).ended;
+    assert.equal(end.conclusion, "success", logs(end));
+    const named = await digestOf(lab, `${project}/app`, "v1.0.0").catch(() => digestOf(lab, `${project}/app`, "1.0.0"));
+    assert.equal(named, await digestOf(lab, `${project}/app`, live?.tags["app"] ?? ""));
+  });
+
   test("a run of long ago that is run again does not put its commit over a newer one", async () => {
     const [old] = world.runner.runs.filter(({ workflow }) => workflow.name === "Deploy");
     assert.ok(old !== undefined);
-    const end = await world.runner.again(old, "grace").ended;
+    const end = await (await world.runner.again(old, "grace")).ended;
     assert.equal(end.conclusion, "success", logs(end));
     assert.match(logs(end), /skipped/);
     assert.equal(await answering("staging"), "v6");
@@ -249,9 +261,21 @@ describe("a team on GitHub", { skip: availability.available ? false : availabili
     assert.equal(stateOf("staging")?.operation ?? null, null, logs(end));
   });
 
-  test("what a machine that is gone left in the middle, another one ends, and GitHub hears of it", async () => {
+  test("a run that somebody cancels leaves the old release live, and its record ended", async () => {
     const before = world.count("deploy");
     await world.github.push("main", { files: versionFile("v8", { startDelayMs: 1_500 }), by: "ada" });
+    const run = await world.run("deploy", before);
+    await run.logged("deploy-staging", /start web/);
+    run.cancel();
+    const end = await run.ended;
+    assert.equal(job(end, "deploy-staging").result, "cancelled", logs(end));
+    assert.equal(await answering("staging"), "v6");
+    assert.equal(stateOf("staging")?.operation ?? null, null, logs(end));
+  });
+
+  test("what a machine that is gone left in the middle, another one ends, and GitHub hears of it", async () => {
+    const before = world.count("deploy");
+    await world.github.push("main", { files: versionFile("v9", { startDelayMs: 1_500 }), by: "ada" });
     const run = await world.run("deploy", before);
     (await run.logged("deploy-staging", /start web/)).lose();
     assert.equal((await run.ended).conclusion, "failure");

@@ -322,7 +322,7 @@ jobs:
   assert.equal(sample.runner.runs.length, 2);
   assert.match(sample.runner.runs[1]?.jobs[0]?.log() ?? "", new RegExp(`for ${event.sha} by ada, 1`));
 
-  const again = sample.runner.again(run, "grace");
+  const again = await sample.runner.again(run, "grace");
   await sample.runner.idle();
   assert.deepEqual([again.id, again.attempt, again.event.sha], [run.id, 2, event.sha]);
   assert.equal(sample.runner.runs.length, 4);

@@ -5,14 +5,14 @@ import { type GitHubEvent, wants } from "./events.ts";
 import { createForeignActions } from "./foreign/table.ts";
 import type { JobResult, RunnerOptions, WorkflowRun } from "./types.ts";
 import { readWorkflow, type Workflow } from "./workflow-file.ts";
-import { startRun } from "./workflow-run.ts";
+import { runName, startRun } from "./workflow-run.ts";
 
 /** GitHub Actions for one repository: what happens in it starts the workflows that lie in it. */
 export type Runner = AsyncDisposable & {
   /** Starts what the event starts, and says which runs these are. */
   trigger(event: GitHubEvent): Promise<WorkflowRun[]>;
   /** Runs a run again that has ended: same event, same commit, same workflow file. */
-  again(run: WorkflowRun, who: string): WorkflowRun;
+  again(run: WorkflowRun, who: string): Promise<WorkflowRun>;
   /** Every run there was, those that other runs started included. */
   readonly runs: readonly WorkflowRun[];
   /** When nothing runs any more, what follows from a run's end included. Fails if a run could not be carried out. */
@@ -26,6 +26,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const following = new Set<Promise<void>>();
   const numbers = new Map<string, number>();
   let failure: Error | null = null;
+  let nextId = 9_000_000;
 
   const git = async (...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await runProgram("git", ["--git-dir", options.repository.folder, ...args], {
@@ -41,12 +42,19 @@ export function createRunner(options: RunnerOptions): Runner {
     return await Promise.all(files.map(async (file) => readWorkflow(file, await git("show", `${commit}:${file}`))));
   }
 
-  function start(workflow: Workflow, event: GitHubEvent, before?: WorkflowRun, who = event.actor): WorkflowRun {
+  async function start(
+    workflow: Workflow,
+    event: GitHubEvent,
+    before?: WorkflowRun,
+    who = event.actor,
+  ): Promise<WorkflowRun> {
     const number = before?.number ?? (numbers.get(workflow.file) ?? 0) + 1;
     numbers.set(workflow.file, Math.max(number, numbers.get(workflow.file) ?? 0));
     const attempt = (before?.attempt ?? 0) + 1;
-    const id = before?.id ?? 9_000_000 + runs.length;
-    const run = startRun({ id, number, attempt, event, workflow, triggeringActor: who }, { options, groups, foreign });
+    const id = before?.id ?? nextId++;
+    const identity = { id, number, attempt, event, workflow, triggeringActor: who };
+    await options.observe?.began({ ...identity, name: runName(identity, options) });
+    const run = startRun(identity, { options, groups, foreign });
     runs.push(run);
     const follow = followUp(run);
     following.add(follow);
@@ -58,6 +66,7 @@ export function createRunner(options: RunnerOptions): Runner {
   async function followUp(run: WorkflowRun): Promise<void> {
     try {
       const { conclusion } = await run.ended;
+      await options.observe?.ended(run, conclusion);
       const ref = `refs/heads/${options.repository.defaultBranch}`;
       const sha = (await git("rev-parse", ref)).trim();
       await trigger({ name: "workflow_run", ref, sha, actor: run.event.actor, payload: completed(run, conclusion) });
@@ -69,7 +78,9 @@ export function createRunner(options: RunnerOptions): Runner {
   async function trigger(event: GitHubEvent): Promise<WorkflowRun[]> {
     const workflows = await workflowsAt(event.sha);
     const wanted = workflows.filter((workflow) => wants(workflow, event) && isDispatched(workflow, event));
-    return wanted.map((workflow) => start(workflow, event));
+    const started: WorkflowRun[] = [];
+    for (const workflow of wanted) started.push(await start(workflow, event));
+    return started;
   }
 
   async function idle(): Promise<void> {
@@ -79,9 +90,9 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     trigger,
-    again: (run, who) => {
+    again: async (run, who) => {
       const latest = runs.findLast(({ id }) => id === run.id) ?? run;
-      return start(run.workflow, run.event, latest, who);
+      return await start(run.workflow, run.event, latest, who);
     },
     runs,
     idle,

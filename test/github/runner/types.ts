@@ -29,6 +29,11 @@ export type RunnerOptions = {
   readonly environments?: Readonly<Record<string, Settings>>;
   /** Asked before a job of an environment begins; false: somebody rejected it. */
   readonly approved?: (environment: string, run: RunIdentity, signal: AbortSignal) => Promise<boolean>;
+  /** Hears of every run that began and ended, before anything of it runs and before anybody is told of its end. */
+  readonly observe?: {
+    readonly began: (run: RunIdentity & { readonly name: string }) => Promise<void>;
+    readonly ended: (run: RunIdentity, conclusion: JobResult) => Promise<void>;
+  };
   /** Environment of the machine that jobs run on, such as `PATH`. */
   readonly machine: Readonly<Record<string, string>>;
   /** After which a job is ended and the run fails, whatever its `timeout-minutes` allows. */

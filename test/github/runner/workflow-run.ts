@@ -33,12 +33,7 @@ export function startRun(identity: RunIdentity, { options, groups, foreign }: Ru
   const changed = (): void => {
     for (const look of [...waiters]) look();
   };
-  const variables = { ...options.settings?.variables };
-  const ofRun: Contexts = {
-    github: gitHubContext(identity, options),
-    inputs: inputsOf(identity),
-    vars: variables,
-  };
+  const ofRun = runContexts(identity, options);
   const settled = new Map<string, Promise<Need>>();
 
   /** Every job that this one cannot begin before, also by way of others. */
@@ -159,7 +154,7 @@ export function startRun(identity: RunIdentity, { options, groups, foreign }: Ru
   }
 
   let over = false;
-  const name = workflow.runName === undefined ? workflow.name : createEvaluation(ofRun).text(workflow.runName);
+  const name = runName(identity, options);
   const ended = runAll();
   // Whoever awaits it hears of it; a test that failed before must not end the whole run.
   ended.catch(() => undefined);
@@ -183,6 +178,20 @@ export function startRun(identity: RunIdentity, { options, groups, foreign }: Ru
         waiters.add(look);
         look();
       }),
+  };
+}
+
+/** What GitHub shows for a run, as `run-name` says. */
+export function runName(identity: RunIdentity, options: RunnerOptions): string {
+  const { runName: written, name } = identity.workflow;
+  return written === undefined ? name : createEvaluation(runContexts(identity, options)).text(written);
+}
+
+function runContexts(identity: RunIdentity, options: RunnerOptions): Contexts {
+  return {
+    github: gitHubContext(identity, options),
+    inputs: inputsOf(identity),
+    vars: { ...options.settings?.variables },
   };
 }
 

@@ -69,6 +69,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     token: (permissions) => github.token(ofSimulator(permissions)),
     action: { uses: actionPin.uses, folder: options.action ?? root },
     machine: { PATH: path, LANG: "C.UTF-8", ...options.machine },
+    observe: {
+      began: async ({ id, attempt, event, workflow, name: title, triggeringActor: by }) => {
+        const { name, file } = workflow;
+        const about = { id, workflow: name, path: file, event: event.name, ref: event.sha, title, by };
+        if (attempt === 1) await github.startRun(about);
+      },
+      ended: async ({ id }, conclusion) => await github.endRun(id, conclusion),
+    },
     settings: options.settings ?? {},
     environments: options.environments ?? {},
     limitMs: options.limitMs ?? 120_000,
