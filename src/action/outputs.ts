@@ -29,7 +29,9 @@ export function outputsOf(story: Story, exitCode: number, named: string | undefi
 
 /** How it ended, in one word: the deployment's state or the checks' result, or else what the exit code means. */
 export function resultWord({ state }: Story, exitCode: number): string {
-  if (state !== null) return state;
+  // The state of a deployment is not all: its watch may have ended badly after it had succeeded.
+  const well = state === "succeeded" || state === "passed";
+  if (state !== null && (!well || exitCode === exitCodes.done)) return state;
   switch (exitCode) {
     case exitCodes.done:
       return "done";

@@ -238,7 +238,7 @@ export function withEvent(story: Story, event: unknown): Story {
     case "check-ended":
       return { ...story, checks: [...story.checks.filter(({ job }) => job !== said.job), checkOf(said)] };
     default:
-      return { ...story, steps: withStep(story.steps, said) };
+      return { ...story, steps: withStep(story.steps, said, story.deployment) };
   }
 }
 
@@ -252,12 +252,17 @@ const resultFields = z.object({
   environment: word,
   outcome: word,
   result: word,
+  /** What followed a deployment that had succeeded: its watch, and the rollback that took it back. */
+  watch: z.object({ how: z.string(), said: z.string() }).optional().catch(undefined),
+  wentBackFor: word,
+  rollback: z.object({ state: z.string(), release: z.string() }).optional().catch(undefined),
 });
 
 /** The story with the command's one document. */
 export function withResult(story: Story, result: unknown): Story {
   const read = resultFields.safeParse(result);
-  const { deployment, state, release, commit, environment, outcome, ...rest } = read.success ? read.data : {};
+  if (!read.success) return { ...story, document: result };
+  const { deployment, state, release, commit, environment, outcome, ...rest } = read.data;
   return {
     ...story,
     document: result,
@@ -267,7 +272,21 @@ export function withResult(story: Story, result: unknown): Story {
     commit: commit ?? story.commit,
     environment: environment ?? story.environment,
     outcome: outcome ?? story.outcome,
+    ...followed(rest),
   };
+}
+
+/** A release that went live and was taken back is no success; and of what the events told last, the rollback, is not what was asked for. */
+function followed({
+  watch,
+  wentBackFor,
+  rollback,
+}: Pick<z.infer<typeof resultFields>, "watch" | "wentBackFor" | "rollback">): Partial<Story> {
+  if (wentBackFor === undefined) return watch === undefined ? {} : { outcome: watch.said };
+  if (rollback === undefined) return { kind: null, outcome: wentBackFor };
+  const back = rollback.state === "succeeded";
+  const end = back ? `${rollback.release} serves again` : `going back ended as ${rollback.state}`;
+  return { kind: null, state: back ? "rolled-back" : rollback.state, outcome: `${wentBackFor}; ${end}` };
 }
 
 export function withError(story: Story, error: ToldError): Story {
@@ -285,10 +304,13 @@ function releaseOf({ release, publicUrls }: z.infer<typeof planned>): Partial<St
   return { commit, subject, ref: ref ?? null, url: publicUrls?.[0] ?? null };
 }
 
+/** Steps of two deployments, one after the other, may have the same names. */
 function withStep(
   steps: readonly StoryStep[],
-  { kind, at, step: id, host, title, text, evidence }: StepEvent,
+  { kind, at, step: name, host, title, text, evidence }: StepEvent,
+  deployment: string | null,
 ): StoryStep[] {
+  const id = `${deployment ?? ""} ${name}`;
   const before = steps.find((one) => one.id === id);
   // Going back looks at every step, also where there is nothing to take back.
   if (before === undefined && kind.startsWith("undo-") && evidence?.acted !== true && kind !== "undo-failed")

@@ -203,6 +203,35 @@ test("checks are a table: result, tests, coverage, time and why", () => {
   assert.match(text, /\| test &#40;DB=17&#41; \| ❌ failed \| 7 of 9 \| 81.3 % \| 1 min 2 s \| 2 of 9 tests failed \|/);
 });
 
+test("a release that went live and was taken back again is no success, and the run is still about what was asked for", () => {
+  const back = { ...plan, deployment: "d-2", kind: "rollback", from: ticket.release, to: "aaaaaaa-000000" };
+  const story = told(
+    requested,
+    { kind: "planned", purpose: "run", plan },
+    { ...step, kind: "step-began", at: at(0) },
+    { ...step, kind: "step-done", at: at(1), evidence: { acted: true, summary: "started" } },
+    { kind: "state", deployment: "d-1", state: "succeeded", outcome: "it is live" },
+    { kind: "planned", purpose: "run", plan: back },
+    { ...step, kind: "step-began", at: at(9) },
+    { ...step, kind: "step-done", at: at(10), evidence: { acted: true, summary: "started again" } },
+    { kind: "state", deployment: "d-2", state: "succeeded", outcome: "aaaaaaa-000000 is live" },
+  );
+  const first = { deployment: "d-1", state: "succeeded", release: ticket.release, outcome: "it is live" };
+  const rollback = { deployment: "d-2", state: "succeeded", release: "aaaaaaa-000000" };
+  const watch = { how: "bad", said: "web answered 500" };
+  const taken = withResult(story, { ...first, watch, wentBackFor: "web answered 500", rollback });
+  assert.equal(outputsOf(taken, 1, undefined).result, "rolled-back");
+  assert.equal(outputsOf(taken, 1, undefined).deployment, "d-1");
+  const text = summaryOf(taken, { ...facts, exitCode: 1 });
+  assert.match(text, /^### ↩️ deploy to staging: rolled-back\n\nweb answered 500; aaaaaaa-000000 serves again\n/);
+  assert.match(text, /✓ started \|[\s\S]*✓ started again \|/);
+  const stuck = withResult(story, { ...first, wentBackFor: "x", rollback: { ...rollback, state: "failed" } });
+  assert.equal(outputsOf(stuck, 4, undefined).result, "failed");
+  const left = withResult(told(requested), { ...first, watch });
+  assert.equal(outputsOf(left, 4, undefined).result, "needs-a-person");
+  assert.equal(left.outcome, "web answered 500");
+});
+
 test("outputs say what the run was about, and are empty where it was about nothing", () => {
   const story = withResult(told(requested, { kind: "state", deployment: "d-1", state: "skipped", outcome: "held" }), {
     deployment: "d-1",
