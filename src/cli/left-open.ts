@@ -6,7 +6,7 @@ import { messageOf } from "../errors.ts";
 import { wayBetween } from "../ledger/deployments.ts";
 import type { DeploymentEntry, Ledger } from "../ledger/types.ts";
 import type { TargetSession } from "../targets/types.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, openHistory } from "./context.ts";
 
 /** History is no reason to keep anybody waiting; in milliseconds. */
 const sweepMs = 10_000;
@@ -31,6 +31,19 @@ export async function endLeftOpen(
     output.note(`warning: what is left open in the history of ${known.environment} stays open: ${messageOf(error)}`);
   } finally {
     done.abort();
+  }
+}
+
+/** As `endLeftOpen`, for who keeps no history otherwise: somebody ended another's request. */
+export async function endInHistory(
+  context: CommandContext,
+  session: Pick<TargetSession, "record" | "leaseHolder">,
+): Promise<void> {
+  try {
+    const ledger = await openHistory(context);
+    await endLeftOpen(context, session, ledger).finally(() => ledger.close());
+  } catch (error) {
+    context.output.note(`warning: the history on this machine could not be written: ${messageOf(error)}`);
   }
 }
 

@@ -10,6 +10,7 @@ import type { TargetSession } from "../targets/types.ts";
 import { type CommandContext, loadEnvironment } from "./context.ts";
 import { type Notices, openNotices } from "./notices.ts";
 import { identities } from "./identity.ts";
+import { endInHistory } from "./left-open.ts";
 import { withSession } from "./session.ts";
 
 /** What a command about requests and holds works with. */
@@ -59,17 +60,28 @@ export async function withRequestsThen<T, R>(
   const by = await identities(context, config.folder).identify();
   const notices = openNotices(context, config, environment.name);
   const answer = async (session: TargetSession): Promise<T> => {
+    let asked: EnvironmentState["tickets"] = [];
+    /** The command of a request that was ended here may be gone, and with it who writes its history. */
+    let ended = false;
     const done = await work({
       ...{ config, environment, session, by, now, tell: notices.tell },
       read: async () => {
         const found = await session.record.read();
         return withExpired(found?.state ?? emptyState(whose.project, whose.environment), now());
       },
-      write: async (change) =>
-        (await changeRequests(session.record, whose, (state) => change(withExpired(state, now())))).state,
+      write: async (change) => {
+        const written = await changeRequests(session.record, whose, (state) => {
+          asked = state.tickets;
+          return change(withExpired(state, now()));
+        });
+        const { tickets } = written.state;
+        ended ||= asked.some(({ deployment }) => !tickets.some((ticket) => ticket.deployment === deployment));
+        return written.state;
+      },
       gone: (state) => goneRequests(session, state),
     });
     await notices.reviews(session.record);
+    if (ended) await endInHistory(context, session);
     return done;
   };
   try {

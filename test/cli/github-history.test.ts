@@ -47,7 +47,7 @@ describe("history in a run of a GitHub workflow", () => {
     await rm(folder, { recursive: true });
   });
 
-  function runner(more: Record<string, string> = {}): Runner {
+  function runner(more: Record<string, string> = {}, signal = new AbortController().signal): Runner {
     runners += 1;
     let text = "";
     const stream = { write: (line: string) => void (text += line) };
@@ -57,7 +57,6 @@ describe("history in a run of a GitHub workflow", () => {
       ...{ GITHUB_REPOSITORY: "acme/shop", GITHUB_API_URL: github.api, GITHUB_SERVER_URL: "https://github.com" },
       ...{ GITHUB_TOKEN: github.token({ deployments: "write", checks: "write", contents: "read" }), ...more },
     };
-    const signal = new AbortController().signal;
     const given = { options: {}, cwd: folder, env, output, signal, commandLine: "shiplock deploy production" };
     return { context: { ...given, github: createGitHubMemory() }, said: () => text };
   }
@@ -138,6 +137,19 @@ describe("history in a run of a GitHub workflow", () => {
       assert.deepEqual((await next.findRelease("shop", v2.release.id))?.payload, v2.release);
       await next.close();
       assert.ok(!JSON.stringify(github.requests).includes(secretValue));
+    }));
+
+  it("has an end where the run of the workflow is cancelled in the middle", () =>
+    withGitHub(async () => {
+      const world = createWorld(fleet, [v1, v2]);
+      await onRunner(world, runDeployment, { deployment: "d-1" });
+      const cancel = new AbortController();
+      world.onCall = ({ name }) => void (name === "engine.startContainer" && cancel.abort("SIGINT"));
+      const at = runner({}, cancel.signal);
+      assert.equal(await onRunner(world, runDeployment, { deployment: "d-2", version: v2, at }), 130);
+      const [cancelled, live] = states();
+      assert.match(cancelled ?? "", /^failure: rolled-back: /);
+      assert.equal(live, `success: succeeded: ${v1.release.id} is live`);
     }));
 
   it("is ended by who resumes what a dead runner left, in the same record", () =>

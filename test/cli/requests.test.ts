@@ -5,16 +5,20 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { requestLines } from "../../src/cli/request-lines.ts";
 import { createOutput } from "../../src/cli/output.ts";
+import { stateRules } from "../../src/deploy/states.ts";
 import { withDueReview } from "../../src/environments/emergency/reviews.ts";
 import { withTicket } from "../../src/environments/queue/changes.ts";
 import type { NewTicket } from "../../src/environments/queue/types.ts";
 import { changeRequests } from "../../src/environments/record/change-state.ts";
 import type { EnvironmentState } from "../../src/environments/record/types.ts";
 import { createLocalFiles } from "../../src/hosts/local-files.ts";
+import { openLedger } from "../../src/ledger/open.ts";
+import type { Ledger } from "../../src/ledger/types.ts";
 import { subjectOf } from "../../src/release/snapshot.ts";
 import { folderRecord } from "../../src/targets/folder-record.ts";
 import { shop } from "../fakes/shop.ts";
 import { deadUrl, startHttpServer } from "../notify/http-server.ts";
+import { deployment as recorded } from "../ledger/samples.ts";
 import { runMain, type Said } from "./run-main.ts";
 
 const configuration = `
@@ -56,6 +60,7 @@ function openHome(configured = configuration) {
 
   return {
     record,
+    ledger: join(root, "ledger.db"),
     shiplock,
     state: async () => (await record.read())?.state,
     write: (change: (state: EnvironmentState) => EnvironmentState) => changeRequests(record, whose, change),
@@ -101,6 +106,21 @@ describe("holds and answers from the command line, while a host that is not the 
     for (const deployment of deployments)
       await home.write((state) => withTicket(state, ticket(deployment), "2026-11-20T10:00:00.000Z"));
   }
+
+  it("a request that somebody ends whose command is gone has ended in the history as well", async () => {
+    await ask("d-gone");
+    const history = (): Promise<Ledger> => openLedger({ path: home.ledger, states: stateRules });
+    const asking = await history();
+    const about = { environment: "production", commit: document.release.commit, release: document.release.id };
+    await asking.openDeployment(recorded("d-gone", { ...about, state: "waiting" }));
+    await asking.close();
+    assert.equal((await home.shiplock("grace", "cancel", "production", "d-gone")).exit, 0);
+    const looking = await history();
+    const entry = await looking.findDeployment("d-gone");
+    await looking.close();
+    assert.equal(entry?.state, "cancelled");
+    assert.match(entry?.outcome ?? "", /cancelled by grace/);
+  });
 
   it("a hold works where nothing was ever deployed, stops others, is taken over with a word, and is lifted", async () => {
     const held = await home.shiplock("ada", "hold", "production", "--reason", "a demo", "--for", "2d");
