@@ -54,10 +54,10 @@ export type People = {
     ref: string,
     status: { context: string; state: CommitState; description?: string; targetUrl?: string; by?: string },
   ): Promise<CommitStatus>;
-  /** A check run of GitHub Actions; without a conclusion it is in progress. */
+  /** A check run of GitHub Actions, in a suite of its workflow's own where that is told; without a conclusion it is in progress. */
   reportCheckRun(
     ref: string,
-    check: { name: string; conclusion?: Conclusion; output?: CheckChange["output"] },
+    check: { name: string; conclusion?: Conclusion; output?: CheckChange["output"]; workflow?: string },
   ): Promise<CheckRun>;
   /** Publishes a release; its tag is made from `target` (the default branch unless told) where there is none. */
   publishRelease(
@@ -205,10 +205,10 @@ export function createPeople(world: World, inTurn: InTurn): People {
 
   async function reportCheckRun(ref: string, check: Parameters<People["reportCheckRun"]>[1]): Promise<CheckRun> {
     const { app, bot } = world.actions;
-    const { name, conclusion, output } = check;
+    const { name, conclusion, output, workflow } = check;
     return await addCheckRun(
       world,
-      { sha: await commitOf(ref), name, app, by: bot },
+      { sha: await commitOf(ref), name, app, by: bot, ...(workflow !== undefined && { workflow }) },
       {
         ...(conclusion === undefined ? { status: "in_progress" as const } : { conclusion }),
         ...(output !== undefined && { output }),

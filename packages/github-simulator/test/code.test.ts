@@ -178,6 +178,37 @@ test("a check run is opened, told more of and concluded, and the latest of each 
   assert.deepEqual([suites.total_count, suites.check_suites[0].app.slug], [1, "github-actions"]);
 });
 
+test("two workflows with a check of one name have a suite each, and both are listed", async (context) => {
+  const simulator = await github(context);
+  const ask = asking(simulator);
+  const sha = await simulator.push("main");
+  await simulator.reportCheckRun(sha, { name: "unit", conclusion: "failure", workflow: "CI" });
+  await simulator.reportCheckRun(sha, { name: "unit", conclusion: "success", workflow: "Nightly" });
+  const { body } = await ask(`GET ${here}/commits/{ref}/check-runs`, { ref: "HEAD" });
+  assert.deepEqual(
+    body.check_runs.map(({ conclusion }: Body) => conclusion),
+    ["success", "failure"],
+  );
+  const { status } = await ask(`POST ${here}/deployments`, { ref: sha, auto_merge: false });
+  assert.equal(status, 409, "one of them is red");
+});
+
+test("contexts and compared commits come in pages too, and what stands beside them is about all", async (context) => {
+  const simulator = await github(context);
+  const ask = asking(simulator);
+  const base = await simulator.push("main");
+  for (let count = 0; count < 3; count += 1) await simulator.push("feature", { files: { [`${count}`]: "" } });
+  for (const name of ["a", "b", "c"]) await simulator.reportStatus("feature", { context: name, state: "success" });
+  await simulator.reportStatus("feature", { context: "d", state: "failure" });
+  const status = await ask(`GET ${here}/commits/{ref}/status`, { ref: "feature", per_page: 3, page: 2 });
+  assert.deepEqual([status.body.statuses.length, status.body.total_count, status.body.state], [1, 4, "failure"]);
+  const compared = { basehead: `${base}...feature`, per_page: 2 };
+  const first = await ask(`GET ${here}/compare/{basehead}`, compared);
+  assert.match(String(first.headers["link"]), /page=2[^>]*>; rel="next"/);
+  const { body } = await ask(`GET ${here}/compare/{basehead}`, { ...compared, page: 2 });
+  assert.deepEqual([body.commits.length, body.total_commits, body.files], [1, 3, undefined]);
+});
+
 test("check runs are for apps, and each changes only its own", async (context) => {
   const simulator = await github(context);
   simulator.person("anna", "admin");

@@ -163,7 +163,7 @@ export async function openGitStore(
 }
 
 function namesOf(ref: string): string[] {
-  if (ref.startsWith("refs/")) return [ref];
+  if (ref.startsWith("refs/") || ref === "HEAD") return [ref];
   if (ref.startsWith("heads/") || ref.startsWith("tags/")) return [`refs/${ref}`, `refs/heads/${ref}`];
   const hash = /^[0-9a-f]{7,39}$/.test(ref) ? [ref] : [];
   return [`refs/heads/${ref}`, `refs/tags/${ref}`, ...hash];

@@ -9,7 +9,8 @@ export function pageOf(
   query: Readonly<Record<string, unknown>>,
   address: string,
 ): { body: unknown; link: string | null } {
-  const perPage = Math.min(Math.max(numberIn(query["per_page"], 30), 1), 100);
+  const usual = list.perPage ?? 30;
+  const perPage = Math.min(Math.max(numberIn(query["per_page"], usual), 1), Math.max(usual, 100));
   const page = Math.max(numberIn(query["page"], 1), 1);
   const last = Math.max(Math.ceil(list.items.length / perPage), 1);
   const shown = list.items.slice((page - 1) * perPage, page * perPage).map(list.show as (item: unknown) => unknown);
@@ -24,7 +25,8 @@ export function pageOf(
     ...(page < last ? [to(page + 1, "next"), to(last, "last")] : []),
     ...(page > 1 ? [to(1, "first")] : []),
   ];
-  const body = list.within === undefined ? shown : { total_count: list.items.length, [list.within]: shown };
+  const count = list.beside ?? { total_count: list.items.length };
+  const body = list.within === undefined ? shown : { ...count, [list.within]: shown };
   return { body, link: links.length === 0 ? null : links.join(", ") };
 }
 

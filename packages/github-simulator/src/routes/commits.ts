@@ -107,27 +107,24 @@ async function compare({ path, query }: Asked, world: World): Promise<Answer> {
     if (commit === null) throw notFound();
     return commit;
   };
-  const { per_page: perPage = mostCompared.commits, page = 1 } = query as { per_page?: number; page?: number };
   const files = await git.changedFiles(common, head);
   const own = `${repositoryApi(world)}/compare/${from}...${to}`;
   const html = `${repositoryWeb(world)}/compare/${from}...${to}`;
   const diverged = behind.length > 0 ? "diverged" : "ahead";
-  return {
-    status: 200,
-    body: {
-      ...{ url: own, html_url: html, permalink_url: html, diff_url: `${html}.diff`, patch_url: `${html}.patch` },
-      base_commit: commitShape(world, await read(base)),
-      merge_base_commit: commitShape(world, await read(common)),
-      status: ahead.length > 0 ? diverged : behind.length > 0 ? "behind" : "identical",
-      ...{ ahead_by: ahead.length, behind_by: behind.length, total_commits: ahead.length },
-      // Oldest first, unlike lists of commits.
-      commits: ahead
-        .toReversed()
-        .slice((page - 1) * perPage, page * perPage)
-        .map((commit) => commitShape(world, commit)),
+  const beside = {
+    ...{ url: own, html_url: html, permalink_url: html, diff_url: `${html}.diff`, patch_url: `${html}.patch` },
+    base_commit: commitShape(world, await read(base)),
+    merge_base_commit: commitShape(world, await read(common)),
+    status: ahead.length > 0 ? diverged : behind.length > 0 ? "behind" : "identical",
+    ...{ ahead_by: ahead.length, behind_by: behind.length, total_commits: ahead.length },
+    // Files are on the first page alone.
+    ...((query["page"] ?? 1) === 1 && {
       files: files.slice(0, mostCompared.files).map((file) => fileShape(world, file, head)),
-    },
+    }),
   };
+  // Oldest first, unlike lists of commits.
+  const { list: commits } = listed(ahead.toReversed(), (commit) => commitShape(world, commit), "commits");
+  return { status: 200, list: { ...commits, beside, perPage: mostCompared.commits } };
 }
 
 async function branch({ path }: Asked, world: World): Promise<Answer> {

@@ -5,7 +5,7 @@ import { combinedState, newestStatuses } from "../state/contexts.ts";
 import { addCommitStatus } from "../state/statuses.ts";
 import type { CommitState } from "../state/types.ts";
 import type { World } from "../state/world.ts";
-import { type Answer, type Asked, invalid, newestFirst, Refusal, type Route } from "./types.ts";
+import { type Answer, type Asked, invalid, listed, newestFirst, Refusal, type Route } from "./types.ts";
 
 export const statusRoutes: readonly Route[] = [
   { name: "POST /repos/{owner}/{repo}/statuses/{sha}", needs: ["statuses:write"], answer: create },
@@ -45,20 +45,17 @@ async function create({ path, body, caller }: Asked, world: World): Promise<Answ
   return { status: 201, body: statusShape(world, status) };
 }
 
-/** The statuses are cut into pages here, because the state stands for all of them. */
+/** The state stands for all contexts, whatever page of them is shown. */
 async function combined(asked: Asked, world: World): Promise<Answer> {
   const sha = await commitOf(asked, world);
   const statuses = newestStatuses(world, sha);
-  const { per_page: perPage = 30, page = 1 } = asked.query as { per_page?: number; page?: number };
-  const api = repositoryApi(world);
-  return {
-    status: 200,
-    body: {
-      ...{ state: combinedState(statuses), sha, total_count: statuses.length, repository: minimalRepository(world) },
-      statuses: statuses.slice((page - 1) * perPage, page * perPage).map((status) => simpleStatusShape(world, status)),
-      ...{ commit_url: `${api}/commits/${sha}`, url: `${api}/commits/${sha}/status` },
-    },
+  const own = `${repositoryApi(world)}/commits/${sha}`;
+  const beside = {
+    ...{ state: combinedState(statuses), sha, total_count: statuses.length, repository: minimalRepository(world) },
+    ...{ commit_url: own, url: `${own}/status` },
   };
+  const { list } = listed(statuses, (status) => simpleStatusShape(world, status), "statuses");
+  return { status: 200, list: { ...list, beside } };
 }
 
 /** The commit that a path names; GitHub answers 422 for a reference that is none. */

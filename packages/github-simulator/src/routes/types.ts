@@ -16,6 +16,10 @@ export type Listed = {
   readonly show: (item: never) => unknown;
   /** Where the items stand in an object: `check_runs`, beside `total_count`. */
   readonly within?: string;
+  /** What else is in that object. */
+  readonly beside?: object;
+  /** How many on a page unless told; 30. */
+  readonly perPage?: number;
 };
 export type Answer =
   | { readonly status: number; readonly body?: unknown }

@@ -23,12 +23,18 @@ export type CheckChange = {
 /** Opens a check run of a commit and tells the hooks. */
 export async function addCheckRun(
   world: World,
-  about: { readonly sha: string; readonly name: string; readonly app: App; readonly by: Account },
+  about: {
+    readonly sha: string;
+    readonly name: string;
+    readonly app: App;
+    readonly by: Account;
+    readonly workflow?: string;
+  },
   change: CheckChange,
 ): Promise<CheckRun> {
   const now = world.clock.now();
   const run: CheckRun = {
-    ...{ id: world.nextId(), sha: about.sha, suite: await suiteOf(world, about.sha, about.app), app: about.app },
+    ...{ id: world.nextId(), sha: about.sha, suite: await suiteOf(world, about), app: about.app },
     ...{ name: about.name, externalId: "", detailsUrl: null, status: "queued", conclusion: null, startedAt: now },
     ...{ completedAt: null, title: null, summary: null, text: null, annotations: [] },
   };
@@ -63,12 +69,15 @@ function changed(world: World, run: CheckRun, change: CheckChange): void {
 }
 
 /** The suite in which an app's runs of a commit are. */
-async function suiteOf(world: World, sha: string, app: App): Promise<CheckSuite> {
-  const known = world.checkSuites.find((suite) => suite.sha === sha && suite.app.id === app.id);
+async function suiteOf(world: World, about: { sha: string; app: App; workflow?: string }): Promise<CheckSuite> {
+  const { sha, app, workflow = null } = about;
+  const known = world.checkSuites.find(
+    (suite) => suite.sha === sha && suite.app.id === app.id && suite.workflow === workflow,
+  );
   if (known !== undefined) return known;
   const branch = (await world.git.refs("refs/heads/")).find((ref) => ref.sha === sha);
   const suite: CheckSuite = {
-    ...{ id: world.nextId(), sha, app, createdAt: world.clock.now() },
+    ...{ id: world.nextId(), sha, app, workflow, createdAt: world.clock.now() },
     branch: branch?.name.slice("refs/heads/".length) ?? null,
   };
   world.checkSuites.push(suite);

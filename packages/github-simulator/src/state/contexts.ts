@@ -9,11 +9,11 @@ export function newestStatuses(world: World, sha: string): CommitStatus[] {
   return [...seen.values()];
 }
 
-/** The last check run of each name and app, newest first. */
+/** The last check run of each name in each suite, newest first. */
 export function newestCheckRuns(runs: readonly CheckRun[]): CheckRun[] {
   const seen = new Map<string, CheckRun>();
   for (const run of [...runs].reverse()) {
-    const key = `${run.app.id} ${run.name}`;
+    const key = `${run.suite.id} ${run.name}`;
     if (!seen.has(key)) seen.set(key, run);
   }
   return [...seen.values()];
@@ -37,7 +37,7 @@ export function failingContexts(
   const states = new Map<string, string>();
   for (const { context, state } of newestStatuses(world, sha)) states.set(context, state);
   for (const run of newestCheckRuns(world.checkRuns.filter((one) => one.sha === sha)))
-    states.set(run.name, checkState(run));
+    if ((states.get(run.name) ?? "success") === "success") states.set(run.name, checkState(run));
   return (required ?? [...states.keys()])
     .map((context) => ({ context, state: states.get(context) ?? "pending" }))
     .filter(({ state }) => state !== "success");

@@ -101,6 +101,8 @@ export type CheckSuite = {
   readonly sha: string;
   readonly branch: string | null;
   readonly app: App;
+  /** Of GitHub Actions each workflow has a suite of its own; null for all that was not told apart. */
+  readonly workflow: string | null;
   readonly createdAt: Date;
 };
 
