@@ -78,7 +78,10 @@ describe("shiplock workflows lint", () => {
   it("with --json=stream each finding is a line, and the result is the last", async () => {
     const cwd = await project("stream", { "a/action.yml": action });
     const { stdout } = await run(cwd, "a/action.yml", "--json=stream");
-    const kinds = stdout.trim().split("\n").map((line) => JSON.parse(line).kind);
+    const kinds = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).kind);
     assert.deepEqual(kinds, ["finding", "finding", "finding", "result"]);
   });
 

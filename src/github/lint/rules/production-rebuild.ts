@@ -1,9 +1,10 @@
+import { isOwnMachine } from "../../read/changes.ts";
 import { isProduction, isStaging } from "../../read/environments.ts";
 import { type JobFacts, neededBy, type Project, type StepFacts } from "../../read/project.ts";
 import { actionOf, type Ran } from "../../read/scripts.ts";
 import { dockerCall } from "../../read/shell/docker.ts";
 import { hasOption } from "../../read/shell/program.ts";
-import type { Place } from "../../read/types.ts";
+import type { Job, Place } from "../../read/types.ts";
 import type { Hit, Rule } from "../types.ts";
 
 export const rule: Rule = {
@@ -42,15 +43,18 @@ function find(project: Project): readonly Hit[] {
 
 /** The builds of a job and of those that it needs. */
 function buildsOf(project: Project, facts: JobFacts): readonly Build[] {
-  return [facts, ...neededBy(project, facts)].flatMap(({ steps }) =>
+  return [facts, ...neededBy(project, facts)].flatMap(({ steps, job }) =>
     steps.flatMap((step): readonly Build[] => {
       if (actionOf(step.step) === "docker/build-push-action")
         return [{ step, place: step.step.uses?.place ?? step.step.place, onHost: false }];
-      return step.ran
-        .filter(buildsImage)
-        .map((ran) => ({ step, place: ran.place, onHost: ran.script.where === "host" }));
+      return step.ran.filter(buildsImage).map((ran) => ({ step, place: ran.place, onHost: isOnHost(job, ran) }));
     }),
   );
+}
+
+/** On the machine that serves: one of the team's own whose Compose builds what it starts counts as that. */
+function isOnHost(job: Job, { script, program }: Ran): boolean {
+  return script.where === "host" || (isOwnMachine(job) && dockerCall(program)?.verb === "compose up");
 }
 
 function buildsImage({ program }: Ran): boolean {

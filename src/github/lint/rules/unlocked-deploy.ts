@@ -1,5 +1,6 @@
 import type { JobFacts, Project } from "../../read/project.ts";
 import { isPreview } from "../../read/environments.ts";
+import { actionOf } from "../../read/scripts.ts";
 import { isCalledFromElsewhere, locksOf } from "../locks.ts";
 import { guardsOf } from "../guards.ts";
 import type { Hit, Rule } from "../types.ts";
@@ -12,6 +13,14 @@ export const rule: Rule = {
   mend: "give the job `concurrency: { group: deploy-ENVIRONMENT, queue: max, cancel-in-progress: false }`",
   find,
 };
+
+/** Actions that keep others out while the job runs. */
+const locking: ReadonlySet<string> = new Set([
+  "github/branch-deploy",
+  "github/lock",
+  "softprops/turnstyle",
+  "ben-z/gh-action-mutex",
+]);
 
 function find(project: Project): readonly Hit[] {
   return project.jobs.flatMap((facts): readonly Hit[] => {
@@ -36,7 +45,8 @@ function find(project: Project): readonly Hit[] {
   });
 }
 
-/** Platforms and Shiplock keep a lock of their own. */
-function isQueuedByItself({ changes }: JobFacts): boolean {
+/** Platforms and Shiplock keep a lock of their own, and some actions are one. */
+function isQueuedByItself({ changes, steps }: JobFacts): boolean {
+  if (steps.some(({ step }) => locking.has(actionOf(step)))) return true;
   return changes.length > 0 && changes.every(({ tool }) => tool === "kit");
 }
