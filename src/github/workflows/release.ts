@@ -1,6 +1,15 @@
 import { isLocalRepository } from "../../config/local-repository.ts";
 import type { Config, Environment } from "../../config/types.ts";
-import { actionStep, checkout, hostsOf, packagesPermission, permissions, runsOn, timeout } from "./job.ts";
+import {
+  actionStep,
+  checkout,
+  environmentOf,
+  hostsOf,
+  packagesPermission,
+  permissions,
+  runsOn,
+  timeout,
+} from "./job.ts";
 import { neededToTag } from "./needed.ts";
 import type { WorkflowInput } from "./types.ts";
 import { entry, mapping, type Mapping } from "./yaml.ts";
@@ -25,6 +34,7 @@ export function releaseWorkflow(input: WorkflowInput): Mapping | null {
             entry("name", "name ${{ github.event.release.tag_name }}"),
             runsOn(config),
             timeout(tagMs),
+            environmentOf(environment.name),
             permissions({
               contents: "read",
               deployments: config.github.ledger ? "write" : undefined,

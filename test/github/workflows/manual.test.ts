@@ -190,7 +190,10 @@ describe("the workflow of a published Release", () => {
   test("gives its name to the images that ran in production", async () => {
     const workflow = await read(workflows(written), "shiplock-release.yml");
     assert.deepEqual(at(at(at(workflow.tree, "on"), "release"), "types"), ["published"]);
-    const step = job(workflow, "tag").steps.at(-1);
+    const named = job(workflow, "tag");
+    // What ran there is asked of its hosts, and their key is a secret of the environment.
+    assert.deepEqual(textsOf(at(named.tree, "environment")), { name: "production", deployment: "false" });
+    const step = named.steps.at(-1);
     const given = textsOf(at(step, "with"), { github: { event: { release: { tag_name: "v1.2.0" } } } });
     assert.deepEqual([given["command"], given["version"], given["environment"]], ["tag", "v1.2.0", "production"]);
   });
