@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { stateRules } from "../../src/deploy/states.ts";
 import { openLedger } from "../../src/ledger/open.ts";
@@ -110,6 +110,33 @@ describe("shiplock check", () => {
     const through = await shiplock(["check"], env);
     assert.equal(through.exit, 0, through.stderr);
     assert.match(through.stdout, /secrets no secret is committed, but for 1 place that is let through/);
+  });
+
+  test("one combination of a matrix runs alone, on what was handed over: without the needed check and its secret, unless that is of another commit", async () => {
+    const checks = [
+      'build: { process: true, run: "echo made > made.txt", artifacts: [made.txt], secrets: [TOKEN], cached: false }',
+      'test: { process: true, needs: [build], matrix: { DB: [16, 17] }, run: "cat made.txt; echo on $DB" }',
+    ];
+    const hash = await commit(...checks);
+    const folder = join(dirname(project), "handed");
+    const built = await shiplock(["check", "build", "--hand-over", folder], { TOKEN: "s3cret-value" });
+    assert.equal(built.exit, 0, built.stderr);
+
+    ledger = join(dirname(project), "another machine", "ledger.db");
+    const tested = await shiplock(["check", "test (DB=17)", "--handed", folder]);
+    assert.equal(tested.exit, 0, tested.stderr);
+    assert.match(tested.stdout, /│ made$/m);
+    assert.match(tested.stdout, /│ on 17$/m);
+    assert.deepEqual(
+      (await recorded(hash)).flatMap(({ jobs }) => jobs.map(({ job, result }) => `${job} ${result}`)),
+      ["test (DB=17) passed"],
+    );
+
+    await commit(...checks, "more: { process: true, run: 'true' }");
+    const refused = await shiplock(["check", "test (DB=17)", "--handed", folder]);
+    assert.equal(refused.exit, 2, "it needs the secret of the check that has to run here now");
+    assert.match(refused.stderr, /what was handed over of build is not taken, and it runs here: it is of [0-9a-f]{7}/);
+    assert.match(refused.stderr, /TOKEN/);
   });
 
   test("runs what is committed, ends with a table, and records who ran what; the secret is in none of it", async () => {
