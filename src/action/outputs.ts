@@ -1,4 +1,5 @@
 import { exitCodes } from "../cli/exit-codes.ts";
+import type { ActionInputs } from "./inputs.ts";
 import type { Story } from "./story.ts";
 
 /** Outputs of the Action, by their names in action.yml. */
@@ -25,6 +26,15 @@ export function outputsOf(story: Story, exitCode: number, named: string | undefi
     url: story.url ?? "",
     document: document.length > longestDocument ? "" : document,
   };
+}
+
+/**
+ * Whether the step is a success. A request that was told not to wait, and waits, has done what it was asked for: it would be a red cross for what is as it should be. Its `result` says
+ * `waiting`, for steps that come behind it.
+ */
+export function stepPasses(story: Story, exitCode: number, inputs: ActionInputs): boolean {
+  const waits = exitCode === exitCodes.gate && story.state === "waiting";
+  return exitCode === exitCodes.done || (waits && inputs["no-wait"] === "true");
 }
 
 /** How it ended, in one word: the deployment's state or the checks' result, or else what the exit code means. */

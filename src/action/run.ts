@@ -5,7 +5,7 @@ import { checkAnnotations, errorAnnotations, failureAnnotation, outcomeNotices }
 import { argumentsOf } from "./arguments.ts";
 import { type ActionWorld, placesOf, tellAnnotations, withEngine } from "./engine.ts";
 import { type ActionInputs, readInputs } from "./inputs.ts";
-import { outputsOf } from "./outputs.ts";
+import { outputsOf, stepPasses } from "./outputs.ts";
 import { repositoryAddress } from "./repository-address.ts";
 import { keepBegun, keepEnded } from "./state.ts";
 import { type Story, untold, withError } from "./story.ts";
@@ -13,7 +13,7 @@ import { summaryOf } from "./summary.ts";
 
 /**
  * Runs the command that the step asks for and tells the runner about it.
- * @returns the exit code of the step: 0, or 1 for whatever the command's own code says; that one is an output
+ * @returns the exit code of the step: 0 where `stepPasses`, or 1 for whatever the command's own code says; that one is an output
  */
 export async function runAction(world: ActionWorld): Promise<0 | 1> {
   const { env, files } = world;
@@ -24,7 +24,7 @@ export async function runAction(world: ActionWorld): Promise<0 | 1> {
     await files.output(name, value);
   const about = { command: inputs.command ?? "shiplock", environment: inputs.environment, exitCode };
   await files.summary(summaryOf(story, { ...about, repository: repositoryAddress(env), run: runAddress(env) }));
-  return exitCode === 0 ? 0 : 1;
+  return stepPasses(story, exitCode, inputs) ? 0 : 1;
 }
 
 /** What the step was given, and how its command went. */

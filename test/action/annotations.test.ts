@@ -8,6 +8,7 @@ import {
   outcomeNotices,
   shownAnnotations,
 } from "../../src/action/annotations.ts";
+import { resultWord, stepPasses } from "../../src/action/outputs.ts";
 import { type StoryCheck, untold } from "../../src/action/story.ts";
 
 const places = { root: "/repo", project: "/repo/web" };
@@ -129,6 +130,15 @@ test("a command that fails without an error or a failed check points at its log"
   assert.deepEqual(failureAnnotation({ ...untold, errors: [{ ...error, details: [] }] }, "deploy", 3), []);
   assert.deepEqual(failureAnnotation({ ...untold, checks: [check] }, "check", 1), []);
   assert.deepEqual(failureAnnotation({ ...untold, state: "waiting" }, "deploy", 3), []);
+});
+
+test("a request that was told not to wait passes while it waits, and nothing else that a gate stops does", () => {
+  const waiting = { ...untold, state: "waiting" };
+  assert.equal(stepPasses(waiting, 3, { "no-wait": "true" }), true);
+  assert.equal(stepPasses(waiting, 3, {}), false);
+  assert.equal(stepPasses({ ...untold, state: "blocked" }, 3, { "no-wait": "true" }), false);
+  assert.equal(stepPasses(waiting, 1, { "no-wait": "true" }), false);
+  assert.equal(resultWord(waiting, 3), "waiting");
 });
 
 test("a column without a line is no place", () => {

@@ -205,5 +205,5 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
 
 /** Whether a deployment that comes before has not been left out: what did not come there is not for the next environment either. */
 function notSkipped(environment: string): string {
-  return `!contains(fromJSON('["skipped","superseded"]'), needs.${deployJob(environment)}.outputs.result)`;
+  return `!contains(fromJSON('["skipped","superseded","waiting"]'), needs.${deployJob(environment)}.outputs.result)`;
 }

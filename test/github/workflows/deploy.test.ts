@@ -77,6 +77,7 @@ describe("the workflow of what is deployed by itself", () => {
     assert.equal(after("nothing-to-do"), true);
     assert.equal(after("skipped"), false);
     assert.equal(after("superseded"), false);
+    assert.equal(after("waiting"), false);
   });
 
   test("does not hold production up because a push is none of staging's", async () => {
