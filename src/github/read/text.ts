@@ -33,23 +33,14 @@ export function partOfText(whole: Text, value: string, offsets: readonly number[
 function alignedOffsets(value: string, raw: string): readonly number[] {
   const offsets: number[] = [];
   let at = 0;
-  let lineStarts = true;
   for (let index = 0; index < value.length; index += 1) {
     const wanted = value.charAt(index);
-    if (lineStarts && wanted !== " ") at = pastSpaces(raw, at);
     at = nextMatch(raw, at, wanted);
     offsets.push(Math.min(at, raw.length));
     at += escapeLength(raw, at, wanted);
-    lineStarts = wanted === "\n";
   }
   offsets.push(Math.min(at, raw.length));
   return offsets;
-}
-
-function pastSpaces(raw: string, from: number): number {
-  let at = from;
-  while (raw[at] === " ") at += 1;
-  return at;
 }
 
 /** The next place that can stand for a character: what is passed over is indentation, line ends and quotes, and nothing else. */
