@@ -8,6 +8,7 @@ import type { JobRun, RunEnd } from "../github/runner/types.ts";
 import { switchboardFiles } from "../github/stories/files.ts";
 import { assertRecordsAgree, recordsOf } from "../github/stories/records.ts";
 import { createWorld, type World } from "../github/stories/world.ts";
+import { testsAll } from "../tests-all.ts";
 import { labAvailability } from "../lab/availability.ts";
 import type { LabHost } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -201,9 +202,12 @@ describe("a team on GitHub", { skip: availability.available ? false : availabili
     const approved = await byHand("approve", "production", "grace");
     assert.equal(approved.conclusion, "success", logs(approved));
     assert.equal(await answering("production"), "v4");
-    const [[staging], [production]] = [await recordsOf(world, "staging"), await recordsOf(world, "production")];
-    assert.deepEqual(production?.images, staging?.images);
-    assert.equal(production?.sha, staging?.sha);
+    const [staging, production] = await Promise.all(
+      environments.map(async (name) => (await recordsOf(world, name)).find(({ state }) => state === "success")),
+    );
+    assert.ok(staging !== undefined);
+    assert.deepEqual(production?.images, staging.images);
+    assert.equal(production?.sha, staging.sha);
   });
 
   test("a release that does not start changes nothing, and two rollbacks of production go back twice", async () => {
@@ -261,17 +265,20 @@ describe("a team on GitHub", { skip: availability.available ? false : availabili
     assert.equal(stateOf("staging")?.operation ?? null, null, logs(end));
   });
 
-  test("a run that somebody cancels leaves the old release live, and its record ended", async () => {
-    const before = world.count("deploy");
-    await world.github.push("main", { files: versionFile("v8", { startDelayMs: 1_500 }), by: "ada" });
-    const run = await world.run("deploy", before);
-    await run.logged("deploy-staging", /start web/);
-    run.cancel();
-    const end = await run.ended;
-    assert.equal(job(end, "deploy-staging").result, "cancelled", logs(end));
-    assert.equal(await answering("staging"), "v6");
-    assert.equal(stateOf("staging")?.operation ?? null, null, logs(end));
-  });
+  // The Action's own tests cancel it at more points.
+  if (testsAll()) {
+    test("a run that somebody cancels leaves the old release live, and its record ended", async () => {
+      const before = world.count("deploy");
+      await world.github.push("main", { files: versionFile("v8", { startDelayMs: 1_500 }), by: "ada" });
+      const run = await world.run("deploy", before);
+      await run.logged("deploy-staging", /start web/);
+      run.cancel();
+      const end = await run.ended;
+      assert.equal(job(end, "deploy-staging").result, "cancelled", logs(end));
+      assert.equal(await answering("staging"), "v6");
+      assert.equal(stateOf("staging")?.operation ?? null, null, logs(end));
+    });
+  }
 
   test("what a machine that is gone left in the middle, another one ends, and GitHub hears of it", async () => {
     const before = world.count("deploy");
