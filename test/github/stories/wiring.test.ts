@@ -251,3 +251,30 @@ test("a pull request from a fork sets nothing off that deploys, also when its br
     }
   }
 });
+
+test("a job of an environment that GitHub protects waits for its reviewer, holds no secret before, and makes no deployment of GitHub's own", async (context) => {
+  const world = await worldOf(context, {
+    files: project({
+      staging: { on: { push: "main" }, target },
+      production: { on: { push: "main" }, after: ["staging"], target, secrets: ["DATABASE_PASSWORD"] },
+    }),
+    watched: ["DATABASE_PASSWORD"],
+    environments: { production: { secrets: { DATABASE_PASSWORD: "of-production" } } },
+  });
+  world.github.protectEnvironment("production", { reviewers: ["grace"] });
+  for (const rejected of [false, true]) {
+    const before = askedBy(world.runner.runs).length;
+    await world.github.push("main", { by: "ada" });
+    const run = await world.run("deploy", rejected ? 1 : 0);
+    await run.logged("deploy-staging", /asked/);
+    assert.deepEqual(commands(world).slice(before), ["deploy staging"]);
+    world.github.approveRun(run.id, { by: "grace", environments: ["production"], rejected });
+    assert.equal((await run.ended).conclusion, rejected ? "failure" : "success");
+    const asked = askedBy(world.runner.runs).slice(before);
+    assert.deepEqual(
+      asked.map(({ job, variables }) => [job, variables]),
+      [["deploy-staging", {}], ...(rejected ? [] : [["deploy-production", { DATABASE_PASSWORD: "of-production" }]])],
+    );
+  }
+  assert.deepEqual(world.github.world.deployments, []);
+});

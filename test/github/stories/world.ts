@@ -9,6 +9,7 @@ import type { GitHubEvent } from "../runner/events.ts";
 import type { TokenPermissions } from "../runner/permissions.ts";
 import { createRunner, type Runner } from "../runner/runner.ts";
 import type { Settings, WorkflowRun } from "../runner/types.ts";
+import { until } from "../../lab/process.ts";
 import { eventOf } from "../runner/webhook-events.ts";
 import { actionPin, type Files } from "./files.ts";
 
@@ -41,6 +42,8 @@ export type WorldOptions = {
   readonly action?: string;
 };
 
+/** For a test to let a run into a protected environment. */
+const longestApprovalMs = 60_000;
 const secret = "between GitHub and its runners";
 const root = resolve(import.meta.dirname, "../../..");
 const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
@@ -69,6 +72,16 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     token: (permissions) => github.token(ofSimulator(permissions)),
     action: { uses: actionPin.uses, folder: options.action ?? root },
     machine: { PATH: path, LANG: "C.UTF-8", ...options.machine },
+    approved: async (environment, { id }, signal) => {
+      const reviewers = github.world.environments.get(environment)?.protection.reviewers ?? [];
+      if (reviewers.length === 0) return true;
+      const answer = (): string | undefined =>
+        github.world.runs
+          .find((run) => run.id === id)
+          ?.approvals.find(({ environments }) => environments.includes(environment))?.state;
+      await until(() => signal.aborted || answer() !== undefined, { timeoutMs: longestApprovalMs, everyMs: 20 });
+      return answer() === "approved";
+    },
     observe: {
       began: async ({ id, attempt, event, workflow, name: title, triggeringActor: by }) => {
         const { name, file } = workflow;
