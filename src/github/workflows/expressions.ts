@@ -21,14 +21,11 @@ export function expressionOf(condition: Condition): string {
  * A condition for `if`, on as many lines as it takes. Never in `${{ }}`: on several lines GitHub takes what surrounds that for text, and every text is true.
  */
 export function ifOf(condition: Condition): string | Folded {
+  const whole = expressionOf(condition);
   const { terms, operator } = takenApart(condition);
-  const [first = "false", ...others] = terms;
-  // YAML takes a text that begins with ! for a tag.
-  const safe = [first.startsWith("!") ? `(${first})` : first, ...others];
-  const whole = safe.join(` ${operator} `);
-  if (whole.length < widest || others.length === 0) return whole;
-  const last = safe.length - 1;
-  return { kind: "folded", lines: safe.map((term, index) => (index === last ? term : `${term} ${operator}`)) };
+  const last = terms.length - 1;
+  if (whole.length < widest || last < 1) return whole;
+  return { kind: "folded", lines: terms.map((term, index) => (index === last ? term : `${term} ${operator}`)) };
 }
 
 /** The value of an expression. */
