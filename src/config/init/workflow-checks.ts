@@ -4,7 +4,12 @@ import { freeName } from "./names.ts";
 import { has, type Tree } from "./tree.ts";
 import type { CheckDraft } from "./types.ts";
 
-export type WorkflowChecks = { readonly checks: readonly CheckDraft[]; readonly notes: readonly string[] };
+export type WorkflowChecks = {
+  readonly checks: readonly CheckDraft[];
+  /** By the check's name, the job that it was made of. */
+  readonly sources: ReadonlyMap<string, CheckSource>;
+  readonly notes: readonly string[];
+};
 
 /** Commands that look at the sources and change nothing outside. */
 const looks =
@@ -13,10 +18,26 @@ const looks =
 const outside =
   /\b(docker|docker-compose|kubectl|helm|ssh|scp|rsync|aws|gcloud|az|gh|sudo|systemctl|terraform|git push|npm publish|twine)\b/;
 
+/** Why a step of a check is not taken over; null for one that is. */
+export function isLeftOut(command: string): { readonly why: string; readonly instead: string } | null {
+  if (withMatrixVariable(command).includes("${{"))
+    return {
+      why: "it holds an expression of GitHub's, which only a workflow fills in",
+      instead: "write the command into `run` with a variable from `env` or `secrets` in its place",
+    };
+  return outside.test(command)
+    ? {
+        why: "it needs the runner's own machine, or changes something outside",
+        instead: "what belongs to the check goes into its image; what a deployment does, Shiplock does",
+      }
+    : null;
+}
+
 /** The jobs of GitHub workflows that lint or test, as checks. What cannot be taken over is named. */
 export function workflowChecks(tree: Tree): WorkflowChecks {
   const files = tree.paths.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path));
   const checks: CheckDraft[] = [];
+  const sources = new Map<string, CheckSource>();
   const notes: string[] = [];
   for (const file of files) {
     const { raw, problems } = readYaml(file, tree.text(file) ?? "");
@@ -34,12 +55,16 @@ export function workflowChecks(tree: Tree): WorkflowChecks {
         checks.map((check) => check.name),
       );
       names.set(id, name);
+      sources.set(name, { file, job: id });
       notes.push(...job.notes);
       checks.push({ ...job.check, name, needs: job.check.needs.flatMap((need) => names.get(need) ?? []) });
     }
   }
-  return { checks, notes };
+  return { checks, sources, notes };
 }
+
+/** What a check was made of, for those who show where. */
+export type CheckSource = { readonly file: string; readonly job: string };
 
 type Job = { readonly check: CheckDraft; readonly notes: readonly string[] };
 
@@ -52,12 +77,12 @@ function readJob(tree: Tree, file: string, id: string, workflow: JsonObject, job
   if (job["environment"] !== undefined || !runs.some((step) => looks.test(asText(step["run"]) ?? ""))) return undefined;
   const notes: string[] = [];
   const matrix = matrixOf(job);
-  const image = imageOf(tree, steps, matrix, asText(job["container"]) ?? asText(asObject(job["container"])?.["image"]));
-  if (image === undefined)
-    return {
-      check: draft(file, id),
-      notes: [`${file}: ${id} sets up neither Node.js nor Python: its check runs in debian:stable-slim`],
-    };
+  const set = imageOf(tree, steps, matrix, asText(job["container"]) ?? asText(asObject(job["container"])?.["image"]));
+  if (set === undefined)
+    notes.push(
+      `${file}: ${id} sets up no tool that is known here: its check runs in debian:stable-slim, which may lack some`,
+    );
+  const image = set ?? "debian:stable-slim";
   const services = servicesOf(job);
   const directories = runs.map((step) => directoryOf(workflow, job, step));
   const directory = directories.every((one) => one === directories[0]) ? (directories[0] ?? "") : "";
@@ -75,8 +100,7 @@ function readJob(tree: Tree, file: string, id: string, workflow: JsonObject, job
   const lines: string[] = [...toolLines(steps)];
   for (const [index, step] of runs.entries()) {
     const command = withMatrixVariable(asText(step["run"]) ?? "").trim();
-    const left = outside.test(command) || command.includes("${{");
-    if (left) notes.push(`${file}: a step of ${id} is left out: ${command.split("\n")[0]}`);
+    if (isLeftOut(command) !== null) notes.push(`${file}: a step of ${id} is left out: ${command.split("\n")[0]}`);
     else
       lines.push(
         directories[index] === directory || directories[index] === ""
@@ -171,21 +195,30 @@ function imageOf(
     ["astral-sh/setup-uv", "python", "python-version", "3.13"],
     ["actions/setup-node", "node", "node-version", "24"],
     ["pnpm/action-setup", "node", "node-version", "24"],
+    ["actions/setup-go", "golang", "go-version", "1.25"],
+    ["ruby/setup-ruby", "ruby", "ruby-version", "3.4"],
+    ["actions/setup-java", "eclipse-temurin", "java-version", "21"],
+    ["shivammathur/setup-php", "php", "php-version", "8.4"],
   ] as const) {
     const step = steps.find((one) => (asText(one["uses"]) ?? "").startsWith(`${action}@`));
     if (step === undefined) continue;
     const given = asObject(step["with"]);
     const written = withMatrix(String(given?.[key] ?? ""));
     const variable = /^\$\{(\w+)\}$/.exec(written)?.[1];
-    if (variable !== undefined && matrix[variable] !== undefined) return `${name}:\${${variable}}-slim`;
+    const slim = { golang: "", "eclipse-temurin": "", php: "-cli" }[name as string] ?? "-slim";
+    if (variable !== undefined && matrix[variable] !== undefined) return `${name}:\${${variable}}${slim}`;
     const fromFile = asText(given?.[`${key}-file`]);
     const text = /^\d/.test(written)
       ? written
       : fromFile !== undefined && has(tree, fromFile)
-        ? (tree.text(fromFile) ?? "").trim().replace(/^v/, "")
+        ? (tree.text(fromFile) ?? "")
+            .replace(/^[^]*^go (?=\d)/m, "")
+            .trim()
+            .replace(/^v/, "")
         : "";
-    const version = (name === "node" ? /^\d+/ : /^\d+\.\d+/).exec(text)?.[0] ?? newest;
-    return `${name}:${version}-slim`;
+    const whole = name === "node" || name === "eclipse-temurin";
+    const version = (whole ? /^\d+/ : /^\d+\.\d+/).exec(text)?.[0] ?? newest;
+    return `${name}:${version}${slim}`;
   }
   return undefined;
 }
