@@ -7,6 +7,7 @@ import { createBoard } from "../ledger/github/board.ts";
 import { createGitHubLedger } from "../ledger/github/ledger.ts";
 import { createGitHubRecords } from "../ledger/github/records.ts";
 import type { Ledger } from "../ledger/types.ts";
+import { maskedJson } from "../secrets/mask.ts";
 import type { CommandContext } from "./context.ts";
 import { githubAccess } from "./github.ts";
 import { isSharedRelease } from "./shared-release.ts";
@@ -49,6 +50,8 @@ export async function githubLedger(context: CommandContext, config: Config, inne
     addressOf: (environment) => addressOf(context, config, environment),
     runAddress: runAddress(context.env),
     warn: (why) => warnOnce(context, why),
+    masked: (value) => JSON.parse(maskedJson(value, context.output.mask) ?? "null") as typeof value,
+    silence: context.github?.silence ?? { until: 0 },
     stop: () => stop.abort(new Error("the history is closed")),
   });
 }

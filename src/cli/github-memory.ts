@@ -1,4 +1,5 @@
 import type { BoardMemory } from "../ledger/github/board.ts";
+import type { Silence } from "../ledger/github/ledger.ts";
 
 /** What a command remembers of GitHub, so that its parts ask once, and complain once. */
 export type GitHubMemory = {
@@ -6,8 +7,10 @@ export type GitHubMemory = {
   readonly board: BoardMemory;
   /** Warnings that were given. */
   readonly warned: Set<string>;
+  /** Whether it is waited for. */
+  readonly silence: Silence;
 };
 
 export function createGitHubMemory(): GitHubMemory {
-  return { board: { lists: new Map(), settled: new Map() }, warned: new Set() };
+  return { board: { lists: new Map(), settled: new Map() }, warned: new Set(), silence: { until: 0 } };
 }

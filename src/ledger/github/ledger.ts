@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { messageOf, ShiplockError } from "../../errors.ts";
-import type { DeploymentEntry, Ledger, ReleaseEntry, StateRules } from "../types.ts";
+import type { CheckRunEntry, DeploymentEntry, Ledger, ReleaseEntry, StateRules } from "../types.ts";
 import { checkLimit } from "../limits.ts";
 import { type Board, recordedEntry, replaceEarlier, unsettledPart } from "./board.ts";
 import { checksOfRun, runsInTexts } from "./checks.ts";
@@ -18,6 +18,15 @@ const readMs = 12_000;
 /** How far back GitHub's records are looked through for history. */
 const mostListed = 300;
 
+/** For so long nobody asks again, where GitHub has let somebody wait in vain; in milliseconds. */
+const silenceMs = 60_000;
+
+/**
+ * Until when GitHub is not asked, because somebody has waited for it in vain; milliseconds of a clock's `elapsed`. What opens several ledgers one after another hands each of them the
+ * same one, so that not each of them waits.
+ */
+export type Silence = { until: number };
+
 export type GitHubLedgerOptions = {
   /** Keeps everything; GitHub gets what other machines have to know. Closed with this ledger. */
   inner: Ledger;
@@ -34,6 +43,9 @@ export type GitHubLedgerOptions = {
   clock: Clock;
   /** Hears, once, that GitHub cannot be asked or told, and why. */
   warn: (why: string) => void;
+  /** Text, or what holds text, without the values of secrets: records are read by whoever may read the repository. */
+  masked: <Value>(value: Value) => Value;
+  silence: Silence;
   /** Ends all calls; nobody waits for GitHub any more. */
   stop: () => void;
 };
@@ -49,6 +61,7 @@ export type GitHubLedgerOptions = {
  */
 export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
   const { inner, states, records, board, project, isRelease, addressOf, runAddress, clock, warn, stop } = options;
+  const { masked, silence } = options;
   const outbox = createOutbox({
     failed,
     mayPass: isPassing,
@@ -69,16 +82,17 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
 
   /** What GitHub knows is entered here, as far as it can be had in time. */
   async function learn(work: () => Promise<void>): Promise<void> {
-    if (unreadable) return;
+    if (unreadable || clock.elapsed() < silence.until) return;
     const done = new AbortController();
     const late = clock.wait(readMs, done.signal).then(
-      () => Promise.reject(new Error(`no answer within ${readMs / 1000} s`)),
+      () => Promise.reject(noAnswer()),
       () => undefined,
     );
     try {
       await Promise.race([work(), late]);
     } catch (error) {
       unreadable = true;
+      if (isSilent(error)) silence.until = clock.elapsed() + silenceMs;
       failed(error);
     } finally {
       done.abort();
@@ -110,7 +124,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     // It may have gone on while its record was made.
     const entry = await inner.findDeployment(id);
     if (record === null || entry === null) return;
-    const { state, description } = statusOf(entry);
+    const { state, description } = statusOf({ ...entry, outcome: masked(entry.outcome) });
     const word = state === "in_progress" ? state : `${state} ${description}`;
     if (said.get(record.number) === word) return;
     const environmentUrl = state === "success" ? addressOf(entry.environment) : null;
@@ -138,7 +152,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
 
   async function make(entry: DeploymentEntry): Promise<DeploymentRecord> {
     const release = await inner.findRelease(project, entry.release);
-    const document = documentOf(entry, release?.id === entry.release ? release : null);
+    const document = documentOf(maskedEntry(entry), release?.id === entry.release ? maskedRelease(release) : null);
     try {
       const record = await records.create(entry.environment, document);
       board.made(record);
@@ -150,6 +164,22 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
       if (found === undefined) throw error;
       return found;
     }
+  }
+
+  // What names something stays as it is, or nobody would find it again.
+  function maskedEntry(entry: DeploymentEntry): DeploymentEntry {
+    const { who, why, origin, ref } = entry;
+    return { ...entry, ...masked({ who, why, origin, ref }) };
+  }
+
+  function maskedRelease(release: ReleaseEntry): ReleaseEntry {
+    return { ...release, payload: masked(release.payload) };
+  }
+
+  function maskedChecks(run: CheckRunEntry): CheckRunEntry {
+    const { who, origin } = run;
+    const jobs = run.jobs.map((job) => ({ ...job, ...masked({ reason: job.reason, summary: job.summary }) }));
+    return { ...run, ...masked({ who, origin }), jobs };
   }
 
   function share(id: string): void {
@@ -178,7 +208,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
       await inner.recordCheckRun(run);
       // Nobody else has the working tree.
       if (run.source !== "commit") return;
-      for (const check of checksOfRun(run, checkPrefix, runAddress))
+      for (const check of checksOfRun(maskedChecks(run), checkPrefix, runAddress))
         outbox.put(`check ${check.externalId}`, () => records.reportCheck(check));
     },
     async checkRuns(of, commit) {
@@ -253,6 +283,19 @@ async function exactRelease(ledger: Ledger, project: string, id: string): Return
     if (error instanceof ShiplockError && error.code === "ledger/ambiguous-release") return null;
     throw error;
   }
+}
+
+function noAnswer(): ShiplockError {
+  return new ShiplockError({
+    code: "github/unreachable",
+    message: `no answer within ${readMs / 1000} s`,
+    remedy: "look at the network from here, and at https://www.githubstatus.com",
+  });
+}
+
+/** Somebody has waited for nothing; what is refused at once costs the next one no time. */
+function isSilent(error: unknown): boolean {
+  return error instanceof ShiplockError && error.code === "github/unreachable";
 }
 
 /** No answer, or one that GitHub gives when it is ill: it may be over soon, and what was asked may have happened. */

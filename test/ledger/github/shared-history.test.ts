@@ -221,6 +221,25 @@ describe("a deployment on GitHub", () => {
   });
 });
 
+describe("what GitHub shows to whoever may read the repository", () => {
+  test("holds no value of a secret, whoever wrote one into a reason, a commit's message or a report", async (t) => {
+    const simulator = await github(t);
+    const secret = "hunter2-and-more";
+    const { ledger, warnings } = openShared(simulator, { secret });
+    await ledger.recordRelease(release("r1", { commit: COMMIT, payload: { subject: `use ${secret}`, images: {} } }));
+    await ledger.openDeployment(deployment("d1", { why: `because of ${secret}`, ref: `try-${secret}` }));
+    await move(ledger, "d1", "failed", `the answer was ${secret}`);
+    const run = checkRun("c1");
+    const jobs = run.jobs.map((job) => ({ ...job, reason: `said ${secret}`, summary: { tests: [secret] } }));
+    await ledger.recordCheckRun({ ...run, jobs });
+    await ledger.close();
+    assert.deepEqual(warnings, []);
+    const sent = JSON.stringify(simulator.requests.map(({ body }) => body ?? null));
+    assert.match(sent, /because of \*\*\*/);
+    assert.ok(!sent.includes(secret));
+  });
+});
+
 describe("another machine", () => {
   test("knows a deployment with its state, its release and how it ended", async (t) => {
     const simulator = await github(t);
@@ -440,6 +459,25 @@ describe("GitHub that is ill", () => {
     await ledger.close();
     assert.ok(performance.now() - began < 2000);
     assert.match(warnings.join("\n"), /^no answer within 12 s$/);
+  });
+
+  test("is waited for once by all parts of a command, and asked again later", async (t) => {
+    const simulator = await github(t);
+    simulator.fault({ kind: "delay", milliseconds: 60_000, times: 1000 });
+    const silence = { until: 0 };
+    const first = openShared(simulator, { impatience: 100, silence });
+    await first.ledger.checkRuns("shop", COMMIT);
+    await first.ledger.close();
+    assert.equal(first.warnings.length, 1);
+    const asked = simulator.requests.length;
+    const second = openShared(simulator, { impatience: 100, silence });
+    await second.ledger.checkRuns("shop", COMMIT);
+    await second.ledger.recentReleases("shop", 5);
+    assert.equal(simulator.requests.length, asked);
+    silence.until = 0;
+    await second.ledger.checkRuns("shop", COMMIT);
+    assert.equal(simulator.requests.length, asked + 1);
+    await second.ledger.close();
   });
 
   test("that gives the token too little says which call it refused, and keeps nothing from being recorded here", async (t) => {

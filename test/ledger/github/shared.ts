@@ -2,11 +2,12 @@ import type { GitHubSimulator } from "../../../packages/github-simulator/src/ind
 import { type Clock, systemClock } from "../../../src/clock.ts";
 import { createGitHubClient } from "../../../src/github/api/client.ts";
 import { createBoard } from "../../../src/ledger/github/board.ts";
-import { createGitHubLedger } from "../../../src/ledger/github/ledger.ts";
+import { createGitHubLedger, type Silence } from "../../../src/ledger/github/ledger.ts";
 import { createGitHubRecords } from "../../../src/ledger/github/records.ts";
 import { stateRules } from "../../../src/deploy/states.ts";
 import { createMemoryLedger } from "../../../src/ledger/memory.ts";
 import type { Ledger, StateRules } from "../../../src/ledger/types.ts";
+import { createMasker, maskedJson } from "../../../src/secrets/mask.ts";
 
 type Given = {
   states?: StateRules;
@@ -15,6 +16,9 @@ type Given = {
   project?: string;
   /** How often faster than usual its patience is at an end. */
   impatience?: number;
+  /** What stands in no text that leaves the machine. */
+  secret?: string;
+  silence?: Silence;
 };
 
 /** The ledger of one machine, shared through a GitHub; with a ledger of its own that knows nothing yet, unless one is given. */
@@ -22,7 +26,7 @@ export function openShared(
   github: Pick<GitHubSimulator, "api" | "repository" | "token">,
   given: Given = {},
 ): { ledger: Ledger; warnings: string[] } {
-  const { states = stateRules, project = "shop", token = github.token(), impatience = 1 } = given;
+  const { states = stateRules, project = "shop", token = github.token(), impatience = 1, secret } = given;
   const { inner = createMemoryLedger({ states }) } = given;
   const { api, repository } = github;
   const stop = new AbortController();
@@ -43,6 +47,9 @@ export function openShared(
     addressOf: (environment) => `https://${environment}.example.com`,
     runAddress: "https://github.com/acme/shop/actions/runs/7",
     warn: (why) => void warnings.push(why),
+    masked: (value) =>
+      JSON.parse(maskedJson(value, createMasker(secret === undefined ? [] : [secret])) ?? "null") as typeof value,
+    silence: given.silence ?? { until: 0 },
     stop: () => stop.abort(new Error("closed")),
   });
   return { ledger, warnings };
