@@ -24,9 +24,12 @@ export async function endLeftOpen(
   const known = session.record.last()?.state;
   if (known === undefined) return;
   const done = new AbortController();
-  const late = clock.wait(sweepMs, done.signal).catch(() => undefined);
+  const late = clock.wait(sweepMs, done.signal).then(
+    () => Promise.reject(new Error(`it could not be looked at within ${sweepMs / 1000} s`)),
+    () => undefined,
+  );
   try {
-    await Promise.race([sweep(session, ledger, known, clock, output.mask), late]);
+    await Promise.race([sweep(session, ledger, known, { clock, mask: output.mask, signal: done.signal }), late]);
   } catch (error) {
     output.note(`warning: what is left open in the history of ${known.environment} stays open: ${messageOf(error)}`);
   } finally {
@@ -51,8 +54,7 @@ async function sweep(
   { record, leaseHolder }: Pick<TargetSession, "record" | "leaseHolder">,
   ledger: Ledger,
   { project, environment }: EnvironmentState,
-  clock: Clock,
-  mask: (text: string) => string,
+  { clock, mask, signal }: { clock: Clock; mask: (text: string) => string; signal: AbortSignal },
 ): Promise<void> {
   const open = await ledger.unfinished(project, environment);
   if (open.length === 0) return;
@@ -62,6 +64,8 @@ async function sweep(
   const holder = working ? await leaseHolder() : null;
   const held = holder !== null && !holder.expired;
   for (const entry of open) {
+    // Nobody waits for it any more; what was seen of the environment may be old, and its session closed.
+    if (signal.aborted) return;
     const asked = { deployment: entry.id, state: entry.state, createdAt: entry.createdAt };
     const ending = endingOf(asked, state, held, clock.now().getTime());
     if (ending !== null) await end(ledger, entry, { ...ending, outcome: mask(ending.outcome) }, clock);

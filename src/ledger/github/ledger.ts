@@ -11,7 +11,7 @@ import { enterCheckRun, enterDeployment, enterRelease } from "./shared.ts";
 import { isSettled, replacedBy, statusOf } from "./states.ts";
 import type { DeploymentRecord, GitHubRecords } from "./types.ts";
 
-/** How long `close` waits for what GitHub has not been told yet, in milliseconds. */
+/** How long `close` waits for what GitHub has not been told yet, in milliseconds, unless GitHub takes one thing after another. */
 const drainMs = 15_000;
 /** How long a question may wait for GitHub before it is answered from what is known here, in milliseconds. */
 const readMs = 12_000;
@@ -57,7 +57,8 @@ export type GitHubLedgerOptions = {
  * - What is written is on stable storage in the ledger within when a call returns, and on GitHub when `close` has returned, or earlier. GitHub is told in the background, in
  *   order, and of a deployment only how it stands by then.
  * - What is read of GitHub is entered into the ledger within, which then answers. Where both know something, the ledger within does, unless the other machine ended it.
- * - GitHub that cannot be reached, or refuses, is told once as a warning, and is no error: no deployment waits for it longer than 12 seconds at each question and 15 at the end.
+ * - GitHub that cannot be reached, or refuses, is told once as a warning, and is no error: no deployment waits for it longer than 12 seconds at a question, once in a minute, and 15 at the end (60 where it takes one thing
+ *   after another).
  */
 export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
   const { inner, states, records, board, project, isRelease, addressOf, runAddress, clock, warn, stop } = options;

@@ -4,9 +4,14 @@ export type Outbox = {
   put(key: string, work: () => Promise<void>): void;
   /** Resolves when nothing is being done. */
   idle(): Promise<void>;
-  /** Waits until everything is done, at most so many milliseconds; what failed and may work by now is tried once more. */
+  /**
+   * Waits until everything is done; what failed and may work by now is tried once more. It waits for so many milliseconds, and once more for so long where something was done
+   * meanwhile: a hundred small things take their time. At most four times in all.
+   */
   drain(timeoutMs: number): Promise<void>;
 };
+
+const mostWaits = 4;
 
 type Work = { readonly key: string; readonly work: () => Promise<void>; readonly last: boolean };
 
@@ -24,6 +29,7 @@ export function createOutbox(options: {
   const waiting = new Map<string, Work>();
   const again = new Map<string, Work>();
   let working: Promise<void> | null = null;
+  let done = 0;
 
   function add(one: Work): void {
     waiting.set(one.key, one);
@@ -38,6 +44,7 @@ export function createOutbox(options: {
       waiting.delete(key);
       try {
         await one.work();
+        done += 1;
       } catch (error) {
         // What was put under the same key meanwhile says more.
         if (waiting.has(key)) continue;
@@ -58,16 +65,25 @@ export function createOutbox(options: {
     await idle();
   }
 
+  /** @returns how long it has waited */
+  async function patience(timeoutMs: number, signal: AbortSignal): Promise<number> {
+    for (let waits = 1; ; waits += 1) {
+      const before = done;
+      await wait(timeoutMs, signal);
+      if (done === before || waits === mostWaits) return waits * timeoutMs;
+    }
+  }
+
   return {
     idle,
     put: (key, work) => add({ key, work, last: false }),
     async drain(timeoutMs) {
-      const done = new AbortController();
-      const late = wait(timeoutMs, done.signal).then(
-        () => failed(new Error(`it was not told everything within ${timeoutMs / 1000} s`)),
+      const over = new AbortController();
+      const late = patience(timeoutMs, over.signal).then(
+        (ms) => failed(new Error(`it was not told everything within ${ms / 1000} s`)),
         () => undefined,
       );
-      await Promise.race([everything(), late]).finally(() => done.abort());
+      await Promise.race([everything(), late]).finally(() => over.abort());
     },
   };
 }

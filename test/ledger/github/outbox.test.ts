@@ -79,4 +79,23 @@ describe("work that GitHub is told in the background", () => {
     await drained;
     assert.deepEqual(said, ["it was not told everything within 15 s"]);
   });
+
+  test("is waited for again where some of it was done meanwhile, and not for ever", async () => {
+    const { box, said, timeIsOver } = outbox();
+    const ends: (() => void)[] = [];
+    for (let number = 1; number <= 9; number += 1)
+      box.put(`check ${number}`, () => new Promise((resolve) => void ends.push(resolve)));
+    const drained = box.drain(15_000);
+    for (let waits = 1; waits <= 4; waits += 1) {
+      assert.deepEqual(said, []);
+      await nextTurn();
+      ends.at(-1)?.();
+      await nextTurn();
+      timeIsOver();
+      await nextTurn();
+    }
+    await drained;
+    assert.deepEqual(said, ["it was not told everything within 60 s"]);
+    assert.equal(ends.length, 5);
+  });
 });
