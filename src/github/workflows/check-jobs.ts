@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expandChecks } from "../../checks/graph.ts";
 import type { Check } from "../../config/types.ts";
 import { type Condition, ifOf, literal, quoted, valueOf } from "./expressions.ts";
-import { actionStep, checkout, permissions, runsOn, timeout, uses } from "./job.ts";
+import { actionStep, checkout, ownName, permissions, runsOn, timeout, uses } from "./job.ts";
 import { neededToCheck } from "./needed.ts";
 import { pins } from "./pins.ts";
 import type { WorkflowInput } from "./types.ts";
@@ -76,7 +76,7 @@ function jobOf(input: WorkflowInput, check: Check, { ref, when, secret, cacheWhe
       : null,
     entry("steps", [
       checkout(ref, false),
-      ...(check.cached ? [resultCache(check, place, cacheWhen)] : []),
+      ...(check.cached ? [resultCache(input, check, place, cacheWhen)] : []),
       ...(hasCaches(check) ? [volumeCache(input, check, place, cacheWhen)] : []),
       ...check.needs.map((need) => download(need)),
       actionStep(input, {
@@ -98,8 +98,9 @@ function jobOf(input: WorkflowInput, check: Check, { ref, when, secret, cacheWhe
   );
 }
 
-function resultCache({ name }: Check, place: string, when: string | null): Mapping {
-  const start = `shiplock-check-${name}${place}-`;
+function resultCache(input: WorkflowInput, { name }: Check, place: string, when: string | null): Mapping {
+  // No name has a dot: what begins like the key of one check is of no other.
+  const start = `${ownName(input, `check-${name}`)}${place === "" ? ".0" : place}-`;
   return mapping(
     entry("name", "Results of earlier runs"),
     when === null ? null : entry("if", when),

@@ -1,5 +1,6 @@
 import { firstLine } from "./compare.ts";
 import { deployWorkflow } from "./deploy.ts";
+import { ownName } from "./job.ts";
 import { manualWorkflow } from "./manual.ts";
 import { previewWorkflow } from "./preview.ts";
 import { pullRequestWorkflow } from "./pull-request.ts";
@@ -23,13 +24,10 @@ const workflows: readonly { readonly name: string; readonly make: (input: Workfl
 export function workflowsOf(input: WorkflowInput): WorkflowFile[] {
   return workflows.flatMap(({ name, make }) => {
     const document = make(input);
-    return document === null ? [] : [{ name: fileName(input, name), text: `${header(input)}${write(document)}` }];
+    return document === null
+      ? []
+      : [{ name: `${ownName(input, name)}.yml`, text: `${header(input)}${write(document)}` }];
   });
-}
-
-/** Two projects of one repository have files of their own. */
-function fileName({ config, configPath }: WorkflowInput, workflow: string): string {
-  return configPath.includes("/") ? `shiplock-${config.project}-${workflow}.yml` : `shiplock-${workflow}.yml`;
 }
 
 function header(input: WorkflowInput): string {

@@ -131,14 +131,17 @@ export function hostsOf(environments: readonly Environment[]): "ssh" | "local" {
 export function concurrencyOf(input: WorkflowInput, environment: string, above: readonly string[] = []): Entry {
   return entry(
     "concurrency",
-    mapping(entry("group", groupOf(input, environment)), entry("queue", "max"), entry("cancel-in-progress", false)),
+    mapping(entry("group", ownName(input, environment)), entry("queue", "max"), entry("cancel-in-progress", false)),
     above.length === 0 ? {} : { above },
   );
 }
 
-function groupOf({ config, configPath }: WorkflowInput, environment: string): string {
-  // Projects that share a repository have environments of the same names.
-  return configPath.includes("/") ? `shiplock-${config.project}-${environment}` : `shiplock-${environment}`;
+/**
+ * A name that this project's workflows share with each other and with nobody else. Projects in one repository have environments and checks of the same names, and GitHub knows
+ * groups, caches and statuses by nothing but their names in the whole repository.
+ */
+export function ownName({ config, configPath }: WorkflowInput, name: string): string {
+  return configPath.includes("/") ? `shiplock-${config.project}-${name}` : `shiplock-${name}`;
 }
 
 /** GitHub's environment of the same name: its secrets and its reviewers, without a record of its own. */

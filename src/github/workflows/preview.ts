@@ -1,4 +1,4 @@
-import { actionStep, checkout, permissions, runsOn, timeout } from "./job.ts";
+import { actionStep, checkout, ownName, permissions, runsOn, timeout } from "./job.ts";
 import type { WorkflowInput } from "./types.ts";
 import { entry, mapping, type Mapping } from "./yaml.ts";
 
@@ -47,7 +47,7 @@ export function previewWorkflow(input: WorkflowInput): Mapping | null {
             entry(
               "concurrency",
               mapping(
-                entry("group", `shiplock-preview-${number}`),
+                entry("group", ownName(input, `preview-${number}`)),
                 entry("queue", "max"),
                 entry("cancel-in-progress", false),
               ),

@@ -1,6 +1,6 @@
 import { checkJobs, requiredJobs } from "./check-jobs.ts";
 import { ifOf } from "./expressions.ts";
-import { actionStep, checkout, emulation, packagesPermission, permissions, runsOn, timeout } from "./job.ts";
+import { actionStep, checkout, emulation, ownName, packagesPermission, permissions, runsOn, timeout } from "./job.ts";
 import { neededToBuild } from "./needed.ts";
 import type { WorkflowInput } from "./types.ts";
 import { entry, type Entry, mapping, type Mapping } from "./yaml.ts";
@@ -24,7 +24,7 @@ export function pullRequestWorkflow(input: WorkflowInput): Mapping | null {
     entry(
       "concurrency",
       mapping(
-        entry("group", "shiplock-pull-request-${{ github.event.pull_request.number }}"),
+        entry("group", ownName(input, "pull-request-${{ github.event.pull_request.number }}")),
         entry("cancel-in-progress", true),
       ),
       { apart: true, above: ["A newer push ends the checks of the older one. Nothing is deployed here."] },
@@ -76,9 +76,9 @@ function buildJob(input: WorkflowInput): Mapping {
 }
 
 /** Fails unless every required job succeeded: one that was skipped or cancelled has not passed. */
-function requiredJob({ config }: WorkflowInput, jobs: readonly string[]): Mapping {
+function requiredJob({ config, configPath }: WorkflowInput, jobs: readonly string[]): Mapping {
   return mapping(
-    entry("name", "required checks"),
+    entry("name", configPath.includes("/") ? `required checks of ${config.project}` : "required checks"),
     entry("needs", jobs),
     entry("if", "always()"),
     runsOn(config),

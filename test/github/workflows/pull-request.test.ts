@@ -166,4 +166,32 @@ describe("the workflow of a pull request", () => {
       "cancel-in-progress": "true",
     });
   });
+
+  test("has group, caches and status for itself where a repository has several projects", async () => {
+    const names = async (project: string, configPath: string): Promise<string[]> => {
+      const files = workflows({ ...checked, project }, { configPath });
+      const { name } = files.find((one) => one.name.endsWith("pull-request.yml")) ?? { name: "" };
+      const workflow = await read(files, name);
+      const group = textsOf(at(workflow.tree, "concurrency"), proposed())["group"] ?? "";
+      const [, cache] = job(workflow, "check-lint").steps;
+      const key = textsOf(at(cache, "with"), proposed())["restore-keys"] ?? "";
+      return [group, key, String(at(job(workflow, "required").tree, "name"))];
+    };
+    const [root, shop, blog] = [
+      await names("all", "shiplock.yml"),
+      await names("shop", "apps/shop/shiplock.yml"),
+      await names("blog", "apps/blog/shiplock.yml"),
+    ];
+    assert.deepEqual(shop, ["shiplock-shop-pull-request-7", "shiplock-shop-check-lint.0-", "required checks of shop"]);
+    assert.equal(new Set([...root, ...shop, ...blog]).size, 9);
+  });
+
+  test("takes up the results of a check, and not those of one whose name begins like its name", async () => {
+    const checks = { lint: { image: "node:24", run: "a" }, "lint-all": { image: "node:24", run: "b" } };
+    const workflow = await read(workflows(input({ checks })), file);
+    const [start, key] = (["lint", "lint-all"] as const).map((name) =>
+      textsOf(at(job(workflow, `check-${name}`).steps[1], "with"), proposed()),
+    );
+    assert.ok(!(key?.["key"] ?? "").startsWith(start?.["restore-keys"] ?? ""));
+  });
 });
