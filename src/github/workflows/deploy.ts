@@ -146,10 +146,10 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
     const found = all.find((one) => one.name === earlier);
     return found !== undefined && mayComeTogether(found, environment) ? [found] : [];
   });
-  const when = conditionFor(environment);
+  const when = conditionFor(environment, all);
   const names = versionedEnvironment(config)?.name === name && gates.on.tags.length > 0;
   const isNeeded = all.some((other) => other.gates.after.some((one) => one.environment === name));
-  const maySkip = before.some((one) => expressionOf(conditionFor(one)) !== expressionOf(when));
+  const maySkip = before.some((one) => expressionOf(conditionFor(one, all)) !== expressionOf(when));
   const needs = [...requiredJobs(input), ...before.map((one) => deployJob(one.name))];
   const waits = leavesWaiting(environment);
   return mapping(
@@ -161,8 +161,9 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
         all: [
           when,
           // One that is skipped, because this push is not for it, would else skip this one too.
-          ...(maySkip ? ["!failure()", "!cancelled()"] : []),
-          ...before.map(({ name: earlier }) => notSkipped(earlier)),
+          // A job that was cancelled alone, or ran out of time, is neither a failure nor a cancelled run: so what is needed is named.
+          ...(maySkip ? ["!failure()", "!cancelled()", ...requiredJobs(input).map(succeeded)] : []),
+          ...before.flatMap(({ name: earlier }) => [...(maySkip ? [notCancelled(earlier)] : []), notSkipped(earlier)]),
         ],
       }),
     ),
@@ -201,6 +202,14 @@ function jobOf(input: WorkflowInput, environment: Environment, all: readonly Env
         : []),
     ]),
   );
+}
+
+function succeeded(job: string): string {
+  return `needs.${job}.result == 'success'`;
+}
+
+function notCancelled(environment: string): string {
+  return `needs.${deployJob(environment)}.result != 'cancelled'`;
 }
 
 /** Whether a deployment that comes before has not been left out: what did not come there is not for the next environment either. */

@@ -38,15 +38,17 @@ export function literal(text: string): string {
   return text.replaceAll("${{", "${{ '${{' }}");
 }
 
-/** The terms of a condition and what joins them; each is in parentheses that is joined itself. What holds one part alone is that part. */
+/** The terms of a condition and what joins them; each is in parentheses that is joined itself, in another way. What holds one part alone is that part. */
 function takenApart(condition: Condition): { terms: string[]; operator: "&&" | "||" } {
   if (typeof condition === "string") return { terms: [condition], operator: "&&" };
   const parts = "all" in condition ? condition.all : condition.any;
   const [only, ...others] = parts;
   if (only !== undefined && others.length === 0) return takenApart(only);
-  const terms = parts.map((part) => {
+  const operator = "all" in condition ? "&&" : "||";
+  const terms = parts.flatMap((part) => {
     const inner = takenApart(part);
-    return inner.terms.length > 1 ? `(${inner.terms.join(` ${inner.operator} `)})` : expressionOf(part);
+    if (inner.terms.length < 2) return [expressionOf(part)];
+    return inner.operator === operator ? inner.terms : [`(${inner.terms.join(` ${inner.operator} `)})`];
   });
-  return { terms, operator: "all" in condition ? "&&" : "||" };
+  return { terms, operator };
 }

@@ -42,15 +42,21 @@ export function comesByItself({ gates: { on } }: Environment): boolean {
 /** Whether a run of the team's CI, where it is one, is such that something may be done for it. */
 export const notUntrusted: Condition = { any: ["github.event_name != 'workflow_run'", { all: trustedRun }] };
 
-/** When a run is one for this environment. Expressions know no patterns, so this lets through what begins like them. */
-export function conditionFor({ gates: { on } }: Environment): Condition {
+/**
+ * When a run is one for this environment. Expressions know no patterns, so this lets through what begins like them. What lets an environment before it go on may let this one go on, too.
+ * @param all environments of the workflow
+ */
+export function conditionFor(environment: Environment, all: readonly Environment[]): Condition {
+  const { on } = environment.gates;
   const waits = on.checks.length > 0;
   const branches = (where: string, prefix: string): Condition => ({
     any: on.push.map((pattern) => refCondition(where, prefix, pattern)),
   });
   const tags = on.tags.map((pattern) => refCondition("github.ref", "refs/tags/", pattern));
   const pushed = [...(waits || on.push.length === 0 ? [] : [branches("github.ref", "refs/heads/")]), ...tags];
-  const passed = { any: on.checks.map((name) => `github.event.workflow_run.name == ${quoted(name)}`) };
+  const passed = {
+    any: checksUpTo(environment, all).map((name) => `github.event.workflow_run.name == ${quoted(name)}`),
+  };
   return {
     any: [
       ...(pushed.length === 0 ? [] : [{ all: ["github.event_name == 'push'", { any: pushed }] }]),
@@ -60,11 +66,20 @@ export function conditionFor({ gates: { on } }: Environment): Condition {
   };
 }
 
+/** Workflows of the team's CI of which the last one to pass brings something here: those that this environment waits for, and those that one before it waits for. */
+function checksUpTo(environment: Environment, all: readonly Environment[]): string[] {
+  const { on, after } = environment.gates;
+  const before = all.filter(
+    (one) => after.some(({ environment: name }) => name === one.name) && mayComeTogether(one, environment),
+  );
+  return unique([...on.checks, ...before.flatMap((one) => checksUpTo(one, all))]);
+}
+
 /** Whether one push (or one run of the team's CI, or one time) may deploy both. */
 export function mayComeTogether({ gates: left }: Environment, { gates: right }: Environment): boolean {
   const [a, b] = [left.on, right.on];
   const branches = overlap(a.push, b.push);
-  const both = a.checks.length > 0 && b.checks.length > 0 && a.checks.some((name) => b.checks.includes(name));
+  const both = a.checks.length > 0 && b.checks.length > 0;
   const neither = a.checks.length === 0 && b.checks.length === 0;
   return (
     (branches && (both || neither)) || overlap(a.tags, b.tags) || a.schedule.some((cron) => b.schedule.includes(cron))

@@ -122,10 +122,45 @@ describe("the workflow of what is deployed by itself", () => {
     const staging = job(workflow, "deploy-staging");
     assert.equal(staging.runs(ran({ head_branch: "feature/x" })), false);
     assert.equal(staging.runs(ran({ name: "Lint all" })), true);
-    const production = job(workflow, "deploy-production");
-    const needs = { "deploy-staging": { outputs: { result: "succeeded" } } };
-    assert.equal(production.runs({ ...ran({ name: "Lint all" }), needs }), false);
     assert.equal(textsOf(at(shiplockStep(staging), "with"), ran())["ref"], "main:c0ffee");
+  });
+
+  test("goes on to production when the last workflow has passed that staging waited for, whichever it is", async () => {
+    const staging = environment({ on: { push: "main", checks: ["CI", "Lint all"] } });
+    for (const checks of [["CI"], ["Audit"]]) {
+      const production = environment({ on: { push: "main", checks }, after: { staging: "0s" } });
+      const workflow = await read(workflows(input({ environments: { staging, production } })), file);
+      const runs = (name: string, result: string): boolean =>
+        job(workflow, "deploy-production").runs({
+          ...ran({ name }),
+          needs: { "deploy-staging": { result: "success", outputs: { result } } },
+        });
+      for (const name of ["Lint all", "CI", ...checks]) {
+        assert.equal(runs(name, "succeeded"), true, name);
+        assert.equal(runs(name, "skipped"), false, name);
+      }
+      assert.equal(runs("Docs", "succeeded"), false);
+    }
+  });
+
+  test("takes a job that was cancelled alone, or ran out of time, for none that passed", async () => {
+    const written = input({
+      checks: lint,
+      environments: {
+        staging: environment({ on: { push: "main" } }),
+        production: environment({ on: { push: ["main", "hotfix/*"] }, after: { staging: "1m" } }),
+      },
+    });
+    const production = job(await read(workflows(written), file), "deploy-production");
+    const runs = (check: string, staging: string): boolean =>
+      production.runs({
+        ...pushed("refs/heads/hotfix/1"),
+        needs: { "check-lint": { result: check }, "deploy-staging": { result: staging, outputs: {} } },
+      });
+    assert.equal(runs("success", "skipped"), true);
+    assert.equal(runs("cancelled", "skipped"), false);
+    assert.equal(runs("skipped", "skipped"), false);
+    assert.equal(runs("success", "cancelled"), false);
   });
 
   test("keeps no results of checks where a run of another branch could leave them for the default branch", async () => {
