@@ -65,9 +65,13 @@ export async function withEngine<Result>(
   }
 }
 
-/** The engine's own environment: the step's without its inputs, and with the token under the name that everything looks for. */
+/**
+ * The engine's own environment: the step's without its inputs, and with the token under the name that everything looks for. A secret or variable that nobody has set on GitHub comes as an empty text, and GitHub takes
+ * none that is empty: so what is empty is not there, and no value that hides one from elsewhere.
+ */
 function engineEnvironment(env: Variables, { token }: ActionInputs): Variables {
-  return { ...withoutInputs(env), ...(token === undefined ? {} : { GITHUB_TOKEN: token }) };
+  const there = Object.entries(withoutInputs(env)).filter(([, value]) => value !== "");
+  return { ...Object.fromEntries(there), ...(token === undefined ? {} : { GITHUB_TOKEN: token }) };
 }
 
 function createEngine(world: ActionWorld, inputs: ActionInputs, env: Variables): Engine {

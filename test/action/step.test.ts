@@ -42,6 +42,17 @@ describe("a step of a job", { concurrency: true }, () => {
     assert.match(step.summary(), /^### ❌ check: refused\n[\s\S]*bogus/);
   });
 
+  test("a secret that nobody has set on GitHub hides none that is elsewhere", async () => {
+    await using step = await createStep();
+    const text = config(`lint: { run: 'test "$LICENCE" = from-the-file', process: true, secrets: [LICENCE] }`);
+    await step.commit({
+      "shiplock.yml": `${text["shiplock.yml"] ?? ""}secrets: { providers: [env, { dotenv: ops.env }] }\n`,
+      "ops.env": "LICENCE=from-the-file\n",
+    });
+    const { exit, log } = await step.run({ command: "check", checks: "lint" }, { LICENCE: "" });
+    assert.equal(exit, 0, log);
+  });
+
   test("what a check prints is no command of the workflow, and its failure is told as data", async () => {
     const hostile = `printf '::error::mine\\n  ::add-mask::the\\nx ##[error]mine\\n::stop-commands::x\\n'; env; exit 3`;
     await using step = await committed(`lint: { run: ${JSON.stringify(hostile)}, process: true }`);
