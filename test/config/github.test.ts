@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isValidCron } from "@actions/workflow-parser/model/converter/cron";
+import fc from "fast-check";
 import { isCron } from "../../src/config/cron.ts";
 import { changed, load, problemsIn } from "./example.ts";
 
@@ -54,5 +56,26 @@ describe("a schedule", () => {
       "0 3 * * mon-tue-wed",
     ])
       assert.ok(!isCron(written), written);
+  });
+
+  test("is none that GitHub refuses", () => {
+    const value = fc.constantFrom(..."* 0 1 5 6 7 12 13 23 24 31 32 59 60 99 05 jan SUN mon x".split(" "), "");
+    const item = fc
+      .tuple(value, fc.constantFrom("", "-", "/", "-/"), value, value)
+      .map(([a, by, b, c]) => (by === "" ? a : by === "-/" ? `${a}-${b}/${c}` : `${a}${by}${b}`));
+    const field = fc.oneof(
+      item,
+      fc.tuple(item, item).map((both) => both.join(",")),
+    );
+    const space = fc.constantFrom(" ", " ", " ", "  ", "\t");
+    const usual = ["0", "0", "1", "1", "1"];
+    fc.assert(
+      fc.property(field, fc.nat(4), space, fc.constantFrom("", "", " "), (text, index, between, end) => {
+        const written = usual.with(index, text).join(between) + end;
+        assert.ok(!isCron(written) || isValidCron(written), JSON.stringify(written));
+      }),
+      { numRuns: 3_000 },
+    );
+    for (const refused of ["0 3 * * 1-9", "0 3 * * 1-", "*/60 * * * *", "0 3 * * 1 "]) assert.ok(!isCron(refused));
   });
 });
