@@ -37,7 +37,6 @@ export function releaseWorkflow(input: WorkflowInput): Mapping | null {
             environmentOf(environment.name),
             permissions({
               contents: "read",
-              deployments: config.github.ledger ? "write" : undefined,
               "id-token": neededToTag(config).cloud ? "write" : undefined,
               packages: packagesPermission(config, "write"),
             }),

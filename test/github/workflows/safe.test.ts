@@ -128,6 +128,11 @@ describe("a job has the permissions that it needs and no others", () => {
     assert.deepEqual(await permissions(kinds["hosts that are runners"] ?? input(), "deploy-box"), { contents: "read" });
   });
 
+  test("giving a name to images that ran changes no record of a deployment", async () => {
+    const written = input({ environments: { production: environment() } });
+    assert.deepEqual(await permissions(written, "tag", "release"), { contents: "read" });
+  });
+
   test("a check writes its result, and whoever tells GitHub something may do that", async () => {
     const told = kinds["everybody is told"] ?? input();
     assert.deepEqual(await permissions(told, "check-lint"), {
