@@ -35,7 +35,11 @@ export function github() {
       .describe(
         "What generated workflows use: an action by its full commit, or one in this repository. Default: the Action of this Shiplock.",
       ),
-    version: part.filledText().optional().describe("Version of `action`, for the comment beside its commit."),
+    version: z
+      .string()
+      .regex(/^[A-Za-z0-9][\w.+-]{0,99}$/, 'must be one word, such as "v0.1.0"')
+      .optional()
+      .describe("Version of `action`, for the comment beside its commit."),
     runner: z
       .union([part.filledText(), z.array(part.filledText()).min(1)])
       .optional()

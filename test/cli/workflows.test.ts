@@ -101,7 +101,24 @@ describe("shiplock workflows", () => {
     assert.equal(exit, 2);
     assert.match(stderr, /nothing was written: shiplock-deploy\.yml was not made by Shiplock/);
     assert.deepEqual(readdirSync(workflows), ["shiplock-deploy.yml"]);
-    assert.equal((await run("--check")).exit, 1);
+    const check = await run("--check");
+    assert.equal(check.exit, 1);
+    assert.match(check.stdout, /shiplock-deploy\.yml was not made by Shiplock: give it another name/);
+  });
+
+  test("refuses a flag that would do nothing, and writes nothing then", async (t) => {
+    const { run, root } = await repository(t);
+    const cases = [
+      [["--sarif", "findings.sarif"], /`shiplock workflows` does not take --sarif/],
+      [["import", "--sarif", "findings.sarif"], /`shiplock workflows import` does not take --sarif/],
+      [["lint", "--check"], /`shiplock workflows lint` does not take --check/],
+    ] as const;
+    for (const [argv, said] of cases) {
+      const { exit, stderr } = await run(...argv);
+      assert.equal(exit, 2, stderr);
+      assert.match(stderr, said);
+    }
+    assert.deepEqual(readdirSync(root).sort(), [".git", "shiplock.yml"]);
   });
 
   test("asks for the Action's commit where this Shiplock is no release", async (t) => {

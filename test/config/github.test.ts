@@ -35,6 +35,15 @@ describe("GitHub in the configuration", () => {
       assert.match(problemsIn(withGitHub(`{ action: ${moving} }`)).join("\n"), /pinned by its full commit/);
   });
 
+  test("takes one word for the Action's version, which becomes a comment at the end of a line", () => {
+    assert.equal(load(withGitHub(`{ action: ./x, version: v0.1.0-rc.1 }`)).github.action?.version, "v0.1.0-rc.1");
+    for (const written of ['"v0.1.0\\nname: x"', '"v0 1"', '""'])
+      assert.match(
+        problemsIn(withGitHub(`{ version: ${written} }`)).join("\n"),
+        /must be one word, such as "v0\.1\.0"/,
+      );
+  });
+
   test("sends a token in the clear to nobody but this machine", () => {
     assert.match(problemsIn(withGitHub("{ api: http://github.example.com/api/v3 }")).join("\n"), /starts with "https/);
     assert.equal(load(withGitHub("{ api: http://127.0.0.1:8080 }")).github.api, "http://127.0.0.1:8080");

@@ -18,10 +18,31 @@ export async function run(
   flags: Flags,
 ): Promise<number> {
   const name = optionalArgument(args, 0);
-  if (name === null) return generate(context, flags);
-  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-  if (action === undefined) throw unknownAction(name);
+  const action = name !== null && Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (name !== null && action === undefined) throw unknownAction(name);
+  refuseFlagsOfOthers(name, flags);
+  if (action === undefined) return generate(context, flags);
   return action(context, listArgument(args, 1), flags);
+}
+
+/** A flag that would be passed over in silence lets somebody believe that it did something. */
+function refuseFlagsOfOthers(action: string | null, flags: Flags): void {
+  const stray =
+    flags["sarif"] !== undefined && action !== "lint"
+      ? "--sarif"
+      : flags["check"] === true && action !== null
+        ? "--check"
+        : null;
+  if (stray === null) return;
+  throw new ShiplockError({
+    code: "cli/usage",
+    blame: "usage",
+    message: `\`shiplock workflows${action === null ? "" : ` ${action}`}\` does not take ${stray}`,
+    remedy:
+      stray === "--sarif"
+        ? "findings come from `shiplock workflows lint --sarif FILE`"
+        : `leave it out: only \`shiplock workflows\` writes workflows, and it alone has a \`--check\``,
+  });
 }
 
 function unknownAction(name: string): ShiplockError {

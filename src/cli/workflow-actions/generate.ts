@@ -10,6 +10,9 @@ import { type CommandContext, loadProject } from "../context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { actionFor } from "../own-action.ts";
 
+/** A stranger's file is never replaced, so a person has to get it out of the way. */
+const forStrangers = "give it another name that does not begin with `shiplock-`, or remove it";
+
 /** Lines of a difference that are shown; the rest is counted. */
 const shownLines = 12;
 
@@ -50,7 +53,7 @@ function refuseStrangers(folder: string, changes: readonly FileChange[]): void {
     blame: "usage",
     message: `nothing was written: ${strangers.join(", ")} ${strangers.length === 1 ? "was" : "were"} not made by Shiplock`,
     where: folder,
-    remedy: "give it another name that does not begin with `shiplock-`, or remove it",
+    remedy: `${forStrangers}, and run it again`,
   });
 }
 
@@ -91,7 +94,7 @@ function tellDrift({ output }: CommandContext, changes: readonly FileChange[]): 
     missing: "is missing",
     differs: "differs",
     "left-over": "is left over: the configuration no longer means it",
-    stranger: "was not made by Shiplock",
+    stranger: `was not made by Shiplock: ${forStrangers}`,
   };
   for (const { name, kind, diff } of drifted) {
     output.line(`${output.paint.red(pathOf(name))} ${words[kind]}`);
