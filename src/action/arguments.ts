@@ -17,17 +17,18 @@ const wordInputs: Readonly<Record<string, CommandInput>> = {
 const flagInputs: Readonly<Record<string, CommandInput>> = { env: "environment", comment: "reason" };
 
 /** What speaks with a person, writes files of the repository, or never ends. */
-const withoutAction: ReadonlySet<string> = new Set(["init", "secrets", "notify", "workflows"]);
+const withoutAction: ReadonlySet<string> = new Set(["init", "secrets", "notify"]);
 
 /** Whatever the Action can run. */
 export const actionCommands: readonly CommandEntry[] = commands.filter(({ name }) => !withoutAction.has(name));
 
 /**
  * The command line that a step asks for. Values follow their flag behind `=`, and words stand behind `--`, so that nothing that came from outside is taken for a flag.
- * @throws ShiplockError `action/command-missing`, `action/unknown-command`, `action/input-missing`, `action/input-not-taken`, `action/not-a-switch`
+ * @throws ShiplockError `action/command-missing`, `action/unknown-command`, `action/input-missing`, `action/input-not-taken`, `action/not-a-switch`, `action/workflows-not-written`
  */
 export function argumentsOf(inputs: ActionInputs): string[] {
   const command = commandOf(inputs.command);
+  if (command.name === "workflows") refuseToWrite(inputs);
   const flags = new Map(command.flags.map((flag) => [inputOfFlag(flag), flag]));
   const words = command.arguments.map((word) => ({ ...word, input: wordInputs[word.name] }));
   const taken = [...flags.keys(), ...words.map(({ input }) => input)];
@@ -80,6 +81,17 @@ function linesOf(value: string): string[] {
     .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "");
+}
+
+/** What a step writes into the repository is gone with its runner, so all it can do with workflows is compare them. */
+function refuseToWrite({ check }: ActionInputs): void {
+  if (check !== undefined && /^true$/i.test(check)) return;
+  throw new ShiplockError({
+    code: "action/workflows-not-written",
+    blame: "usage",
+    message: "a step writes no workflows: what it wrote would be gone with its runner",
+    remedy: "write `check: true` beside it, which says whether they are those that the configuration means",
+  });
 }
 
 /** A word that may be left out cannot be left out before one that is given. */

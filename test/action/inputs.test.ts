@@ -102,6 +102,14 @@ test("nothing that came from outside becomes a flag or a command", async () => {
   }
 });
 
+test("a step can compare the workflows with the configuration, and not write them", () => {
+  assert.deepEqual(argumentsOf({ command: "workflows", check: "true" }), ["workflows", "--check"]);
+  assert.throws(
+    () => argumentsOf({ command: "workflows", check: "false" }),
+    code("action/workflows-not-written", /would be gone with its runner/),
+  );
+});
+
 test("an input that the command does not take is an error, and so is one that nobody knows", () => {
   assert.throws(
     () => argumentsOf({ command: "rollback", environment: "staging", ref: "main" }),

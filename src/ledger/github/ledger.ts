@@ -77,7 +77,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
   let unreadable = false;
 
   function failed(error: unknown): void {
-    if (!warned) warn(messageOf(error));
+    if (!warned) warn(whyNot(error));
     warned = true;
   }
 
@@ -302,4 +302,11 @@ function isSilent(error: unknown): boolean {
 /** No answer, or one that GitHub gives when it is ill: it may be over soon, and what was asked may have happened. */
 function isPassing(error: unknown): boolean {
   return error instanceof ShiplockError && (error.code === "github/unreachable" || error.code === "github/failed");
+}
+
+/** Why something is not on GitHub, and what to do where it is the usual reason. */
+function whyNot(error: unknown): string {
+  const refused = error instanceof ShiplockError && error.code === "github/forbidden";
+  if (!refused) return messageOf(error);
+  return `${messageOf(error)}; give the job \`deployments: write\` and \`checks: write\`; what runs for a fork's pull request has a token that may only read`;
 }

@@ -488,7 +488,10 @@ describe("GitHub that is ill", () => {
     await ledger.openDeployment(deployment("d1"));
     await ledger.close();
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0] ?? "", /403 .*check-runs\): Resource not accessible/);
+    assert.match(
+      warnings[0] ?? "",
+      /403 .*check-runs\): Resource not accessible.*give the job `deployments: write` and `checks: write`/,
+    );
   });
 
   test("that does not have the commit says so; the deployment is recorded here", async (t) => {
