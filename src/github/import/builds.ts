@@ -152,7 +152,10 @@ export function serverOf(repository: string): { readonly server: string; readonl
   const [first = "", ...rest] = repository.split("/");
   const isServer = rest.length > 0 && /[.:]|^localhost$/.test(first);
   const path = isServer ? rest.join("/") : repository;
-  return /^[a-z0-9._/-]+$/.test(path) ? { server: isServer ? first : "docker.io", path } : null;
+  const server = !isServer || /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/.test(first);
+  return server && /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/.test(path)
+    ? { server: isServer ? first : "docker.io", path }
+    : null;
 }
 
 function dockerfileIn(context: string, file: string | null): string | null {

@@ -60,18 +60,25 @@ type Named = {
   readonly chosen: boolean;
 };
 
+/** A name that is one here, too; empty for what YAML takes for something else than a text. */
+function environmentName(text: string): string {
+  const name = plainName(text, "");
+  return /^(?:true|false|null|yes|no|on|off|y|n)$/.test(name) ? "" : name;
+}
+
 function namesFor(facts: JobFacts, reading: Reading): readonly Named[] {
   const written = facts.job.environment?.name.value;
   const known = written === undefined ? "" : filledIn(written, reading).trim();
-  if (known !== "" && isKnown(known))
-    return [{ name: plainName(known, "production"), guessed: false, inputs: {}, chosen: false }];
+  if (known !== "" && isKnown(known) && environmentName(known) !== "")
+    return [{ name: environmentName(known), guessed: false, inputs: {}, chosen: false }];
   const input = /inputs\.([\w-]+)/.exec(written ?? "")?.[1];
-  if (facts.environments.length > 0)
-    return facts.environments.map((name) => ({
-      name: plainName(name, "production"),
+  const said = facts.environments.map(environmentName).filter((name) => name !== "");
+  if (said.length > 0)
+    return said.map((name) => ({
+      name,
       guessed: false,
       inputs: input === undefined ? {} : { [input]: name },
-      chosen: input !== undefined && facts.environments.length > 1,
+      chosen: input !== undefined && said.length > 1,
     }));
   return [{ name: "production", guessed: true, inputs: {}, chosen: false }];
 }

@@ -12,6 +12,8 @@ export type Draft = {
   /** Sets a key, unless the value is undefined, and writes beside it that a person has to look. */
   ask(path: Path, value: unknown, from: From, question: string): void;
   remove(path: Path): void;
+  /** Takes back the last change at or above a key, and says which it was; null where there was none. */
+  takeBack(key: string): Taken | null;
   has(path: Path): boolean;
   value(path: Path): unknown;
   text(): string;
@@ -26,27 +28,41 @@ export function draftFrom(text: string): Draft {
   const document = parseDocument(text);
   const taken: Taken[] = [];
   const questions: Question[] = [];
+  const changes: { readonly said: Taken; readonly path: Path; readonly before: unknown }[] = [];
   return {
     taken,
     questions,
     take(path, value, from, more) {
+      const said = { ...from, key: path.join(".") };
+      changes.push({ said, path, before: document.getIn(path, true) });
       put(document, path, value);
       comment(document, path, `${from.file}:${from.line}${more === undefined ? "" : `, ${more}`}`);
-      taken.push({ ...from, key: path.join(".") });
+      taken.push(said);
     },
     mark(path, from) {
       comment(document, path, `${from.file}:${from.line}`);
       taken.push({ ...from, key: path.join(".") });
     },
     ask(path, value, from, question) {
+      changes.push({ said: { ...from, key: path.join(".") }, path, before: document.getIn(path, true) });
       if (value !== undefined) put(document, path, value);
       comment(document, path, `? ${question} (${from.file}:${from.line})`);
       questions.push({ ...from, key: path.join("."), question });
     },
-    remove(path) {
-      document.deleteIn(path);
-      const above = document.getIn(path.slice(0, -1), true);
-      if (isMap(above) && above.items.length === 0 && path.length > 1) document.deleteIn(path.slice(0, -1));
+    remove: (path) => removeFrom(document, path),
+    takeBack(key) {
+      const at = changes.findLastIndex(
+        ({ said }) => key === said.key || key.startsWith(`${said.key}.`) || key.startsWith(`${said.key}[`),
+      );
+      const [change] = at === -1 ? [] : changes.splice(at, 1);
+      if (change === undefined) return null;
+      if (change.before === undefined) removeFrom(document, change.path);
+      else document.setIn(change.path, change.before);
+      for (const list of [taken, questions]) {
+        const index = list.findLastIndex((one) => one.key === change.said.key);
+        if (index !== -1) list.splice(index, 1);
+      }
+      return change.said;
     },
     has: (path) => document.hasIn(path),
     value: (path) => {
@@ -55,6 +71,14 @@ export function draftFrom(text: string): Draft {
     },
     text: () => document.toString({ lineWidth: 0, flowCollectionPadding: false }).replaceAll(saidTwice, ""),
   };
+}
+
+/** Removes a key, and the mapping that it leaves empty. */
+function removeFrom(document: Document, path: Path): void {
+  document.deleteIn(path);
+  const above = path.slice(0, -1);
+  const map = document.getIn(above, true);
+  if (above.length > 0 && isMap(map) && map.items.length === 0) document.deleteIn(above);
 }
 
 /** Sets a value; mappings on the way are made as blocks, and short lists and mappings inside it stay on their line. */

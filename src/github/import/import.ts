@@ -8,7 +8,7 @@ import { readFile } from "../read/file.ts";
 import { type JobFacts, type Project, projectOf } from "../read/project.ts";
 import { buildsOf, loginsOf } from "./builds.ts";
 import { deploysOf } from "./deploys.ts";
-import { draftFrom } from "./draft.ts";
+import { type Draft, draftFrom } from "./draft.ts";
 import { isAddress } from "./hosts.ts";
 import { restOf } from "./leftovers.ts";
 import { sourcesOf } from "./sources.ts";
@@ -72,6 +72,7 @@ export function importWorkflows(files: Readonly<Record<string, string>>, tree: T
   if (dropped.length === 0) writeChecks(draft, checks, project, sourcesOf(read), more);
   writeEnvironments(draft, ordered, more);
   writeNotices(draft, rest.notices);
+  more.push(...withoutInvalid(draft, options.root));
   const text = draft.text();
   return {
     text,
@@ -102,25 +103,38 @@ function coveredBy({ workflows, jobs }: Project, isCheck: (facts: JobFacts) => b
   };
 }
 
-/** A job that leads to nothing valid costs the checks, and not the rest. */
+/** A job that leads to nothing valid costs the checks, and an address that is none the answers; not the rest. */
 function proposed(
   tree: Tree,
   files: readonly string[],
   answers: Answers,
   root: string,
 ): { proposal: Proposal; dropped: readonly Left[] } {
+  const bare = without(tree, files);
+  const plain = {
+    ...answers,
+    registry: undefined,
+    environments: answers.environments.map(({ name }) => ({ name, hosts: [], domain: undefined })),
+  };
+  const whole = attempt(() => propose(tree, answers, root));
+  if ("proposal" in whole) return { ...whole, dropped: [] };
+  const dropped = files.map((file) => ({
+    file,
+    line: 1,
+    what: "the jobs that check",
+    why: `they lead to checks that are not valid: ${whole.reason}`,
+    instead: "write them by hand under `checks` (docs/checks.md)",
+  }));
+  const some = attempt(() => propose(bare, answers, root));
+  return { proposal: "proposal" in some ? some.proposal : propose(bare, plain, root), dropped };
+}
+
+function attempt(make: () => Proposal): { readonly proposal: Proposal } | { readonly reason: string } {
   try {
-    return { proposal: propose(tree, answers, root), dropped: [] };
+    return { proposal: make() };
   } catch (cause) {
     if (!(cause instanceof ShiplockError) || cause.code !== "init/invalid") throw cause;
-    const dropped = files.map((file) => ({
-      file,
-      line: 1,
-      what: "the jobs that check",
-      why: `they lead to checks that are not valid: ${cause.details[0] ?? cause.message}`,
-      instead: "write them by hand under `checks` (docs/checks.md)",
-    }));
-    return { proposal: propose(without(tree, files), answers, root), dropped };
+    return { reason: cause.details[0] ?? cause.message };
   }
 }
 
@@ -149,6 +163,27 @@ export function domainOf({ url, smoke }: Pick<Deploy, "url" | "smoke">): string 
   return addresses
     .map((address) => /^https?:\/\/([a-z0-9.-]+\.[a-z]{2,})(?:[:/?#]|$)/i.exec(address)?.[1]?.toLowerCase())
     .find((domain) => domain !== undefined);
+}
+
+/** What a workflow says and no configuration takes is taken back, one by one, and listed. */
+function withoutInvalid(draft: Draft, root: string): readonly Left[] {
+  const left: Left[] = [];
+  // Each turn takes one change back; there are no more of them than this.
+  for (let turn = draft.taken.length + draft.questions.length; turn > 0; turn -= 1) {
+    const [problem] = problemsOf(draft.text(), root);
+    if (problem === undefined) break;
+    const [, key, sentence] = /^\S+:\d+:\d+: (.+?): (.+)$/s.exec(problem) ?? [];
+    const back = key === undefined ? null : draft.takeBack(key);
+    if (back === null) break;
+    left.push({
+      file: back.file,
+      line: back.line,
+      what: back.key,
+      why: `what the workflow says is no value of this key: ${sentence ?? ""}`,
+      instead: "write it by hand (docs/configuration.md)",
+    });
+  }
+  return left;
 }
 
 function problemsOf(text: string, root: string): readonly string[] {
