@@ -1,10 +1,10 @@
 import { freeName } from "./names.ts";
 import { isUnreadable, type NodeProject, readNodeProject } from "./node-project.ts";
+import { packageCaches } from "./package-caches.ts";
 import { type PythonProject, readPythonProject } from "./python-project.ts";
 import { at, filesBelow, firstOf, has, type Tree } from "./tree.ts";
 import type { App, CheckDraft } from "./types.ts";
 import { databasePart, isDatabaseAddress, isRedisAddress } from "./variables.ts";
-import { packageCaches } from "./workflow-checks.ts";
 
 /** Checks by the tools that the folders of applications are set up for, where no workflow names any. */
 export function toolChecks(tree: Tree, apps: readonly App[]): readonly CheckDraft[] {

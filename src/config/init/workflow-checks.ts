@@ -1,6 +1,7 @@
 import { asList, asObject, asText, type Json, type JsonObject } from "../../json.ts";
 import { readYaml } from "../read-yaml.ts";
 import { freeName } from "./names.ts";
+import { packageCaches } from "./package-caches.ts";
 import { has, type Tree } from "./tree.ts";
 import type { CheckDraft } from "./types.ts";
 
@@ -75,6 +76,9 @@ function readJob(tree: Tree, file: string, id: string, workflow: JsonObject, job
   });
   const runs = steps.filter((step) => typeof step["run"] === "string");
   if (job["environment"] !== undefined || !runs.some((step) => looks.test(asText(step["run"]) ?? ""))) return undefined;
+  // No container is a machine of these.
+  if (/^\W*(?:windows|macos)/.test([asText(job["runs-on"]) ?? asList(job["runs-on"])].flat().join(" ")))
+    return undefined;
   const notes: string[] = [];
   const matrix = matrixOf(job);
   const set = imageOf(tree, steps, matrix, asText(job["container"]) ?? asText(asObject(job["container"])?.["image"]));
@@ -290,25 +294,4 @@ function cachesOf(tree: Tree, steps: readonly JsonObject[], directory: string, i
       asObject(step["with"])?.["cache"] !== undefined || (asText(step["uses"]) ?? "").startsWith("actions/cache@"),
   );
   return wanted ? packageCaches(tree, directory, image) : [];
-}
-
-/** Where package managers keep what they fetched, for as long as the lists of packages stay the same. */
-export function packageCaches(tree: Tree, directory: string, image: string): CheckDraft["caches"] {
-  const there = (names: readonly string[]): readonly string[] =>
-    names.filter((name) => has(tree, directory === "" ? name : `${directory}/${name}`));
-  const node = there(["package-lock.json", "pnpm-lock.yaml", "yarn.lock"]).slice(0, 1);
-  const python = there(["requirements.txt", "requirements-dev.txt", "uv.lock", "poetry.lock", "pyproject.toml"]);
-  if (image.startsWith("node:") && node.length > 0)
-    return [
-      {
-        path:
-          node[0] === "package-lock.json"
-            ? "/root/.npm"
-            : node[0] === "yarn.lock"
-              ? "/usr/local/share/.cache/yarn"
-              : "/root/.local/share/pnpm/store",
-        key: node,
-      },
-    ];
-  return image.startsWith("python:") && python.length > 0 ? [{ path: "/root/.cache/pip", key: python }] : [];
 }

@@ -39,7 +39,7 @@ export function senseOfAction(step: Step, role: "check" | "build" | "deploy"): A
   if (action.startsWith("aws-actions/configure-aws-credentials")) {
     const assumed = inputOf(step, "role-to-assume")?.value;
     return left(
-      `a cloud is signed in at${assumed === undefined ? "" : ` as ${assumed}`}`,
+      `it signs in at a cloud${assumed === undefined ? "" : ` as ${assumed}`}`,
       "where secrets lie there: `secrets.providers` with `aws-secrets-manager` or `aws-ssm` and `role`; generated jobs then ask GitHub for its identity",
     );
   }

@@ -109,7 +109,7 @@ function deploysOfJob(
         ...at,
         what: `job ${job.id}`,
         why: "a place of one pull request is none of `environments`",
-        instead: "`shiplock preview` (docs/workflows.md)",
+        instead: "keep this workflow",
       });
       return [];
     }
@@ -138,7 +138,7 @@ function deploysOfJob(
       checks: begins.checks,
       branches: begins.branches,
       after: beforeIt(project, begun.job, name),
-      secrets: secretsOf(facts, reading),
+      secrets: secretsOf(facts),
       variables: variablesOf(facts, reading),
       smoke: senses.flatMap(({ ran, own, each, sense }) =>
         sense.kind === "look"
@@ -178,25 +178,25 @@ function beforeIt(project: Project, job: JobFacts, name: string): readonly Found
 const ways =
   /^(?:SSH_|DEPLOY_|SERVER_|HOST$|USER(?:NAME)?$|PORT$|KEY$|SLACK_|GITHUB_TOKEN$|GH_TOKEN$|DOCKER_|DOCKERHUB_|REGISTRY_|CR_PAT$|AWS_|KNOWN_HOSTS)/;
 
-function secretsOf(facts: JobFacts, reading: Reading): readonly Found<string>[] {
+function secretsOf(facts: JobFacts): Deploy["secrets"] {
   const file = facts.file;
   const declared = [...facts.workflow.env, ...facts.job.env, ...facts.steps.flatMap(({ step }) => step.env)].flatMap(
-    ({ key, value, place }) =>
-      secretIn(textOf(value) ?? "") === null ? [] : [{ value: key, from: { file, line: place.line } }],
+    ({ key, value, place }) => {
+      const on = secretIn(textOf(value) ?? "");
+      return on === null ? [] : [{ value: { name: key, on }, from: { file, line: place.line } }];
+    },
   );
   const written = facts.steps.flatMap(({ file: own, step, ran }) => {
     const texts = new Set([...(step.run === null ? [] : [step.run]), ...ran.map(({ script }) => script.text)]);
     return [...texts].flatMap((text) =>
-      [...text.value.matchAll(/\b([A-Z][A-Z0-9_]*)=["']?\$\{\{\s*secrets\.\w+\s*\}\}/g)].map((found) => ({
-        value: found[1] ?? "",
+      [...text.value.matchAll(/\b([A-Z][A-Z0-9_]*)=["']?\$\{\{\s*secrets\.(\w+)\s*\}\}/g)].map((found) => ({
+        value: { name: found[1] ?? "", on: found[2] ?? "" },
         from: { file: own, line: text.placeAt(found.index).line },
       })),
     );
   });
   return uniqueFound(
-    [...declared, ...written].filter(
-      ({ value }) => /^[A-Z][A-Z0-9_]*$/.test(value) && !ways.test(value) && reading.facts === facts,
-    ),
+    [...declared, ...written].filter(({ value: { name } }) => /^[A-Z][A-Z0-9_]*$/.test(name) && !ways.test(name)),
   );
 }
 

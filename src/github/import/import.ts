@@ -71,6 +71,7 @@ export function importWorkflows(files: Readonly<Record<string, string>>, tree: T
   writeImages(draft, builds, logins, more);
   if (dropped.length === 0) writeChecks(draft, checks, project, sourcesOf(read), more);
   writeEnvironments(draft, ordered, more);
+  if (deploys.length === 0) askForPlaces(draft, own[0]?.[0]);
   writeNotices(draft, rest.notices);
   more.push(...withoutInvalid(draft, options.root));
   const text = draft.text();
@@ -83,6 +84,18 @@ export function importWorkflows(files: Readonly<Record<string, string>>, tree: T
     missing: proposal.files.filter((file) => file !== config).map(({ path }) => path),
     problems: problemsOf(text, options.root),
   };
+}
+
+/** Where no workflow deploys, environments are examples. */
+function askForPlaces(draft: Draft, file: string | undefined): void {
+  if (file === undefined) return;
+  for (const name of usualEnvironments)
+    draft.ask(
+      ["environments", name, "target", "compose", "hosts"],
+      undefined,
+      { file, line: 1 },
+      "no workflow deploys: write the address of a host, or remove this environment",
+    );
 }
 
 /** The tree with these workflows alone. */

@@ -7,6 +7,9 @@ import { lineOf } from "../read/shell/program.ts";
 import { headline, secretIn } from "./texts.ts";
 import type { Found, Left, Notice } from "./types.ts";
 
+/** Machines that no container of ours runs on. */
+const elsewhere = /windows|macos/;
+
 export type Rest = { readonly left: readonly Left[]; readonly notices: readonly Found<Notice>[] };
 
 /**
@@ -40,8 +43,9 @@ export function restOf(project: Project, isCheck: (facts: JobFacts) => boolean):
         file,
         line: job.place.line,
         what: `job ${job.id}`,
-        why:
-          job.uses === null
+        why: elsewhere.test(job.runsOn.join(" "))
+          ? `it runs on ${job.runsOn.join(", ")}, and checks run in Linux containers`
+          : job.uses === null
             ? "nothing in it checks, builds or deploys"
             : "it calls a workflow of another repository, which is not read here",
         instead: "keep it in a workflow of your own; `on.checks` and `statuses` make an environment wait for it",

@@ -113,7 +113,7 @@ function whenOfTrigger(file: string, trigger: Trigger, covered: (workflow: strin
       return left(
         `on: ${event}`,
         "what is not merged is not deployed",
-        "checks run for every pull request; places for them are `shiplock preview`'s",
+        "checks run for every pull request; for a place of its own, keep this workflow",
       );
     case "repository_dispatch":
       return left(

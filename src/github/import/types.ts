@@ -63,7 +63,8 @@ export type Deploy = {
   readonly checks: readonly Found<string>[];
   /** Environments that are deployed before, by the same workflow. */
   readonly after: readonly Found<string>[];
-  readonly secrets: readonly Found<string>[];
+  /** By the name that the application has for it; `on` is its name on GitHub. */
+  readonly secrets: readonly Found<{ readonly name: string; readonly on: string }>[];
   readonly variables: readonly Found<readonly [string, string]>[];
   readonly smoke: readonly Found<string>[];
   readonly migrations: readonly Found<Migration>[];

@@ -1,7 +1,7 @@
 import type { WorkflowChecks } from "../../config/init/workflow-checks.ts";
 import type { Project } from "../read/project.ts";
 import { actionOf, inputOf } from "../read/scripts.ts";
-import { entryAt } from "../read/values.ts";
+import { entryAt, textsOf } from "../read/values.ts";
 import type { Draft } from "./draft.ts";
 import type { Sources } from "./sources.ts";
 import type { From, Left } from "./types.ts";
@@ -77,13 +77,14 @@ export function writeChecks(
         why: "a matrix of a check is every combination of its values",
         instead: "write a check of its own for what is added",
       });
-    if (job.runsOn.some((label) => /windows|macos/.test(label)))
+    const os = entryAt(entryAt(matrix?.value, "matrix")?.value, "os");
+    if (os !== null && textsOf(os.value).some((one) => /windows|macos/.test(one)))
       left.push({
         file,
-        line: job.place.line,
-        what: `job ${id}: runs-on ${job.runsOn.join(", ")}`,
+        line: os.place.line,
+        what: `matrix of ${id}: ${textsOf(os.value).join(", ")}`,
         why: "checks run in Linux containers",
-        instead: "keep this job in a workflow of your own",
+        instead: "keep a workflow of your own for the other systems; `statuses` makes an environment wait for it",
       });
   }
 }

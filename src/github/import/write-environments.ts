@@ -147,8 +147,21 @@ function writeVariables(draft: Draft, deploy: Deploy): void {
   const names = Array.isArray(listed) ? listed.filter((one): one is string => typeof one === "string") : [];
   const [first] = deploy.secrets;
   if (first === undefined) return;
-  for (const { value } of deploy.secrets) if (draft.has(at("variables", value))) draft.remove(at("variables", value));
-  draft.take(at("secrets"), [...new Set([...names, ...deploy.secrets.map(({ value }) => value)])], first.from);
+  for (const {
+    value: { name: value },
+  } of deploy.secrets)
+    if (draft.has(at("variables", value))) draft.remove(at("variables", value));
+  draft.take(at("secrets"), [...new Set([...names, ...deploy.secrets.map(({ value }) => value.name)])], first.from);
+  for (const {
+    value: { name, on },
+    from,
+  } of deploy.secrets)
+    if (on !== name)
+      draft.questions.push({
+        ...from,
+        key: at("secrets").join("."),
+        question: `the workflow fills ${name} with the secret ${on}: give it to GitHub as ${name}, as a secret of this environment where it differs between them`,
+      });
 }
 
 function writeLooks(draft: Draft, deploy: Deploy): void {
@@ -209,6 +222,13 @@ function writeMigrations(draft: Draft, deploys: readonly Deploy[], left: Left[])
   const [first] = usable;
   if (first !== undefined)
     draft.take(["migrations"], { service: first.value.service, command: [...first.value.command] }, first.from);
+  const alone = deploys.filter(({ migrations }) => migrations.length === 0).map(({ environment }) => environment.value);
+  if (first !== undefined && alone.length > 0)
+    draft.questions.push({
+      ...first.from,
+      key: "migrations",
+      question: `no workflow migrates for ${alone.join(", ")}; as it stands, a deployment there migrates, too: with \`migrations: false\` it does not`,
+    });
   for (const { value, from } of found) {
     if (first !== undefined && JSON.stringify(first.value) === JSON.stringify(value)) continue;
     left.push({

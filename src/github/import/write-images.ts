@@ -115,8 +115,12 @@ function writeImage(draft: Draft, name: string, build: Build, from: From, regist
         question: `the build gets ${whoKnows(value)} as an argument, which stays readable in the image: make it one of \`images.${name}.secrets\``,
       });
     else if (isKnown(value)) draft.take(at("args", key), value.replaceAll("$", "$$$$"), from);
-    else if (!draft.has(at("args", key)))
-      draft.ask(at("args", key), "", from, `its value is ${whoKnows(value).replaceAll(/[{}$]/g, "").trim()}`);
+    else
+      draft.questions.push({
+        ...from,
+        key: at("args", key).join("."),
+        question: `the workflow fills it with ${whoKnows(value).replaceAll(/[{}$]/g, "").trim()}, which differs from run to run or is not written there: it is left out`,
+      });
   }
   const secrets = build.secrets.filter((one) => /^[A-Z][A-Z0-9_]*$/.test(one));
   if (secrets.length > 0) draft.take(at("secrets"), secrets, from);
