@@ -74,7 +74,10 @@ function readJob(tree: Tree, file: string, id: string, workflow: JsonObject, job
     const one = asObject(step);
     return one === undefined ? [] : [one];
   });
-  const runs = steps.filter((step) => typeof step["run"] === "string");
+  // What runs only after a failure looks at what went wrong, and checks nothing.
+  const runs = steps.filter(
+    (step) => typeof step["run"] === "string" && !/\b(?:failure|cancelled)\(/.test(asText(step["if"]) ?? ""),
+  );
   if (job["environment"] !== undefined || !runs.some((step) => looks.test(asText(step["run"]) ?? ""))) return undefined;
   // No container is a machine of these.
   if (/^\W*(?:windows|macos)/.test([asText(job["runs-on"]) ?? asList(job["runs-on"])].flat().join(" ")))

@@ -171,8 +171,12 @@ function answersFor(deploys: readonly Deploy[], builds: readonly Found<Build>[])
 }
 
 /** The public name of an environment, as its address or a look at it says. */
-export function domainOf({ url, smoke }: Pick<Deploy, "url" | "smoke">): string | undefined {
-  const addresses = [...(url === null ? [] : [url]), ...smoke].map(({ value }) => value).filter(isKnown);
+export function domainOf({ url, smoke, hosts }: Pick<Deploy, "url" | "smoke" | "hosts">): string | undefined {
+  // With several hosts, a look at one of them by its name is none at the public address.
+  const names = hosts.length > 1 ? hosts.map(({ value }) => value.replace(/^.*@|:\d+$/g, "")) : [];
+  const addresses = [...(url === null ? [] : [url]), ...smoke]
+    .map(({ value }) => value)
+    .filter((value) => isKnown(value) && !names.some((name) => value.includes(`//${name}`)));
   return addresses
     .map((address) => /^https?:\/\/([a-z0-9.-]+\.[a-z]{2,})(?:[:/?#]|$)/i.exec(address)?.[1]?.toLowerCase())
     .find((domain) => domain !== undefined);

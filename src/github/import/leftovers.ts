@@ -95,11 +95,7 @@ function restOfStep(
   }
   if (step.run === null) return { left: [], notices: [] };
   if (role === "check") {
-    const out = isLeftOut(step.run.value);
-    return {
-      left: out === null ? [] : [{ file, line: step.run.place.line, what: headline(step.run.value), ...out }],
-      notices: [],
-    };
+    return { left: leftOfCheck(facts, { file, step }), notices: [] };
   }
   const commands = leftCommands(ran, file);
   const notices = commands.webhooks.map(({ value, from }) => {
@@ -125,6 +121,50 @@ function restOfStep(
     left: [...commands.left, ...notices.flatMap((one) => one.left)],
     notices: notices.flatMap((one) => one.notices),
   };
+}
+
+/** What a check does not take over of a step: its command, its condition, variables that only GitHub fills in. */
+function leftOfCheck(facts: JobFacts, { file, step }: Pick<StepFacts, "file" | "step">): readonly Left[] {
+  if (step.run === null) return [];
+  const line = step.run.place.line;
+  const what = headline(step.run.value);
+  const out = isLeftOut(step.run.value);
+  if (out !== null) return [{ file, line, what, ...out }];
+  const condition = step.if === null ? null : step.if.value;
+  const entries = [...facts.workflow.env, ...facts.job.env, ...step.env];
+  return [
+    ...(condition === null
+      ? []
+      : [
+          /\b(?:failure|cancelled)\(/.test(condition)
+            ? {
+                ...{ file, line, what },
+                why: "it runs only after a failure",
+                instead: "nothing: a check's output is kept, and so are `artifacts` of one that failed",
+              }
+            : {
+                ...{ file, line: step.if?.place.line ?? line, what: `if: ${headline(condition)}` },
+                why: "a check runs all of its lines: the step is taken over without its condition",
+                instead: "ask for the condition in the shell, or make a check of its own of it",
+              },
+        ]),
+    ...entries.flatMap(({ key, value, place }): Left[] => {
+      const text = value.kind === "text" ? value.text.value : "";
+      const known = text.replaceAll(/\$\{\{\s*matrix\.[\w-]+\s*\}\}/g, "");
+      if (
+        !known.includes("${{") ||
+        new RegExp(`^\\$\\{\\{\\s*secrets\\.${key.replaceAll(/\W/g, ".")}\\s*\\}\\}$`).test(text)
+      )
+        return [];
+      return [
+        {
+          ...{ file: facts.file, line: place.line, what: `${key}: ${headline(text)}` },
+          why: "only a workflow fills in this expression",
+          instead: "`env` with the value itself, or `secrets` with a name that is the same on both sides",
+        },
+      ];
+    }),
+  ];
 }
 
 function leftCommands(

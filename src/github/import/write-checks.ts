@@ -77,6 +77,9 @@ export function writeChecks(
         why: "a matrix of a check is every combination of its values",
         instead: "write a check of its own for what is added",
       });
+    const mayFail = entryAt(written, "continue-on-error");
+    if (mayFail !== null && textsOf(mayFail.value)[0] === "true")
+      draft.take(["checks", name, "required"], false, { file, line: mayFail.place.line });
     const os = entryAt(entryAt(matrix?.value, "matrix")?.value, "os");
     if (os !== null && textsOf(os.value).some((one) => /windows|macos/.test(one)))
       left.push({

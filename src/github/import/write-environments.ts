@@ -44,7 +44,7 @@ function writeEnvironment(draft: Draft, deploy: Deploy, all: readonly Deploy[], 
     );
   if (deploy.timeout !== null) draft.take(at("timeout"), deploy.timeout.value, deploy.timeout.from);
   writeVariables(draft, deploy);
-  writeLooks(draft, deploy);
+  writeLooks(draft, deploy, left);
   if (isProduction(name) && !deploy.guessed)
     draft.questions.push({
       ...deploy.environment.from,
@@ -71,14 +71,15 @@ function writeHosts(draft: Draft, deploy: Deploy): void {
     );
   for (const { value, from } of unknown) {
     const [user] = /^([A-Za-z_][\w.-]*)@/.exec(value)?.slice(1) ?? [];
+    const place = value.replace(/^.*@/s, "");
     const placeholder = known.length === 0 && user !== undefined ? [`${user}@${name}.example.com`] : undefined;
     draft.ask(
       path,
       placeholder,
       from,
       known.length === 0
-        ? `write the host's address in place of this example: the workflow takes ${whoKnows(value)}`
-        : `another host is ${whoKnows(value)}`,
+        ? `write the host's address in place of this example: the workflow takes ${whoKnows(place)}`
+        : `another host is ${whoKnows(place)}`,
     );
     if (known.length === 0) break;
   }
@@ -116,23 +117,19 @@ function writeWhen(draft: Draft, deploy: Deploy, left: Left[]): void {
       deploy.checks.map(({ value }) => value),
       firstCheck.from,
     );
-  const [cron] = deploy.schedule;
-  if (cron === undefined) return;
-  const branch =
-    push.some(({ value }) => isPlain(value)) ||
-    firstCheck !== undefined ||
-    deploy.branches.some(({ value }) => isPlain(value));
-  if (!isCron(cron.value))
+  for (const { value, from } of deploy.schedule.filter((one) => !isCron(one.value)))
     left.push({
-      ...cron.from,
-      what: `cron ${cron.value}`,
+      ...from,
+      what: `cron ${value}`,
       why: "these are not five fields as cron has them",
       instead: "write it under `on.schedule`",
     });
-  else if (branch) draft.take(at("schedule"), list(deploy.schedule.filter(({ value }) => isCron(value))), cron.from);
-  else draft.ask(at("push"), "main", cron.from, "which branch comes here by the clock?");
-  if (isCron(cron.value) && !branch)
-    draft.take(at("schedule"), list(deploy.schedule.filter(({ value }) => isCron(value))), cron.from);
+  const schedule = deploy.schedule.filter(({ value }) => isCron(value));
+  const [cron] = schedule;
+  if (cron === undefined) return;
+  const branch = [...push, ...deploy.branches].some(({ value }) => isPlain(value)) || firstCheck !== undefined;
+  if (!branch) draft.ask(at("push"), "main", cron.from, "which branch comes here by the clock?");
+  draft.take(at("schedule"), list(schedule), cron.from);
 }
 
 function writeVariables(draft: Draft, deploy: Deploy): void {
@@ -164,16 +161,26 @@ function writeVariables(draft: Draft, deploy: Deploy): void {
       });
 }
 
-function writeLooks(draft: Draft, deploy: Deploy): void {
+function writeLooks(draft: Draft, deploy: Deploy, left: Left[]): void {
+  const hosts = deploy.hosts.map(({ value }) => value.replaceAll(/^.*@|:\d+$/g, ""));
   const name = deploy.environment.value;
   const at = (...keys: readonly string[]) => ["environments", name, ...keys];
   if (deploy.url !== null && /^https?:\/\/[^\s$]+$/.test(deploy.url.value))
     draft.take(at("url"), deploy.url.value, deploy.url.from);
   for (const { value, from } of deploy.smoke) {
-    const own = /^https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::(\d+))?(\/[\w./-]*)?/.exec(value);
-    if (own !== null) writeHealth(draft, own[1], own[2] ?? "/", from);
+    const [, place = "", port, path = "/"] = /^https?:\/\/([\w.-]+)(?::(\d+))?(\/[\w./-]*)?/.exec(value) ?? [];
+    // A port of the host itself leads to the container, past the public address.
+    if (/^(?:localhost|127\.0\.0\.1|0\.0\.0\.0)$/.test(place) || (port !== undefined && hosts.includes(place)))
+      writeHealth(draft, port, path, from);
     else if (/^https?:\/\/[a-z0-9][^\s$`{}"']*$/i.test(value)) {
       if (!draft.has(at("verifyUrl"))) draft.take(at("verifyUrl"), value, from);
+      else if (draft.value(at("verifyUrl")) !== value)
+        left.push({
+          ...from,
+          what: `a look at ${value}`,
+          why: "`verifyUrl` is one address",
+          instead: "write it under `smoke`, with the service that answers it",
+        });
     } else
       draft.questions.push({
         ...from,
