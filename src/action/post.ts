@@ -15,7 +15,17 @@ import { type Ending, endingOf } from "./unfinished.ts";
  * @returns the exit code: 1 where a deployment could not be ended
  */
 export async function endAction(world: ActionWorld, state: StepState): Promise<0 | 1> {
-  await removeSsh(state.ssh, world.clock);
+  // What cannot be taken away is told in the end: a deployment in its middle is worse.
+  const trouble = await removeSsh(state.ssh, world.clock).then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
+  const exitCode = await endWork(world, state);
+  if (trouble !== null) throw trouble.error;
+  return exitCode;
+}
+
+async function endWork(world: ActionWorld, state: StepState): Promise<0 | 1> {
   if (state.ended || state.deployment === null) return 0;
   const { environment, id } = state.deployment;
   const { log } = world;

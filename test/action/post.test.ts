@@ -45,8 +45,8 @@ async function end(
   state: StepState,
   answer: unknown,
   exits: Readonly<Record<string, number>> = {},
+  asked: string[] = [],
 ): Promise<{ exit: number; asked: string[]; log: string; summary: string }> {
-  const asked: string[] = [];
   let log = "";
   let summary = "";
   const world: ActionWorld = {
@@ -91,6 +91,14 @@ test("a step that came to its own end leaves nothing to do, and one whose deploy
   assert.deepEqual((await end({ ...left, deployment: null }, null)).asked, []);
   const stuck = await end(left, status({ deployment: ours, committed: false }), { abort: 4 });
   assert.equal(stuck.exit, 1);
+});
+
+test("what cannot be taken away from the machine keeps no deployment from being ended", async () => {
+  const operation = status({ deployment: ours, committed: false });
+  const asked: string[] = [];
+  const broken = { ...left, ssh: { folder: "\0", agent: "" } };
+  await assert.rejects(end(broken, operation, {}, asked), { code: "ERR_INVALID_ARG_VALUE" });
+  assert.deepEqual(asked, ["status --project=web -- staging", "abort --project=web -- staging"]);
 });
 
 test("a step knows by what it left whether it runs for the first time", () => {
