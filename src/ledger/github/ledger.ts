@@ -9,7 +9,7 @@ import { createOutbox } from "./outbox.ts";
 import { checkPrefix } from "./records.ts";
 import { enterCheckRun, enterDeployment, enterRelease } from "./shared.ts";
 import { isSettled, replacedBy, statusOf } from "./states.ts";
-import type { DeploymentRecord, GitHubRecords } from "./types.ts";
+import type { Believed, DeploymentRecord, GitHubRecords } from "./types.ts";
 
 /** How long `close` waits for what GitHub has not been told yet, in milliseconds, unless GitHub takes one thing after another. */
 const drainMs = 15_000;
@@ -157,6 +157,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     try {
       const record = await records.create(entry.environment, document);
       board.made(record);
+      demandBelief(record);
       return record;
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -181,6 +182,10 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     const { who, origin } = run;
     const jobs = run.jobs.map((job) => ({ ...job, ...masked({ reason: job.reason, summary: job.summary }) }));
     return { ...run, ...masked({ who, origin }), jobs };
+  }
+
+  function demandBelief({ believed }: Believed): void {
+    if (!believed) failed(notBelieved());
   }
 
   function share(id: string): void {
@@ -210,7 +215,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
       // Nobody else has the working tree.
       if (run.source !== "commit") return;
       for (const check of checksOfRun(maskedChecks(run), checkPrefix, runAddress))
-        outbox.put(`check ${check.externalId}`, () => records.reportCheck(check));
+        outbox.put(`check ${check.externalId}`, async () => demandBelief(await records.reportCheck(check)));
     },
     async checkRuns(of, commit) {
       await learn(async () => {
@@ -284,6 +289,14 @@ async function exactRelease(ledger: Ledger, project: string, id: string): Return
     if (error instanceof ShiplockError && error.code === "ledger/ambiguous-release") return null;
     throw error;
   }
+}
+
+function notBelieved(): ShiplockError {
+  return new ShiplockError({
+    code: "ledger/github-not-believed",
+    message:
+      "the token is one of an app, and what an app writes is not believed by other machines: neither that checks have passed nor what was deployed; take the token of the workflow's run, `github.token`, or a person's",
+  });
 }
 
 function noAnswer(): ShiplockError {

@@ -14,6 +14,7 @@ export const checkPrefix = "shiplock / ";
 const creating = "POST /repos/{owner}/{repo}/deployments";
 const readingStatuses = "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses";
 const saying = "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses";
+const reporting = "POST /repos/{owner}/{repo}/check-runs";
 /** In characters; GitHub refuses longer ones. */
 const longestText = 65_535;
 
@@ -32,9 +33,10 @@ const status = z
     created_at: time,
   })
   .transform(({ id, state, description, created_at: at }) => ({ id, state, description: description ?? "", at }));
+const byApp = z.object({ app: z.object({ slug: z.string().nullish() }).nullish() });
 const checkRun = z.object({
   name: z.string(),
-  app: z.object({ slug: z.string().nullish() }).nullish(),
+  ...byApp.shape,
   output: z.object({ text: z.string().nullish() }),
 });
 /** The app of GitHub's whose token a workflow's run has. */
@@ -70,7 +72,8 @@ export function createGitHubRecords(options: {
         given,
       );
       if (answer !== 201) throw noDeployment(answer, environment);
-      return { number: readAnswer(deployment, body, creating).id, environment, document };
+      const { id: number, creator } = readAnswer(deployment, body, creating);
+      return { number, environment, document, believed: isTrusted(creator) };
     },
 
     async statuses(record) {
@@ -111,9 +114,9 @@ export function createGitHubRecords(options: {
     },
 
     async reportCheck({ name, commit, externalId, conclusion, startedAt, endedAt, title, summary, text, detailsUrl }) {
-      await client.call(
+      const { body } = await client.call(
         {
-          route: "POST /repos/{owner}/{repo}/check-runs",
+          route: reporting,
           parameters: {
             ...{ name, head_sha: commit, external_id: externalId, status: "completed", conclusion },
             ...{ started_at: new Date(startedAt).toISOString(), completed_at: new Date(endedAt).toISOString() },
@@ -123,6 +126,7 @@ export function createGitHubRecords(options: {
         },
         given,
       );
+      return { believed: readAnswer(byApp, body, reporting).app?.slug === workflowApp };
     },
   };
 }

@@ -67,15 +67,18 @@ export type NewStatus = {
 export type GitHubRecords = {
   /** Records of an environment, or of all of them for null, among the newest `most` deployments of the repository. */
   list(environment: string | null, most: number): Promise<DeploymentRecord[]>;
-  create(environment: string, document: RecordDocument): Promise<DeploymentRecord>;
+  create(environment: string, document: RecordDocument): Promise<DeploymentRecord & Believed>;
   /** The newest 100 at most. */
   statuses(record: number): Promise<RecordStatus[]>;
   /** Answers the status as GitHub has it now. */
   say(record: number, status: NewStatus): Promise<RecordStatus>;
   /** Texts of the check runs of a commit that are named as ours are, among its newest 300. */
   checkTexts(commit: string): Promise<string[]>;
-  reportCheck(check: NewCheck): Promise<void>;
+  reportCheck(check: NewCheck): Promise<Believed>;
 };
+
+/** Whether other machines take what was written for what it says; that is a matter of who wrote it. */
+export type Believed = { readonly believed: boolean };
 
 /** A check run that has ended. */
 export type NewCheck = {

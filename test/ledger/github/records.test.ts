@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { GitHubAnswer, GitHubClient } from "../../../src/github/api/types.ts";
+import { checksOfRun } from "../../../src/ledger/github/checks.ts";
 import { documentOf } from "../../../src/ledger/github/document.ts";
 import { createGitHubRecords } from "../../../src/ledger/github/records.ts";
-import { deployment } from "../samples.ts";
+import { checkRun, deployment } from "../samples.ts";
 
 const document = documentOf({ ...deployment("d1"), startedAt: null, endedAt: null, outcome: null }, null);
 
@@ -26,6 +27,21 @@ describe("GitHub's answer to a new record", () => {
       code: "ledger/github-no-deployment",
       message: /202 and made no deployment for staging: it merged the default branch/,
     });
+  });
+
+  test("says who wrote it, and so whether other machines will believe it", async () => {
+    const by = async (login: string, type: string): Promise<boolean> =>
+      (await recordsOf({ status: 201, body: { ...made, creator: { login, type } } }).create("staging", document))
+        .believed;
+    const made = { id: 1, environment: "staging", payload: {} };
+    assert.equal(await by("github-actions[bot]", "Bot"), true);
+    assert.equal(await by("ada", "User"), true);
+    assert.equal(await by("release-bot[bot]", "Bot"), false);
+    const [check] = checksOfRun(checkRun("c1"), "shiplock / ", null);
+    assert.ok(check !== undefined);
+    const reported = async (slug: string): Promise<boolean> =>
+      (await recordsOf({ status: 201, body: { app: { slug } } }).reportCheck(check)).believed;
+    assert.deepEqual([await reported("github-actions"), await reported("release-bot")], [true, false]);
   });
 
   test("that is no deployment is told, and not taken for one", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { type GitHubSimulator, startGitHubSimulator } from "../../../packages/github-simulator/src/index.ts";
 import { systemClock, waitFor } from "../../../src/clock.ts";
+import { createInstallationTokens } from "../../../src/github/app/installation-tokens.ts";
 import { stateRules, transitions } from "../../../src/deploy/states.ts";
 import { wayBetween } from "../../../src/ledger/deployments.ts";
 import type { Ledger } from "../../../src/ledger/types.ts";
@@ -403,6 +404,28 @@ describe("a run of checks on GitHub", () => {
     await onMachine(simulator, async (ledger) => {
       assert.deepEqual(await ledger.checkRuns("shop", COMMIT), [checkRun("c1", { jobs: [{ ...job, summary: null }] })]);
     });
+  });
+
+  test("that an app of the team's own has written is told to be believed by nobody", async (t) => {
+    const simulator = await github(t);
+    const app = simulator.installApp({ permissions: { checks: "write", deployments: "write", contents: "read" } });
+    const { api, repository } = simulator;
+    const tokens = createInstallationTokens({
+      ...{ app: String(app.id), key: app.privateKey, api, clock: systemClock, random: Math.random },
+      hide: () => undefined,
+    });
+    const permissions = { checks: "write", deployments: "write" } as const;
+    const token = await tokens.token(repository, permissions, { signal: new AbortController().signal });
+    for (const write of [
+      (ledger: Ledger) => ledger.recordCheckRun(checkRun("c1")),
+      (ledger: Ledger) => ledger.openDeployment(deployment("d1")),
+    ]) {
+      const { ledger, warnings } = openShared(simulator, { token });
+      await write(ledger);
+      await ledger.close();
+      assert.match(warnings.join("\n"), /^the token is one of an app, [^\n]*take the token of the workflow's run/);
+    }
+    await onMachine(simulator, async (ledger) => assert.deepEqual(await ledger.checkRuns("shop", COMMIT), []));
   });
 
   test("with hostile words in it shows them as words", async (t) => {
