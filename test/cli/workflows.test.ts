@@ -106,6 +106,17 @@ describe("shiplock workflows", () => {
     assert.match(check.stdout, /shiplock-deploy\.yml was not made by Shiplock: give it another name/);
   });
 
+  test("says what stands in its way where the folder or a file of it is something else", async (t) => {
+    const { run, write, workflows } = await repository(t);
+    write(".github/workflows", "");
+    const noFolder = await run();
+    assert.equal(noFolder.exit, 2);
+    assert.match(noFolder.stderr, /cannot be read: ENOTDIR[^]*see to it that `\.github\/workflows` is a folder/);
+    rmSync(workflows);
+    mkdirSync(join(workflows, "shiplock-deploy.yml"), { recursive: true });
+    assert.match((await run("--check")).stderr, /shiplock-deploy\.yml: [^\n]*cannot be read: EISDIR/);
+  });
+
   test("refuses a flag that would do nothing, and writes nothing then", async (t) => {
     const { run, root } = await repository(t);
     const cases = [

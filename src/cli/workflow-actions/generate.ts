@@ -19,7 +19,7 @@ const shownLines = 12;
 /**
  * Writes the workflows that the configuration means, and removes those of ours that it no longer means. With `--check` nothing is written, and what differs is told.
  * @returns 1 with `--check` where anything differs
- * @throws ShiplockError `workflows/no-action`, `workflows/stranger`, `workflows/not-written`
+ * @throws ShiplockError `workflows/no-action`, `workflows/stranger`, `workflows/not-read`, `workflows/not-written`
  */
 export async function generate(context: CommandContext, flags: Flags): Promise<number> {
   const config = await loadProject(context);
@@ -38,10 +38,27 @@ export async function generate(context: CommandContext, flags: Flags): Promise<n
 async function filesIn(folder: string): Promise<WorkflowFile[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw error;
+    throw notRead(folder, error);
   });
   const own = names.filter((name) => /^shiplock-.*\.yml$/.test(name)).sort();
-  return Promise.all(own.map(async (name) => ({ name, text: await readFile(join(folder, name), "utf8") })));
+  return Promise.all(
+    own.map(async (name) => {
+      const path = join(folder, name);
+      const text = await readFile(path, "utf8").catch((error: unknown) => Promise.reject(notRead(path, error)));
+      return { name, text };
+    }),
+  );
+}
+
+function notRead(path: string, cause: unknown): ShiplockError {
+  return new ShiplockError({
+    code: "workflows/not-read",
+    blame: "usage",
+    message: `the workflows that are there cannot be read: ${messageOf(cause)}`,
+    where: path,
+    remedy: "see to it that `.github/workflows` is a folder whose files this user may read, and run it again",
+    cause,
+  });
 }
 
 /** A file that somebody wrote is not replaced because it has a name that we want. */
