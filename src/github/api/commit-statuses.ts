@@ -1,8 +1,12 @@
 import * as z from "zod";
 import type { CommitStatus, CommitStatuses } from "../../checks/statuses.ts";
 import { readItems } from "./read-answer.ts";
+import { stateOfRun } from "./run-state.ts";
 import type { GitHubClient } from "./types.ts";
 import { newestOfEach, worstOfEach } from "./worst-status.ts";
+
+/** As with GitHub's own protected branches. */
+const harmless = ["neutral", "skipped"];
 
 const status = z.object({ context: z.string(), state: z.string(), target_url: z.string().nullish() });
 
@@ -47,7 +51,7 @@ export function commitStatusesOnGitHub(client: GitHubClient): CommitStatuses {
         state: stateOfStatus(state),
         url: url ?? null,
       })),
-      ...newest.map((run) => ({ name: run.name, state: stateOfRun(run), url: run.html_url ?? null })),
+      ...newest.map((run) => ({ name: run.name, state: stateOfRun(run, harmless), url: run.html_url ?? null })),
     ]);
   }
 }
@@ -60,26 +64,6 @@ function stateOfStatus(state: string): CommitStatus["state"] {
     case "failure":
     case "error":
       return "failure";
-    default:
-      return "unknown";
-  }
-}
-
-function stateOfRun({ status: progress, conclusion }: z.infer<typeof checkRun>): CommitStatus["state"] {
-  if (progress !== "completed") return "pending";
-  switch (conclusion) {
-    case "success":
-    case "neutral":
-    case "skipped":
-      return "success";
-    case "failure":
-    case "cancelled":
-    case "timed_out":
-    case "startup_failure":
-      return "failure";
-    // Somebody has to do something before it goes on.
-    case "action_required":
-      return "pending";
     default:
       return "unknown";
   }

@@ -4,14 +4,15 @@ import type { CallOptions, GitHubCall, GitHubClient } from "./types.ts";
 
 /**
  * What GitHub answered, as what it has to be.
+ * @param about the route, or in words what was asked
  * @throws ShiplockError `github/unreadable`
  */
-export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, route: string): T {
+export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, about: string): T {
   const read = schema.safeParse(body);
   if (read.success) return read.data;
   throw new ShiplockError({
     code: "github/unreadable",
-    message: `GitHub's answer to ${route} is not what its description says: ${z.prettifyError(read.error).replaceAll("\n", " ")}`,
+    message: `GitHub's answer about ${about} is not what its description says: ${z.prettifyError(read.error).replaceAll("\n", " ")}`,
     remedy: "look whether `github.api` is the address of GitHub's REST API; if it is, please report it",
   });
 }

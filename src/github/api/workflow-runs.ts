@@ -1,6 +1,7 @@
 import * as z from "zod";
-import type { CommitStatus, CommitStatuses } from "../../checks/statuses.ts";
+import type { CommitStatuses } from "../../checks/statuses.ts";
 import { readItems } from "./read-answer.ts";
+import { stateOfRun } from "./run-state.ts";
 import type { GitHubClient } from "./types.ts";
 import { newestOfEach, worstOfEach } from "./worst-status.ts";
 
@@ -30,7 +31,7 @@ export function workflowRunsOnGitHub(client: GitHubClient): CommitStatuses {
       const runs = await readItems(client, call, { signal }, workflowRun, { under: "workflow_runs" });
       const own = runs.filter((run) => run.head_sha === commit && !run.event.startsWith("pull_request"));
       const newest = newestOfEach(own, (run) => `${run.workflow_id}`, isNewer);
-      return worstOfEach(newest.map((run) => ({ name: run.name ?? "", state: stateOf(run), url: run.html_url })));
+      return worstOfEach(newest.map((run) => ({ name: run.name ?? "", state: stateOfRun(run), url: run.html_url })));
     },
   };
 }
@@ -39,21 +40,4 @@ export function workflowRunsOnGitHub(client: GitHubClient): CommitStatuses {
 function isNewer(one: WorkflowRun, than: WorkflowRun): boolean {
   const [left, right] = [one, than].map((run) => Date.parse(run.run_started_at ?? run.created_at));
   return left === right ? one.id > than.id : (left ?? 0) > (right ?? 0);
-}
-
-function stateOf({ status, conclusion }: WorkflowRun): CommitStatus["state"] {
-  if (status !== "completed") return "pending";
-  switch (conclusion) {
-    case "success":
-      return "success";
-    case "failure":
-    case "cancelled":
-    case "timed_out":
-    case "startup_failure":
-      return "failure";
-    case "action_required":
-      return "pending";
-    default:
-      return "unknown";
-  }
 }

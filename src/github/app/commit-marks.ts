@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ShiplockError } from "../../errors.ts";
 import type { CommitMark, CommitMarks } from "../../notify/commit-status.ts";
 import type { GitHubClient } from "../api/types.ts";
-import { withRemedy } from "./read.ts";
+import { withRemedy } from "./remedy.ts";
 
 const refused = z.object({
   message: z.string(),

@@ -4,7 +4,8 @@ import { ShiplockError } from "../../errors.ts";
 import { createGitHubClient } from "../api/client.ts";
 import type { GitHubClient, GitHubRepository } from "../api/types.ts";
 import { readAppKey, signedAsApp } from "./app-key.ts";
-import { readAnswer, withRemedy } from "./read.ts";
+import { readAnswer } from "../api/read-answer.ts";
+import { withRemedy } from "./remedy.ts";
 
 /** What a token may do, as GitHub names it: `{ deployments: "write", contents: "read" }`. */
 export type TokenPermissions = Readonly<Record<string, "read" | "write">>;

@@ -3,7 +3,8 @@ import { ShiplockError } from "../../errors.ts";
 import type { PullRequestComments } from "../../notify/pull-request.ts";
 import type { CallOptions, GitHubClient } from "../api/types.ts";
 import { choosePull } from "./choose-pull.ts";
-import { readAnswer, withRemedy } from "./read.ts";
+import { readAnswer } from "../api/read-answer.ts";
+import { withRemedy } from "./remedy.ts";
 
 const pullAnswer = z.object({
   number: z.int(),
