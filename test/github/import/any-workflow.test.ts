@@ -183,6 +183,20 @@ describe("an import comes to an end with whatever a file holds", () => {
     );
   });
 
+  it("a value that no configuration takes is left out, and listed with its line", () => {
+    const {
+      text: proposal,
+      problems,
+      left,
+    } = imported(
+      'on:\n  push:\n    branches: [""]\njobs:\n  deploy:\n    environment: live\n    steps:\n      - run: ssh a@b.test "docker compose up -d"\n',
+    );
+    assert.deepEqual(problems, []);
+    assert.doesNotMatch(proposal, /push:/);
+    const told = left.find(({ what }) => what === "environments.live.on.push");
+    assert.equal(told?.line, 3);
+  });
+
   it("a file that is no YAML, or no workflow, costs itself and nothing else", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 200 }), (drawn) => {
