@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { commandGroups, commands } from "../../src/cli/commands/table.ts";
+import { changed } from "../config/example.ts";
 import { runMain, type Said } from "./run-main.ts";
 
 let folder = "";
@@ -102,4 +103,19 @@ test("Ctrl-C says at once that what changes an environment ends in a safe state,
   const looking = await interrupted(["status"], cut);
   assert.equal(looking.exit, 130);
   assert.doesNotMatch(looking.stderr, /safe state/);
+});
+
+test("Ctrl-C in the middle of looking is an interruption, and nothing about the hosts that were not asked any more", async (t) => {
+  const project = mkdtempSync(join(tmpdir(), "shiplock-looking-"));
+  t.after(() => rmSync(project, { recursive: true }));
+  writeFileSync(join(project, "shiplock.yml"), changed());
+  const env = { ...process.env, SHIPLOCK_LEDGER: join(project, "ledger.db") };
+  for (const command of ["history", "doctor"]) {
+    const interrupt = new AbortController();
+    interrupt.abort("SIGINT");
+    const { exit, stdout, stderr } = await runMain({ argv: [command, "staging"], cwd: project, env, interrupt });
+    assert.equal(exit, 130, stderr);
+    assert.match(stderr, /interrupted/);
+    assert.doesNotMatch(`${stdout}${stderr}`, /cannot be asked|checks failed|no deployment yet/);
+  }
 });

@@ -122,6 +122,11 @@ describe("shiplock workflows", () => {
     const cases = [
       [["--sarif", "findings.sarif"], /`shiplock workflows` does not take --sarif/],
       [["import", "--sarif", "findings.sarif"], /`shiplock workflows import` does not take --sarif/],
+      [["--write"], /`shiplock workflows` does not take --write/],
+      [
+        ["lint", "--write"],
+        /lint` does not take --write\nwhat to do: leave it out; it belongs to `shiplock workflows import`/,
+      ],
       [["lint", "--check"], /`shiplock workflows lint` does not take --check/],
     ] as const;
     for (const [argv, said] of cases) {

@@ -41,6 +41,8 @@ export async function run(
     ])),
     ...(await Promise.all(environments.map((environment) => examine(context, config, environment)))).flat(),
   ];
+  // What was cut short is no finding about a host.
+  context.signal.throwIfAborted();
   output.result(findings);
   for (const { name, ok, said, remedy } of findings) {
     output.line(`${ok ? output.paint.green("✓") : output.paint.red("✗")} ${name}: ${said}`);

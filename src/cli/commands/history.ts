@@ -128,6 +128,7 @@ async function remembered(context: CommandContext, config: Config, name: string,
       }));
     });
   } catch (error) {
+    if (context.signal.aborted) throw error;
     context.output.note(
       `warning: ${name} cannot be asked (${messageOf(error)}); what follows is what this machine remembers of it`,
     );

@@ -12,6 +12,13 @@ type Action = (context: CommandContext, files: readonly string[], flags: Flags) 
 /** What `shiplock workflows` can do besides writing them. */
 const actions: Readonly<Record<string, Action>> = { lint, import: importWorkflows };
 
+/** Which action each flag belongs to; null where workflows are written. */
+const flagsOfActions = [
+  { flag: "check", of: null },
+  { flag: "sarif", of: "lint" },
+  { flag: "write", of: "import" },
+] as const;
+
 export async function run(
   context: CommandContext,
   args: readonly (string | string[] | undefined)[],
@@ -27,21 +34,14 @@ export async function run(
 
 /** A flag that would be passed over in silence lets somebody believe that it did something. */
 function refuseFlagsOfOthers(action: string | null, flags: Flags): void {
-  const stray =
-    flags["sarif"] !== undefined && action !== "lint"
-      ? "--sarif"
-      : flags["check"] === true && action !== null
-        ? "--check"
-        : null;
-  if (stray === null) return;
+  const stray = flagsOfActions.find(({ flag, of }) => flags[flag] !== undefined && of !== action);
+  if (stray === undefined) return;
+  const words = action === null ? "" : ` ${action}`;
   throw new ShiplockError({
     code: "cli/usage",
     blame: "usage",
-    message: `\`shiplock workflows${action === null ? "" : ` ${action}`}\` does not take ${stray}`,
-    remedy:
-      stray === "--sarif"
-        ? "findings come from `shiplock workflows lint --sarif FILE`"
-        : `leave it out: only \`shiplock workflows\` writes workflows, and it alone has a \`--check\``,
+    message: `\`shiplock workflows${words}\` does not take --${stray.flag}`,
+    remedy: `leave it out; it belongs to \`shiplock workflows${stray.of === null ? "" : ` ${stray.of}`}\``,
   });
 }
 
