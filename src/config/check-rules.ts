@@ -17,8 +17,18 @@ export function checkProblems(raw: unknown): readonly Problem[] {
       ...matrixProblems(check, ["checks", name]),
       ...templateProblems(check, ["checks", name]),
     ]),
+    ...alike(checks.map(([name]) => name)),
     ...cycles(checks),
   ];
+}
+
+/** Names of jobs on GitHub, and of folders on some machines, are the same when they differ in case alone. */
+function alike(names: readonly string[]): readonly Problem[] {
+  return names.flatMap((name, index): Problem[] => {
+    const other = names.slice(0, index).find((one) => one.toLowerCase() === name.toLowerCase());
+    if (other === undefined) return [];
+    return [{ path: ["checks", name], at: "key", sentence: `differs from ${quote(other)} in case alone` }];
+  });
 }
 
 function placeProblems(check: unknown, path: Path): readonly Problem[] {

@@ -84,3 +84,11 @@ test("a matrix of more than 256 combinations is a slip of the pen", () => {
     "7:26: checks.a.matrix: has 289 combinations; 256 are the most",
   ]);
 });
+
+test("names that differ in case alone are refused: to GitHub, and to some file systems, they are one", () => {
+  const [problem, ...more] = problemsIn(
+    withChecks("lint: { process: true, run: npm run lint }", "Lint: { process: true, run: npm run lint }"),
+  );
+  assert.match(problem ?? "", /checks\.Lint: differs from "lint" in case alone/);
+  assert.deepEqual(more, []);
+});

@@ -175,6 +175,9 @@ function passes(config: Config, environment: string, event: GitHubEvent, ref: st
   const gates = config.environments[environment]?.gates;
   if (gates === undefined || event.name === "schedule") return gates !== undefined;
   const kind = event.ref.startsWith("refs/tags/") ? "tag" : "branch";
+  // A job is also begun by what an environment before it waits for; its own gate then asks for its own.
+  const { workflow_run: run } = event.payload as { workflow_run?: { name: string } };
+  if (run !== undefined && !gates.on.checks.includes(run.name)) return false;
   return comesByItself(gates, { kind, name: ref.split(":")[0] ?? "" });
 }
 

@@ -192,7 +192,7 @@ const checks = fc
         required: fc.boolean(),
       }),
     }),
-    { selector: ({ name: each }) => each, maxLength: 5 },
+    { selector: ({ name: each }) => each.toLowerCase(), maxLength: 5 },
   )
   .map(
     (all): Checks =>
