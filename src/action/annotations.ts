@@ -97,7 +97,9 @@ export function outcomeNotices({ state, outcome, environment, deployment, gates 
 export function failureAnnotation(story: Story, command: string, exitCode: number): Annotation[] {
   if (exitCode === 0 || story.errors.length > 0 || story.state === "waiting") return [];
   if (story.checks.some(({ outcome, required }) => required && failed.has(outcome))) return [];
-  const message = story.outcome ?? `${command} ended with exit code ${exitCode}; the step's log says why`;
+  const cut = exitCode === 130 || exitCode === 143;
+  const why = cut ? "was interrupted" : `ended with exit code ${exitCode}; the step's log says why`;
+  const message = story.outcome ?? `${command} ${why}`;
   return [{ level: "error", title: `shiplock ${command}`, message, at: null }];
 }
 

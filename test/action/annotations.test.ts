@@ -124,6 +124,8 @@ test("an automatic deployment that was skipped is seen, and is no error", () => 
 test("a command that fails without an error or a failed check points at its log", () => {
   const [drift] = failureAnnotation(untold, "drift", 1);
   assert.match(drift?.message ?? "", /^drift ended with exit code 1/);
+  const [cut] = failureAnnotation(untold, "check", 130);
+  assert.equal(cut?.message, "check was interrupted");
   const [watched] = failureAnnotation({ ...untold, state: "rolled-back", outcome: "web answered 500" }, "deploy", 1);
   assert.equal(watched?.message, "web answered 500");
   assert.deepEqual(failureAnnotation(untold, "drift", 0), []);
