@@ -81,11 +81,13 @@ async function runScript(name: string): Promise<TestResult> {
   return { ...ownResult(name, exitCode === 0 ? "passed" : "failed"), milliseconds: Math.round(seconds * 1000) };
 }
 
-/** Two files at a time; those that measure rates come afterwards, with nothing beside them. */
+/** Two files at a time; those that share the lent engine one after the other, since each removes images there; and last, with nothing beside them, those that measure rates. */
 async function unitTests(files: readonly string[]): Promise<TestResult[]> {
   const measuring = files.filter((file) => file.startsWith("test/load/"));
+  const sharing = files.filter(sharesEngine);
+  const others = files.filter((file) => !measuring.includes(file) && !sharing.includes(file));
   const ended: TestResult[] = [];
-  for (const group of [files.filter((file) => !measuring.includes(file)), measuring]) {
+  for (const group of [others, sharing, measuring]) {
     if (group.length === 0) continue;
     say(`\n── unit tests (${group.length} files)`);
     ended.push(
@@ -93,6 +95,7 @@ async function unitTests(files: readonly string[]): Promise<TestResult[]> {
         files: group,
         show: options.only.some((one) => one !== "unit") ? "spec" : "dot",
         isolation: group === measuring ? "none" : "process",
+        ...(group === sharing ? { atOnce: 1 } : {}),
         testTimeoutMs: 2 * minuteMs,
         deadlineMs: 8 * minuteMs,
         signal: interrupt.signal,
@@ -119,6 +122,11 @@ async function withEngine(
     delete process.env["SHIPLOCK_TEST_ENGINE"];
     await engine.end();
   }
+}
+
+/** Whether a file works with the engine that `withEngine` lends. */
+function sharesEngine(file: string): boolean {
+  return readFileSync(join(root, file), "utf8").includes("./test-image.ts");
 }
 
 /** Whether a file counts lost requests, which wants the machine for itself. */

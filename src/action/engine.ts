@@ -1,3 +1,4 @@
+import { messageOf } from "../errors.ts";
 import { resolve } from "node:path";
 import type { MainOptions } from "../cli/main.ts";
 import type { Listener } from "../cli/output.ts";
@@ -15,7 +16,8 @@ import type { RunnerFiles } from "./runner-files.ts";
 import type { RunnerLog } from "./runner-log.ts";
 import { openSsh } from "./ssh-access.ts";
 import { keepDeployment, keepSsh } from "./state.ts";
-import { type Story, untold, withError, withEvent, withResult } from "./story.ts";
+import { withError, withEvent, withResult } from "./heard.ts";
+import { type Story, untold } from "./story.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -61,7 +63,11 @@ export async function withEngine<Result>(
   try {
     return await work(createEngine(world, inputs, { ...engineEnvironment(env, inputs), ...access?.env }));
   } finally {
-    await access?.close();
+    // What it leaves, the step's end takes away, by what was kept of it: no reason to lose what the work said.
+    await access?.close().catch((error: unknown) => {
+      const message = `the SSH agent of this step could not be taken away yet: ${messageOf(error)}`;
+      tellAnnotations(log, [{ level: "warning", title: "shiplock", message, at: null }]);
+    });
   }
 }
 

@@ -6,7 +6,8 @@ import { type ActionInputs, readInputs } from "./inputs.ts";
 import { repositoryAddress } from "./repository-address.ts";
 import { removeSsh } from "./ssh-access.ts";
 import type { StepState } from "./state.ts";
-import { type Story, untold, withError } from "./story.ts";
+import { withError } from "./heard.ts";
+import { type Story, untold } from "./story.ts";
 import { summaryOf } from "./summary.ts";
 import { type Ending, endingOf } from "./unfinished.ts";
 

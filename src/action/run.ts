@@ -8,7 +8,8 @@ import { type ActionInputs, readInputs } from "./inputs.ts";
 import { outputsOf, stepPasses } from "./outputs.ts";
 import { repositoryAddress } from "./repository-address.ts";
 import { keepBegun, keepEnded } from "./state.ts";
-import { type Story, untold, withError } from "./story.ts";
+import { withError } from "./heard.ts";
+import { type Story, untold } from "./story.ts";
 import { summaryOf } from "./summary.ts";
 
 /**

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { summaryOf } from "../../src/action/summary.ts";
-import { type Story, untold, withError, withEvent, withResult } from "../../src/action/story.ts";
+import { withError, withEvent, withResult } from "../../src/action/heard.ts";
+import { type Story, untold } from "../../src/action/story.ts";
 import { outputsOf } from "../../src/action/outputs.ts";
 
 const facts = {

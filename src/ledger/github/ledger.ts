@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import { messageOf, ShiplockError } from "../../errors.ts";
+import { ShiplockError } from "../../errors.ts";
 import type { CheckRunEntry, DeploymentEntry, Ledger, ReleaseEntry, StateRules } from "../types.ts";
 import { checkLimit } from "../limits.ts";
 import { type Board, recordedEntry, replaceEarlier, unsettledPart } from "./board.ts";
@@ -7,6 +7,7 @@ import { checksOfRun, runsInTexts } from "./checks.ts";
 import { documentOf, releaseIn } from "./document.ts";
 import { createOutbox } from "./outbox.ts";
 import { checkPrefix } from "./records.ts";
+import { isPassing, isSilent, noAnswer, notBelieved, whyNot } from "./refusals.ts";
 import { enterCheckRun, enterDeployment, enterRelease } from "./shared.ts";
 import { isSettled, replacedBy, statusOf } from "./states.ts";
 import type { Believed, DeploymentRecord, GitHubRecords } from "./types.ts";
@@ -86,7 +87,7 @@ export function createGitHubLedger(options: GitHubLedgerOptions): Ledger {
     if (unreadable || clock.elapsed() < silence.until) return;
     const done = new AbortController();
     const late = clock.wait(readMs, done.signal).then(
-      () => Promise.reject(noAnswer()),
+      () => Promise.reject(noAnswer(readMs)),
       () => undefined,
     );
     try {
@@ -289,37 +290,4 @@ async function exactRelease(ledger: Ledger, project: string, id: string): Return
     if (error instanceof ShiplockError && error.code === "ledger/ambiguous-release") return null;
     throw error;
   }
-}
-
-function notBelieved(): ShiplockError {
-  return new ShiplockError({
-    code: "ledger/github-not-believed",
-    message:
-      "the token is one of an app, and what an app writes is not believed by other machines: neither that checks have passed nor what was deployed; take the token of the workflow's run, `github.token`, or a person's",
-  });
-}
-
-function noAnswer(): ShiplockError {
-  return new ShiplockError({
-    code: "github/unreachable",
-    message: `no answer within ${readMs / 1000} s`,
-    remedy: "look at the network from here, and at https://www.githubstatus.com",
-  });
-}
-
-/** Somebody has waited for nothing; what is refused at once costs the next one no time. */
-function isSilent(error: unknown): boolean {
-  return error instanceof ShiplockError && error.code === "github/unreachable";
-}
-
-/** No answer, or one that GitHub gives when it is ill: it may be over soon, and what was asked may have happened. */
-function isPassing(error: unknown): boolean {
-  return error instanceof ShiplockError && (error.code === "github/unreachable" || error.code === "github/failed");
-}
-
-/** Why something is not on GitHub, and what to do where it is the usual reason. */
-function whyNot(error: unknown): string {
-  const refused = error instanceof ShiplockError && error.code === "github/forbidden";
-  if (!refused) return messageOf(error);
-  return `${messageOf(error)}; give the job \`deployments: write\` and \`checks: write\`; what runs for a fork's pull request has a token that may only read`;
 }
